@@ -1,0 +1,1 @@
+"""What is there: hosts and their VMs, seen and touched through libvirt and SSH."""

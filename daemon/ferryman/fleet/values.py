@@ -1,0 +1,200 @@
+"""What a reading of a host says: plain values, no libvirt.
+
+Sizes are in bytes or MiB as the name says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Power(StrEnum):
+    """A domain's state, as far as moving it cares."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    """Suspended by a person or by a failed migration; `Domain.migration_side` tells which."""
+    SHUTTING_DOWN = "shutting-down"
+    SHUT_OFF = "shut-off"
+    CRASHED = "crashed"
+
+
+class MigrationSide(StrEnum):
+    """Whether a domain is one end of a migration that is under way or broke."""
+
+    NONE = "none"
+    OUTGOING = "outgoing"
+    """A migration job is active on this, its source."""
+    INCOMING = "incoming"
+    """This is the destination's paused copy; it has never run here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """One VM as its host lists it; cheap to read for every VM of a host at once."""
+
+    name: str
+    uuid: str
+    power: Power
+    memory_mib: int
+    """The most it may use."""
+    vcpus: int
+    persistent: bool
+    migration_side: MigrationSide = MigrationSide.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """A storage pool."""
+
+    name: str
+    kind: str
+    """dir, fs, netfs, logical, iscsi, …: libvirt's pool type."""
+    active: bool
+    target_path: str
+    available_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostReading:
+    """One host, read in one go."""
+
+    host: str
+    hostname: str
+    uuid: str
+    """The hypervisor's own host UUID: two specs with one UUID are the same machine."""
+    libvirt_version: int
+    hypervisor_version: int
+    architecture: str
+    memory_mib: int
+    free_memory_mib: int
+    domains: Mapping[str, Domain] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreachable:
+    """A host that could not be read: nothing is known of it, least of all that a VM is absent."""
+
+    host: str
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Every host of the fleet at one look."""
+
+    hosts: Mapping[str, HostReading | Unreachable]
+
+    def reading(self, host: str) -> HostReading | None:
+        """The host's reading, or None where it is unreachable or unknown."""
+        found = self.hosts.get(host)
+        return found if isinstance(found, HostReading) else None
+
+    def holders(self, vm: str) -> dict[str, Domain]:
+        """The readable hosts that know a domain of this name."""
+        return {
+            name: reading.domains[vm]
+            for name, reading in self.hosts.items()
+            if isinstance(reading, HostReading) and vm in reading.domains
+        }
+
+    def unreachable(self) -> dict[str, Unreachable]:
+        """The hosts that could not be read."""
+        return {name: reading for name, reading in self.hosts.items() if isinstance(reading, Unreachable)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeRef:
+    """A storage volume's place on one host."""
+
+    pool: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """A storage volume."""
+
+    ref: VolumeRef
+    path: str
+    format: str
+    """raw, qcow2, …"""
+    capacity_bytes: int
+    """What the guest sees."""
+    allocation_bytes: int
+    """What it occupies."""
+    physical_bytes: int
+    """The file's length."""
+
+
+class DiskDevice(StrEnum):
+    """What the guest sees a disk as."""
+
+    DISK = "disk"
+    CDROM = "cdrom"
+    FLOPPY = "floppy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """A disk of a domain."""
+
+    target: str
+    """vda, sda, …"""
+    device: DiskDevice
+    source_kind: str
+    """file, block, network, volume, or empty where nothing is inserted."""
+    path: str
+    """The file or device; for a network disk, PROTOCOL:NAME; may be empty."""
+    format: str
+    read_only: bool
+    shareable: bool
+    backing: bool
+    """It has a backing chain."""
+    volume: Volume | None
+    """None: no storage pool of the host holds it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interface:
+    """A network interface of a domain."""
+
+    mac: str
+    kind: str
+    """bridge, network, …"""
+    source: str
+    """The bridge's or the network's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainDetail:
+    """All that planning needs of one VM, read from its source only when it is to move."""
+
+    domain: Domain
+    disks: tuple[Disk, ...]
+    interfaces: tuple[Interface, ...]
+    autostart: bool
+    machine: str
+    xml: str
+    """The persistent definition, secure parts included: what a cold move defines at the destination."""
+    snapshots: int
+    host_devices: int
+    addresses: tuple[str, ...]
+    """From the guest agent, DHCP leases or the host's ARP table; best first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostDetail:
+    """What planning needs of a destination."""
+
+    reading: HostReading
+    pools: Mapping[str, Pool]
+    volumes: Mapping[VolumeRef, Volume]
+    """In the pools asked for."""
+    bridges: frozenset[str] | None
+    """None: could not be read."""
+    networks: frozenset[str]
+    machines: frozenset[str]

@@ -1,0 +1,1 @@
+"""Rehearse it: real hosts on one machine, as namespaces, with real guests."""

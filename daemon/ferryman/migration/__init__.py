@@ -1,0 +1,1 @@
+"""Doing it: live and cold migration, and the undoing of either."""

@@ -1,0 +1,1 @@
+"""What should be done, and why: pure functions from specs, snapshot and memory to a decision."""

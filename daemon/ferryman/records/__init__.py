@@ -1,0 +1,1 @@
+"""What happened: state, audit records and the journal, as TOML under git."""

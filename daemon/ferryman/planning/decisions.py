@@ -1,0 +1,185 @@
+"""The words of deciding: finding, plan, refusal. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ferryman.fleet.values import Volume, VolumeRef
+from ferryman.specs.models import Method
+
+
+class Cause(StrEnum):
+    """Why a VM is to move."""
+
+    SPEC = "spec"
+    """Its spec names another host."""
+    EVACUATION = "evacuation"
+    """The host that it runs on is in maintenance."""
+    RETURN = "return"
+    """Its home is out of maintenance again."""
+    DRIFT = "drift"
+    """Somebody else moved it and its spec says `drift = "correct"`."""
+
+
+class FindingCode(StrEnum):
+    """What preflight can find. Each code is one kind of trouble, whatever its wording."""
+
+    BRIDGE_MISSING = "bridge-missing"
+    NETWORK_MISSING = "network-missing"
+    POOL_MISSING = "pool-missing"
+    POOL_INACTIVE = "pool-inactive"
+    SPACE_SHORT = "space-short"
+    MEMORY_SHORT = "memory-short"
+    VOLUME_EXISTS = "volume-exists"
+    VOLUME_UNKNOWN = "volume-unknown"
+    BACKING_CHAIN = "backing-chain"
+    SNAPSHOTS = "snapshots"
+    HOST_DEVICE = "host-device"
+    CDROM_INSERTED = "cdrom-inserted"
+    MACHINE_MISSING = "machine-missing"
+    ARCHITECTURE = "architecture"
+    NAME_TAKEN = "name-taken"
+    UUID_TAKEN = "uuid-taken"
+    SAME_MACHINE = "same-machine"
+    TRANSIENT = "transient"
+    JOB_RUNNING = "job-running"
+    POWER = "power"
+    METHOD_NOT_ALLOWED = "method-not-allowed"
+    STORAGE_NOT_SHARED = "storage-not-shared"
+    NO_PLACE = "no-place"
+    SHARED_MAYBE = "shared-maybe"
+    OLDER_LIBVIRT = "older-libvirt"
+
+
+class Severity(StrEnum):
+    """What a finding does to a plan."""
+
+    BLOCKER = "blocker"
+    """The VM does not move until it is mended."""
+    WARNING = "warning"
+    """The VM moves; the finding goes into its record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that preflight saw, and what mends it."""
+
+    code: FindingCode
+    severity: Severity
+    reason: str
+    remedy: str
+
+
+class DiskTransfer(StrEnum):
+    """What happens to a disk when its VM moves."""
+
+    COPY = "copy"
+    SHARED = "shared"
+    """Both hosts see the very same volume; it stays."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskPlan:
+    """One disk's way."""
+
+    target: str
+    transfer: DiskTransfer
+    source: Volume
+    destination: VolumeRef
+    replaces_leftover: bool = False
+    """A volume that our own audit record names as left behind by this VM stands there: it goes first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedMethod:
+    """A method that `auto` did not take."""
+
+    method: Method
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One VM's move, decided. Preview and execution use this same value."""
+
+    vm: str
+    uuid: str
+    source: str
+    destination: str
+    method: Method
+    """LIVE or COLD, never AUTO."""
+    cause: Cause
+    why: str
+    """Why this destination and this method, for people."""
+    running: bool
+    """It runs now, and runs again afterwards."""
+    memory_mib: int
+    disks: tuple[DiskPlan, ...] = ()
+    rejected: tuple[RejectedMethod, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpToDate:
+    """The VM is where it should be."""
+
+    vm: str
+    host: str
+    message: str = ""
+
+
+class WaitReason(StrEnum):
+    """Why nothing is decided or begun yet; it resolves by itself."""
+
+    HOST_UNREACHABLE = "HostUnreachable"
+    MIGRATING_ELSEWHERE = "ForeignMigration"
+    LIMIT = "LimitReached"
+    RETRY = "RetryBackoff"
+    CHANGING = "PowerChanging"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Nothing to do now; looked at again at the next wake-up."""
+
+    vm: str
+    reason: WaitReason
+    message: str
+    remedy: str = ""
+
+
+class StallReason(StrEnum):
+    """Why a VM cannot go on until a person acts."""
+
+    NOT_FOUND = "VmNotFound"
+    ON_TWO_HOSTS = "OnTwoHosts"
+    RUNNING_TWICE = "RunningTwice"
+    INVALID_SPEC = "InvalidSpec"
+    PREFLIGHT = "PreflightFailed"
+    NO_PLACE = "NoPlace"
+    HELD = "HeldForPerson"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """Nothing moves; each finding says why and what mends it."""
+
+    vm: str
+    reason: StallReason
+    findings: tuple[Finding, ...]
+    destination: str = ""
+    cause: Cause | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drifted:
+    """Somebody else moved the VM; its spec says to report that."""
+
+    vm: str
+    expected: str
+    found: str
+
+
+Decision = UpToDate | Wait | Refused | Drifted | Plan

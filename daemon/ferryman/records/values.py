@@ -1,0 +1,257 @@
+"""What is written down. Every value here is one TOML table in the state folder.
+
+Optional fields that are None are left out of the file. Times are UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from ferryman.downtime.values import Measurement
+from ferryman.planning.decisions import Cause
+from ferryman.specs.models import Method
+
+
+class ConditionType(StrEnum):
+    """What can be said of a VM."""
+
+    READY = "Ready"
+    """It is where its spec wants it."""
+    RECONCILING = "Reconciling"
+    """It moves, waits to move, or will be tried again."""
+    STALLED = "Stalled"
+    """Nothing goes on until a person acts."""
+    DRIFTED = "Drifted"
+    """Somebody else moved it."""
+    SUSPENDED = "Suspended"
+    """Its spec says `suspend = true`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One statement about a VM, and since when it holds."""
+
+    type: ConditionType
+    reason: str
+    """One CamelCase word for machines."""
+    message: str
+    remedy: str = ""
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """Where ferryman last saw the VM converged: the middle of the three-way comparison that finds drift."""
+
+    home: str
+    """What the spec wanted then."""
+    host: str
+    """Where the VM was then: its home, or its refuge during an evacuation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastMigration:
+    """The newest audit record, in short."""
+
+    id: str
+    source: str
+    destination: str
+    method: Method
+    outcome: str
+    downtime_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodStatistics:
+    """Downtimes of one VM by one method, over all its records; ms."""
+
+    count: int
+    unmeasured: int
+    mean_ms: float | None = None
+    median_ms: float | None = None
+    lowest_ms: float | None = None
+    highest_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmState:
+    """`vms/NAME.toml`."""
+
+    name: str
+    host: str | None = None
+    """Where it was observed; None: unknown or nowhere."""
+    power: str | None = None
+    observed_generation: str = ""
+    """Blob id of the spec that the conditions speak of."""
+    last_attempted_revision: str = ""
+    last_applied_revision: str = ""
+    placed: Placed | None = None
+    conditions: tuple[Condition, ...] = ()
+    last_migration: LastMigration | None = None
+    statistics: dict[str, MethodStatistics] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostState:
+    """`hosts/NAME.toml`. Nothing volatile: no free memory, no load."""
+
+    name: str
+    reachable: bool
+    reason: str = ""
+    remedy: str = ""
+    maintenance: bool = False
+    drained: bool = False
+    """In maintenance, and observed empty of the fleet's VMs."""
+    remaining: tuple[str, ...] = ()
+    """In maintenance: VMs still there."""
+    vms: tuple[str, ...] = ()
+    """VMs of the fleet's specs that are there."""
+
+
+class Outcome(StrEnum):
+    """How an attempt ended. One terminal outcome per attempt."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    """The VM is where it was, as it was."""
+    CANCELLED = "cancelled"
+    HELD = "held"
+    """A person must decide; nothing more is done to this VM."""
+
+
+class Verdict(StrEnum):
+    """Whether the promise `max_downtime_ms` was kept."""
+
+    MET = "met"
+    MISSED = "missed"
+    UNKNOWN = "unknown"
+    """There was a promise and no measurement, or its bounds lie on both sides of the promise."""
+    NONE = "none"
+    """The spec promises nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeAt:
+    """A volume on a host."""
+
+    host: str
+    pool: str
+    name: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseTiming:
+    """One phase of an attempt."""
+
+    name: str
+    started_ms: float
+    """Since the attempt began."""
+    duration_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedRecord:
+    """A method that was not taken."""
+
+    method: Method
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseRecord:
+    """The chain back to the commit."""
+
+    kind: Cause
+    revision: str
+    author: str = ""
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """What went over the wire, as the hypervisor counted it."""
+
+    memory_bytes: int = 0
+    disk_bytes: int = 0
+    memory_iterations: int = 0
+    setup_ms: int | None = None
+    total_ms: int | None = None
+    hypervisor_downtime_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationRecord:
+    """`migrations/YYYY/MM/ID.toml`: one attempt, never changed once written."""
+
+    id: str
+    vm: str
+    uuid: str
+    source: str
+    destination: str
+    method: Method
+    why: str
+    cause: CauseRecord
+    attempt: int
+    started_at: datetime
+    finished_at: datetime
+    outcome: Outcome
+    reason: str = ""
+    """Why it did not succeed."""
+    remedy: str = ""
+    begun_ms: float | None = None
+    """From the attempt's start to the hypervisor's own migration."""
+    total_ms: float
+    """From the attempt's start until the VM was verified at the destination (or the failure was undone)."""
+    verdict: Verdict = Verdict.NONE
+    max_downtime_ms: int | None = None
+    measurement: Measurement
+    network_and_service_ms: float | None = None
+    """Downtime less the hypervisor's own figure."""
+    transfer: Transfer = Transfer()
+    phases: tuple[PhaseTiming, ...] = ()
+    rejected: tuple[RejectedRecord, ...] = ()
+    warnings: tuple[str, ...] = ()
+    volumes_created: tuple[VolumeAt, ...] = ()
+    left_behind: tuple[VolumeAt, ...] = ()
+    """Volumes of ours at the source that the VM no longer uses."""
+    recovered: bool = False
+    """The daemon was restarted while this attempt was under way."""
+
+
+class Step(StrEnum):
+    """How far an attempt has come: written before its effect, so that a restart knows what may have happened."""
+
+    PREPARING = "preparing"
+    """Volumes may exist at the destination. The VM is untouched."""
+    TRANSFERRING = "transferring"
+    """Live: the hypervisor's migration may be under way or finished. Cold: the guest may be shutting down or
+    off, and its disks are being copied. The source is still the truth."""
+    ACTIVATING = "activating"
+    """Cold: the definition is or will be at the destination, and may have been started. The commit point."""
+    FINISHING = "finishing"
+    """The VM was seen at the destination; only the source's definition remains."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """`journal/VM.toml`, outside git's history: the one attempt under way of a VM."""
+
+    id: str
+    vm: str
+    uuid: str
+    source: str
+    destination: str
+    method: Method
+    running: bool
+    step: Step
+    why: str
+    cause: CauseRecord
+    attempt: int
+    started_at: datetime
+    max_downtime_ms: int | None = None
+    created: tuple[VolumeAt, ...] = ()
+    """Volumes that this attempt created at the destination: the only ones that undoing may remove."""
+    source_volumes: tuple[VolumeAt, ...] = ()

@@ -128,6 +128,8 @@ class Volume:
     """What it occupies."""
     physical_bytes: int
     """The file's length."""
+    backing: bool = False
+    """It is a layer over another volume."""
 
 
 class DiskDevice(StrEnum):

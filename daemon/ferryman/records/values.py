@@ -222,7 +222,7 @@ class MigrationRecord:
 
 
 class Step(StrEnum):
-    """How far an attempt has come: written before its effect, so that a restart knows what may have happened."""
+    """How far an attempt has come: written before its effect, for a restart to know."""
 
     PREPARING = "preparing"
     """Volumes may exist at the destination. The VM is untouched."""

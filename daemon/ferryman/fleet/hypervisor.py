@@ -1,0 +1,197 @@
+"""What ferryman asks of a host. One adapter speaks libvirt; a fake one keeps the same contract in memory.
+
+Every call may raise `HostUnreachableError` (nothing is known) or `OperationFailedError` (the host said no).
+Calls block; all are safe from several threads at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from ferryman.fleet.values import DomainDetail, HostDetail, HostReading, Power, Volume, VolumeRef
+from ferryman.specs.models import HostSpec
+
+
+class JobPhase(StrEnum):
+    """What a domain's migration job is doing."""
+
+    NONE = "none"
+    """No job. Ambiguous: not begun, done or failed; the domain on both ends tells."""
+    SETUP = "setup"
+    """Begun; nothing moves yet."""
+    DISKS = "disks"
+    """The disks' mirrors are filling."""
+    MEMORY = "memory"
+    """Memory is moving while the guest runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A migration job's progress, as the hypervisor counts it."""
+
+    phase: JobPhase
+    elapsed_ms: int = 0
+    memory_total_bytes: int = 0
+    memory_processed_bytes: int = 0
+    memory_remaining_bytes: int = 0
+    memory_bytes_s: int = 0
+    memory_iteration: int = 0
+    disk_total_bytes: int = 0
+    disk_processed_bytes: int = 0
+    disk_bytes_s: int = 0
+    downtime_ms: int | None = None
+    """Of a completed job: for how long the vCPUs stood still."""
+    setup_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveMigration:
+    """What a live migration is asked to do."""
+
+    vm: str
+    peer_uri: str
+    """The destination's libvirtd, as the source's libvirtd reaches it."""
+    data_uri: str
+    """Where memory and disks are sent: tcp://ADDRESS."""
+    copied_disks: tuple[str, ...] = ()
+    """Targets (vda, …) whose volumes stand ready at the destination."""
+    disk_paths: Mapping[str, str] = field(default_factory=dict)
+    """Target -> path at the destination, for every disk whose path differs there."""
+    bandwidth_mib_s: int = 0
+    """0: no cap."""
+
+
+class Domains(Protocol):
+    """The VMs of one host."""
+
+    def inspect(self, vm: str) -> DomainDetail:
+        """All that planning needs of one VM."""
+        ...
+
+    def power(self, vm: str) -> Power | None:
+        """The VM's power state; None where the host knows no such VM."""
+        ...
+
+    def define(self, xml: str, *, autostart: bool) -> None:
+        """Write a persistent definition."""
+        ...
+
+    def undefine(self, vm: str) -> None:
+        """Remove the definition; disks and NVRAM stay. No such VM is no error."""
+        ...
+
+    def start(self, vm: str) -> None:
+        """Power on."""
+        ...
+
+    def request_shutdown(self, vm: str) -> None:
+        """Ask the guest to power itself off; returns at once."""
+        ...
+
+    def destroy(self, vm: str) -> None:
+        """Power off without asking the guest. No such VM, or one that is off, is no error."""
+        ...
+
+    def resume(self, vm: str) -> None:
+        """Let a paused guest run."""
+        ...
+
+
+class VolumeReader(Protocol):
+    """A volume's content as runs of data and holes, in order."""
+
+    def runs(self) -> Iterator[bytes | int]:
+        """Bytes are data, an int is a hole of that many bytes."""
+        ...
+
+
+class Volumes(Protocol):
+    """The storage of one host."""
+
+    def find(self, ref: VolumeRef) -> Volume | None:
+        """The volume, or None where the pool answers that there is none."""
+        ...
+
+    def create(self, ref: VolumeRef, *, format: str, capacity_bytes: int) -> Volume:  # noqa: A002
+        """Create an empty, sparse volume."""
+        ...
+
+    def delete(self, ref: VolumeRef) -> None:
+        """Delete a volume. No such volume is no error."""
+        ...
+
+    def download(self, ref: VolumeRef) -> AbstractContextManager[VolumeReader]:
+        """Read a volume's bytes, holes known as holes."""
+        ...
+
+    def upload(self, ref: VolumeRef, runs: Iterator[bytes | int]) -> None:
+        """Write a volume's bytes; holes stay holes. Returns when all is written."""
+        ...
+
+
+class Migrations(Protocol):
+    """Live migrations that leave one host."""
+
+    def migrate(self, request: LiveMigration) -> None:
+        """Migrate, persistent there, still defined here afterwards; returns when it is over."""
+        ...
+
+    def job(self, vm: str) -> Job:
+        """The migration job under way."""
+        ...
+
+    def completed_job(self, vm: str) -> Job | None:
+        """The last finished job's figures, where the host still has them."""
+        ...
+
+    def set_max_downtime(self, vm: str, downtime_ms: int) -> None:
+        """Limit the switch-over's pause."""
+        ...
+
+    def abort(self, vm: str) -> None:
+        """Cancel the job; the guest goes on at the source. No job is no error."""
+        ...
+
+
+class Hypervisor(Protocol):
+    """One host."""
+
+    @property
+    def name(self) -> str:
+        """The host's name in the specs."""
+        ...
+
+    @property
+    def domains(self) -> Domains:
+        """Its VMs."""
+        ...
+
+    @property
+    def volumes(self) -> Volumes:
+        """Its storage."""
+        ...
+
+    @property
+    def migrations(self) -> Migrations:
+        """Its outgoing migrations."""
+        ...
+
+    def read(self) -> HostReading:
+        """The host and all its VMs, cheaply."""
+        ...
+
+    def describe(self, wanted: Collection[VolumeRef]) -> HostDetail:
+        """What planning needs of a destination, with the volumes of these names as far as they exist."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the host."""
+        ...
+
+
+Connect = Callable[[HostSpec, Callable[[], None]], Hypervisor]
+"""Opens a host; the callable is called whenever something changed there, from any thread."""

@@ -1,0 +1,139 @@
+"""The VMs of one host, through libvirt."""
+
+from __future__ import annotations
+
+import libvirt
+
+from ferryman.fleet import domain_xml
+from ferryman.fleet.domain_xml import XmlDisk
+from ferryman.fleet.libvirt_reading import migration_side, power_of
+from ferryman.fleet.libvirt_session import LibvirtSession
+from ferryman.fleet.libvirt_volumes import volume_at
+from ferryman.fleet.values import Disk, Domain, DomainDetail, Power
+
+_DEFINITION = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
+_UNDEFINE = (
+    libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
+    | libvirt.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM
+    | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+    | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+)
+_ADDRESS_SOURCES = (
+    libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT,
+    libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE,
+    libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP,
+)
+
+
+class LibvirtDomains:
+    """`Domains` by libvirt."""
+
+    def __init__(self, session: LibvirtSession) -> None:
+        self._session = session
+
+    def inspect(self, vm: str) -> DomainDetail:
+        """All that planning needs of one VM."""
+        with self._session.connection(f"reading {vm}") as connection:
+            domain = connection.lookupByName(vm)
+            current = domain.XMLDesc()
+            definition = domain.XMLDesc(_DEFINITION)
+            power = power_of(domain.state()[0])
+            return DomainDetail(
+                domain=Domain(
+                    name=vm,
+                    uuid=domain.UUIDString(),
+                    power=power,
+                    memory_mib=domain.maxMemory() // 1024,
+                    vcpus=domain.info()[3],
+                    persistent=bool(domain.isPersistent()),
+                    migration_side=migration_side(domain),
+                ),
+                disks=tuple(_disk(connection, disk) for disk in domain_xml.disks(current)),
+                interfaces=domain_xml.interfaces(current),
+                autostart=bool(domain.isPersistent() and domain.autostart()),
+                machine=domain_xml.machine(current),
+                xml=definition,
+                snapshots=domain.snapshotNum() + len(domain.listAllCheckpoints()),
+                host_devices=domain_xml.host_device_count(current),
+                addresses=_addresses(domain) if power is Power.RUNNING else (),
+            )
+
+    def power(self, vm: str) -> Power | None:
+        """The VM's power state; None where the host knows no such VM."""
+        with self._session.connection(f"reading {vm}") as connection:
+            domain = _find(connection, vm)
+            return None if domain is None else power_of(domain.state()[0])
+
+    def define(self, xml: str, *, autostart: bool) -> None:
+        """Write a persistent definition."""
+        with self._session.connection("defining a VM") as connection:
+            connection.defineXML(xml).setAutostart(int(autostart))
+
+    def undefine(self, vm: str) -> None:
+        """Remove the definition; disks and NVRAM stay. No such VM is no error."""
+        with self._session.connection(f"undefining {vm}") as connection:
+            domain = _find(connection, vm)
+            if domain is not None:
+                domain.undefineFlags(_UNDEFINE)
+
+    def start(self, vm: str) -> None:
+        """Power on."""
+        with self._session.connection(f"starting {vm}") as connection:
+            connection.lookupByName(vm).create()
+
+    def request_shutdown(self, vm: str) -> None:
+        """Ask the guest to power itself off: by its agent where it has one, else by ACPI."""
+        with self._session.connection(f"shutting {vm} down") as connection:
+            connection.lookupByName(vm).shutdown()
+
+    def destroy(self, vm: str) -> None:
+        """Power off without asking the guest. No such VM, or one that is off, is no error."""
+        with self._session.connection(f"destroying {vm}") as connection:
+            domain = _find(connection, vm)
+            if domain is not None and domain.isActive():
+                domain.destroy()
+
+    def resume(self, vm: str) -> None:
+        """Let a paused guest run."""
+        with self._session.connection(f"resuming {vm}") as connection:
+            connection.lookupByName(vm).resume()
+
+
+def _find(connection: libvirt.virConnect, vm: str) -> libvirt.virDomain | None:
+    try:
+        return connection.lookupByName(vm)
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+            return None
+        raise
+
+
+def _disk(connection: libvirt.virConnect, disk: XmlDisk) -> Disk:
+    volume = volume_at(connection, disk) if disk.source_kind in ("file", "block", "volume") else None
+    return Disk(
+        target=disk.target,
+        device=disk.device,
+        source_kind=disk.source_kind,
+        path=disk.path or (volume.path if volume else ""),
+        format=disk.format,
+        read_only=disk.read_only,
+        shareable=disk.shareable,
+        backing=disk.backing,
+        volume=volume,
+    )
+
+
+def _addresses(domain: libvirt.virDomain) -> tuple[str, ...]:
+    """IP addresses, best source first; a source that does not answer is passed over."""
+    found: list[str] = []
+    for source in _ADDRESS_SOURCES:
+        try:
+            interfaces = domain.interfaceAddresses(source)
+        except libvirt.libvirtError:
+            continue  # no agent, no lease file: the next source
+        for name, interface in interfaces.items():
+            if name != "lo":
+                found += [address["addr"] for address in interface["addrs"] or ()]
+    return tuple(
+        dict.fromkeys(address for address in found if not address.startswith(("127.", "fe80:", "::1")))
+    )

@@ -1,0 +1,69 @@
+"""One host through libvirt: the adapter of `Hypervisor`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+import libvirt
+
+from ferryman.fleet.libvirt_domains import LibvirtDomains
+from ferryman.fleet.libvirt_migrations import LibvirtMigrations
+from ferryman.fleet.libvirt_reading import machines_of, read_host, read_pools
+from ferryman.fleet.libvirt_session import LibvirtSession
+from ferryman.fleet.libvirt_volumes import LibvirtVolumes, find_volume, refresh
+from ferryman.fleet.values import HostDetail, HostReading, Pool, Volume, VolumeRef
+from ferryman.specs.models import HostSpec
+
+
+class LibvirtHost:
+    """`Hypervisor` by libvirt; connects at the first call and again after the connection broke."""
+
+    def __init__(self, spec: HostSpec, on_change: Callable[[], None]) -> None:
+        self._session = LibvirtSession(spec, on_change)
+        self.name = spec.name
+        self.domains = LibvirtDomains(self._session)
+        self.volumes = LibvirtVolumes(self._session)
+        self.migrations = LibvirtMigrations(self._session)
+
+    def read(self) -> HostReading:
+        """The host and all its VMs, cheaply."""
+        with self._session.connection("reading the host") as connection:
+            return read_host(self.name, connection)
+
+    def describe(self, wanted: Collection[VolumeRef]) -> HostDetail:
+        """What planning needs of a destination, with the volumes of these names as far as they exist."""
+        with self._session.connection("reading the host") as connection:
+            for pool in {ref.pool for ref in wanted}:
+                _refresh_by_name(connection, pool)
+            pools = read_pools(connection)
+            return HostDetail(
+                reading=read_host(self.name, connection),
+                pools=pools,
+                volumes=_volumes(connection, pools, wanted),
+                bridges=self._bridges(),
+                networks=frozenset(network.name() for network in connection.listAllNetworks()),
+                machines=machines_of(connection.getCapabilities()),
+            )
+
+    def close(self) -> None:
+        """Let go of the host."""
+        self._session.close()
+
+    def _bridges(self) -> frozenset[str] | None:
+        """By SSH: libvirt's interface driver is often not built in. None over qemu+tcp."""
+        listing = self._session.run(["sh", "-c", "ls -d /sys/class/net/*/bridge"])
+        return None if listing is None else frozenset(line.split("/")[-2] for line in listing.split())
+
+
+def _refresh_by_name(connection: libvirt.virConnect, pool: str) -> None:
+    for found in connection.listAllStoragePools(libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE):
+        if found.name() == pool:
+            refresh(found)
+
+
+def _volumes(
+    connection: libvirt.virConnect, pools: dict[str, Pool], wanted: Collection[VolumeRef]
+) -> dict[VolumeRef, Volume]:
+    usable = [ref for ref in wanted if ref.pool in pools and pools[ref.pool].active]
+    found = {ref: find_volume(connection, ref) for ref in usable}
+    return {ref: volume for ref, volume in found.items() if volume is not None}

@@ -1,0 +1,122 @@
+"""Live migrations that leave one host, through libvirt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import libvirt
+
+from ferryman.fleet import domain_xml
+from ferryman.fleet.hypervisor import Job, JobPhase, LiveMigration
+from ferryman.fleet.libvirt_session import LibvirtSession
+
+_FLAGS = (
+    libvirt.VIR_MIGRATE_LIVE
+    # Peer-to-peer: the source's libvirtd drives it, so that it outlives this daemon.
+    | libvirt.VIR_MIGRATE_PEER2PEER
+    | libvirt.VIR_MIGRATE_PERSIST_DEST
+    # An I/O error on a disk must not be carried over as a paused guest.
+    | libvirt.VIR_MIGRATE_ABORT_ON_ERROR
+)
+_MIB = 1024 * 1024
+_NOT_MIGRATING = frozenset({libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_ERR_NO_DOMAIN})
+
+
+class LibvirtMigrations:
+    """`Migrations` by libvirt."""
+
+    def __init__(self, session: LibvirtSession) -> None:
+        self._session = session
+
+    def migrate(self, request: LiveMigration) -> None:
+        """Migrate, persistent there, still defined here afterwards; returns when it is over."""
+        with self._session.connection(f"migrating {request.vm}") as connection:
+            domain = connection.lookupByName(request.vm)
+            parameters: dict[str, Any] = {libvirt.VIR_MIGRATE_PARAM_URI: request.data_uri}
+            flags = _FLAGS
+            if request.copied_disks:
+                flags |= libvirt.VIR_MIGRATE_NON_SHARED_DISK
+                parameters[libvirt.VIR_MIGRATE_PARAM_MIGRATE_DISKS] = list(request.copied_disks)
+            if request.bandwidth_mib_s:
+                parameters[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH] = request.bandwidth_mib_s
+            if request.disk_paths:
+                parameters |= _adapted(domain, request)
+            domain.migrateToURI3(request.peer_uri, parameters, flags)
+
+    def job(self, vm: str) -> Job:
+        """The migration job under way."""
+        with self._session.connection(f"reading {vm}'s job") as connection:
+            return _job(_statistics(connection, vm, 0))
+
+    def completed_job(self, vm: str) -> Job | None:
+        """The last finished job's figures, where the host still has them."""
+        flags = libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED | libvirt.VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED
+        with self._session.connection(f"reading {vm}'s last job") as connection:
+            statistics = _statistics(connection, vm, flags)
+            return _job(statistics) if statistics.get("operation") in _MIGRATIONS else None
+
+    def set_max_downtime(self, vm: str, downtime_ms: int) -> None:
+        """Limit the switch-over's pause."""
+        with self._session.connection(f"limiting {vm}'s downtime") as connection:
+            connection.lookupByName(vm).migrateSetMaxDowntime(downtime_ms)
+
+    def abort(self, vm: str) -> None:
+        """Cancel the job; the guest goes on at the source. No job is no error."""
+        with self._session.connection(f"cancelling {vm}'s migration") as connection:
+            try:
+                connection.lookupByName(vm).abortJob()
+            except libvirt.libvirtError as error:
+                if error.get_error_code() not in _NOT_MIGRATING:
+                    raise
+
+
+_MIGRATIONS = (
+    libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT,
+    libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN,
+)
+
+
+def _adapted(domain: libvirt.virDomain, request: LiveMigration) -> dict[str, str]:
+    secure = libvirt.VIR_DOMAIN_XML_SECURE
+    live = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE | secure)
+    persistent = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | secure)
+    return {
+        libvirt.VIR_MIGRATE_PARAM_DEST_XML: domain_xml.with_disk_paths(live, request.disk_paths),
+        libvirt.VIR_MIGRATE_PARAM_PERSIST_XML: domain_xml.with_disk_paths(persistent, request.disk_paths),
+    }
+
+
+def _statistics(connection: libvirt.virConnect, vm: str, flags: int) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = connection.lookupByName(vm).jobStats(flags)
+    except libvirt.libvirtError as error:
+        if error.get_error_code() in _NOT_MIGRATING:
+            return {}
+        raise
+    return found
+
+
+def _job(statistics: dict[str, Any]) -> Job:
+    return Job(
+        phase=_phase(statistics),
+        elapsed_ms=statistics.get("time_elapsed", 0),
+        memory_total_bytes=statistics.get("memory_total", 0),
+        memory_processed_bytes=statistics.get("memory_processed", 0),
+        memory_remaining_bytes=statistics.get("memory_remaining", 0),
+        memory_bytes_s=statistics.get("memory_bps", 0),
+        memory_iteration=statistics.get("memory_iteration", 0),
+        disk_total_bytes=statistics.get("disk_total", 0),
+        disk_processed_bytes=statistics.get("disk_processed", 0),
+        disk_bytes_s=statistics.get("disk_bps", 0),
+        downtime_ms=statistics.get("downtime"),
+        setup_ms=statistics.get("setup_time"),
+    )
+
+
+def _phase(statistics: dict[str, Any]) -> JobPhase:
+    """libvirt reports memory_total once QEMU's own migration has begun; until then the disks' mirrors fill."""
+    if statistics.get("operation") not in _MIGRATIONS:
+        return JobPhase.NONE
+    if statistics.get("memory_total", 0) > 0:
+        return JobPhase.MEMORY
+    return JobPhase.DISKS if statistics.get("disk_total", 0) > 0 else JobPhase.SETUP

@@ -1,0 +1,102 @@
+"""A whole host in a handful of calls, however many VMs it has."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+import libvirt
+
+from ferryman.fleet.values import Domain, HostReading, MigrationSide, Pool, Power
+
+_POWER = {
+    libvirt.VIR_DOMAIN_RUNNING: Power.RUNNING,
+    libvirt.VIR_DOMAIN_BLOCKED: Power.RUNNING,
+    libvirt.VIR_DOMAIN_PAUSED: Power.PAUSED,
+    libvirt.VIR_DOMAIN_PMSUSPENDED: Power.PAUSED,
+    libvirt.VIR_DOMAIN_SHUTDOWN: Power.SHUTTING_DOWN,
+    libvirt.VIR_DOMAIN_SHUTOFF: Power.SHUT_OFF,
+    libvirt.VIR_DOMAIN_CRASHED: Power.CRASHED,
+}
+_SIDES = {
+    libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN: MigrationSide.INCOMING,
+    libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT: MigrationSide.OUTGOING,
+}
+_STATISTICS = (
+    libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_BALLOON | libvirt.VIR_DOMAIN_STATS_VCPU
+)
+_KIB_PER_MIB = 1024
+
+
+def power_of(state: int) -> Power:
+    """libvirt's domain state as ours."""
+    return _POWER.get(state, Power.PAUSED)
+
+
+def read_host(host: str, connection: libvirt.virConnect) -> HostReading:
+    """The host and all its VMs: seven calls, and one more for each paused VM. Raises libvirtError."""
+    capabilities = ET.fromstring(connection.getCapabilities())
+    memory = connection.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS)
+    transient = {
+        domain.UUIDString()
+        for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_TRANSIENT)
+    }
+    listed = connection.getAllDomainStats(_STATISTICS)
+    domains = [_domain(domain, figures, transient) for domain, figures in listed]
+    return HostReading(
+        host=host,
+        hostname=connection.getHostname(),
+        uuid=capabilities.findtext("./host/uuid", ""),
+        libvirt_version=connection.getLibVersion(),
+        hypervisor_version=connection.getVersion(),
+        architecture=capabilities.findtext("./host/cpu/arch", ""),
+        memory_mib=memory["total"] // _KIB_PER_MIB,
+        free_memory_mib=(memory["free"] + memory.get("buffers", 0) + memory.get("cached", 0)) // _KIB_PER_MIB,
+        domains={domain.name: domain for domain in domains},
+    )
+
+
+def machines_of(capabilities: str) -> frozenset[str]:
+    """Every machine type that the host can run, aliases included."""
+    root = ET.fromstring(capabilities)
+    return frozenset(node.text or "" for node in root.iterfind("./guest/arch//machine"))
+
+
+def read_pools(connection: libvirt.virConnect) -> dict[str, Pool]:
+    """Every storage pool. Raises libvirtError."""
+    return {pool.name(): _pool(pool) for pool in connection.listAllStoragePools()}
+
+
+def _pool(pool: libvirt.virStoragePool) -> Pool:
+    root = ET.fromstring(pool.XMLDesc())
+    state, _capacity, _allocation, available = pool.info()
+    return Pool(
+        name=pool.name(),
+        kind=root.get("type", ""),
+        active=state == libvirt.VIR_STORAGE_POOL_RUNNING,
+        target_path=root.findtext("./target/path", ""),
+        available_bytes=available,
+    )
+
+
+def _domain(domain: libvirt.virDomain, figures: dict[str, int], transient: set[str]) -> Domain:
+    power = power_of(figures["state.state"])
+    return Domain(
+        name=domain.name(),
+        uuid=domain.UUIDString(),
+        power=power,
+        memory_mib=figures.get("balloon.maximum", 0) // _KIB_PER_MIB,
+        vcpus=figures.get("vcpu.maximum", 0),
+        persistent=domain.UUIDString() not in transient,
+        migration_side=migration_side(domain) if power is Power.PAUSED else MigrationSide.NONE,
+    )
+
+
+def migration_side(domain: libvirt.virDomain) -> MigrationSide:
+    """Which end of a migration this domain is. Raises libvirtError other than "gone since"."""
+    try:
+        statistics = domain.jobStats()
+    except libvirt.libvirtError as error:
+        if error.get_error_code() in (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID):
+            return MigrationSide.NONE
+        raise
+    return _SIDES.get(statistics.get("operation", -1), MigrationSide.NONE)

@@ -1,0 +1,164 @@
+"""A libvirt connection to one host that mends itself, and the translation of libvirt's errors."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import libvirt
+
+from ferryman.fleet.errors import FailureKind, HostUnreachableError, OperationFailedError
+from ferryman.fleet.ssh import SshSession, target_of
+from ferryman.specs.models import HostSpec
+
+KEEPALIVE_INTERVAL_S = 3
+KEEPALIVE_COUNT = 3
+"""A silent peer is given up after interval x (count + 1) = 12 s, so that no call hangs for longer."""
+
+_LOST = frozenset(
+    {
+        libvirt.VIR_ERR_NO_CONNECT,
+        libvirt.VIR_ERR_INVALID_CONN,
+        libvirt.VIR_ERR_SYSTEM_ERROR,
+        libvirt.VIR_ERR_RPC,
+        libvirt.VIR_ERR_AUTH_FAILED,
+    }
+)
+_KINDS = {
+    libvirt.VIR_ERR_NO_DOMAIN: FailureKind.NOT_FOUND,
+    libvirt.VIR_ERR_NO_STORAGE_POOL: FailureKind.NOT_FOUND,
+    libvirt.VIR_ERR_NO_STORAGE_VOL: FailureKind.NOT_FOUND,
+    libvirt.VIR_ERR_DOM_EXIST: FailureKind.EXISTS,
+    libvirt.VIR_ERR_STORAGE_VOL_EXIST: FailureKind.EXISTS,
+    libvirt.VIR_ERR_OPERATION_TIMEOUT: FailureKind.BUSY,
+    libvirt.VIR_ERR_OPERATION_ABORTED: FailureKind.ABORTED,
+}
+
+
+@cache
+def start_event_loop() -> None:
+    """Run libvirt's event loop in a thread of its own, once per process; keepalive and events need it."""
+    libvirt.virEventRegisterDefaultImpl()
+    libvirt.registerErrorHandler(
+        lambda _context, _error: None, None
+    )  # errors are raised; nothing goes to stderr
+
+    def loop() -> None:
+        while True:
+            libvirt.virEventRunDefaultImpl()
+
+    threading.Thread(target=loop, name="libvirt-events", daemon=True).start()
+
+
+class LibvirtSession:
+    """One host's connection, opened when first needed and again after it broke."""
+
+    def __init__(self, spec: HostSpec, on_change: Callable[[], None]) -> None:
+        self.host = spec.name
+        self._spec = spec
+        self._on_change = on_change
+        self._lock = threading.Lock()
+        self._connection: libvirt.virConnect | None = None
+        self._ssh: SshSession | None = None
+
+    @contextmanager
+    def connection(self, doing: str) -> Iterator[libvirt.virConnect]:
+        """The open connection; libvirt's errors inside the block come out as the fleet's.
+
+        Raises HostUnreachableError, OperationFailedError.
+        """
+        connection = self._open()
+        try:
+            yield connection
+        except libvirt.libvirtError as error:
+            raise self._translated(connection, doing, error) from error
+
+    def run(self, argv: list[str]) -> str | None:
+        """What a command prints on the host; None where the host is not reached by SSH."""
+        with self._lock:
+            session = self._ssh
+        return None if session is None else session.run(argv)
+
+    def close(self) -> None:
+        """Let go of the host."""
+        with self._lock:
+            self._drop()
+
+    def _open(self) -> libvirt.virConnect:
+        with self._lock:
+            if self._connection is not None and self._connection.isAlive():
+                return self._connection
+            self._drop()
+            start_event_loop()
+            if _uses_ssh(self._spec):
+                self._ssh = SshSession.open(target_of(self._spec))
+            try:
+                connection = libvirt.open(connection_uri(self._spec))
+                connection.setKeepAlive(KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT)
+                connection.registerCloseCallback(lambda *_: self._on_change(), None)
+                connection.domainEventRegisterAny(
+                    None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, lambda *_: self._on_change(), None
+                )
+            except libvirt.libvirtError as error:
+                self._drop()
+                raise self._unreachable(error) from error
+            self._connection = connection
+            return connection
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        session, self._ssh = self._ssh, None
+        if session is not None:
+            session.close()
+        if connection is not None:
+            _close_quietly(connection)
+
+    def _translated(
+        self, connection: libvirt.virConnect, doing: str, error: libvirt.libvirtError
+    ) -> HostUnreachableError | OperationFailedError:
+        code = error.get_error_code()
+        if code in _LOST and not connection.isAlive():
+            return self._unreachable(error)
+        return OperationFailedError(
+            _KINDS.get(code, FailureKind.OTHER),
+            f"{self.host}: {doing}: {error.get_error_message() or error}",
+            f"See libvirtd's log on {self.host}.",
+        )
+
+    def _unreachable(self, error: libvirt.libvirtError) -> HostUnreachableError:
+        return HostUnreachableError(
+            f"{self.host}: libvirt does not answer: {error.get_error_message() or error}",
+            f"Check libvirtd there: virsh -c '{self._spec.uri}' list",
+        )
+
+
+def connection_uri(spec: HostSpec) -> str:
+    """The URI that libvirt is given: the spec's, with `[ssh]` worked in and never asking at a terminal.
+
+    See libvirt's "Remote support" page for `keyfile`, `command` and `no_tty`.
+    """
+    if not _uses_ssh(spec):
+        return spec.uri
+    url, ssh = urlsplit(spec.uri), spec.ssh
+    user, port = ssh.user or url.username, ssh.port or url.port
+    netloc = f"{user + '@' if user else ''}{url.hostname}{f':{port}' if port else ''}"
+    options = {"no_tty": "1"}
+    if ssh.identity_file:
+        options["keyfile"] = str(Path(ssh.identity_file).expanduser())
+    query = "&".join(part for part in (url.query, urlencode(options, safe="/")) if part)
+    return urlunsplit((url.scheme, netloc, url.path, query, ""))
+
+
+def _uses_ssh(spec: HostSpec) -> bool:
+    return urlsplit(spec.uri).scheme == "qemu+ssh"
+
+
+def _close_quietly(connection: libvirt.virConnect) -> None:
+    try:
+        connection.close()
+    except libvirt.libvirtError:
+        return  # it is gone already

@@ -1,0 +1,147 @@
+"""SSH to hosts: the only importer of paramiko.
+
+libvirt's own SSH transport is a subprocess whose failures are one vague line, and which waits for minutes on a
+host that is gone. So each host is first reached here, with host keys verified and a time-out, and every kind of
+failure gets its own remedy; the session then serves for what libvirt cannot tell (bridges).
+"""
+
+from __future__ import annotations
+
+import shlex
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import paramiko
+
+from ferryman.fleet.errors import HostUnreachableError
+from ferryman.specs.models import HostSpec
+
+CONNECT_TIMEOUT_S = 5.0
+COMMAND_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshTarget:
+    """Whom to reach and with what; the user's SSH configuration is already applied."""
+
+    host: str
+    """As the specs name it."""
+    address: str
+    port: int
+    user: str
+    identity_files: tuple[str, ...]
+    known_hosts: tuple[str, ...]
+
+
+def target_of(spec: HostSpec) -> SshTarget:
+    """Where a host's `uri` and `[ssh]` lead: the spec first, then the URI, then the user's SSH configuration."""
+    url = urlsplit(spec.uri)
+    alias = url.hostname or spec.name
+    configured = _user_configuration().lookup(alias)
+    known_hosts = spec.ssh.known_hosts or configured.get("userknownhostsfile", "~/.ssh/known_hosts")
+    identity = [spec.ssh.identity_file] if spec.ssh.identity_file else configured.get("identityfile", [])
+    return SshTarget(
+        host=spec.name,
+        address=configured.get("hostname", alias),
+        port=spec.ssh.port or url.port or int(configured.get("port", "22")),
+        user=spec.ssh.user or url.username or configured.get("user", "root"),
+        identity_files=tuple(str(Path(file).expanduser()) for file in identity),
+        known_hosts=tuple(str(Path(file).expanduser()) for file in known_hosts.split()),
+    )
+
+
+class SshSession:
+    """An authenticated session with a host whose key was verified."""
+
+    def __init__(self, client: paramiko.SSHClient, host: str) -> None:
+        self._client = client
+        self._host = host
+
+    @classmethod
+    def open(cls, target: SshTarget) -> SshSession:
+        """Connect, verify the host's key, authenticate.
+
+        Raises HostUnreachableError: no route, unknown or changed host key, no accepted key.
+        """
+        client = paramiko.SSHClient()
+        client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        client.load_system_host_keys("/etc/ssh/ssh_known_hosts") if Path(
+            "/etc/ssh/ssh_known_hosts"
+        ).exists() else None
+        for file in target.known_hosts:
+            if Path(file).exists():
+                client.load_system_host_keys(file)
+        try:
+            client.connect(
+                target.address,
+                port=target.port,
+                username=target.user,
+                key_filename=list(target.identity_files) or None,
+                timeout=CONNECT_TIMEOUT_S,
+                banner_timeout=CONNECT_TIMEOUT_S,
+                auth_timeout=CONNECT_TIMEOUT_S,
+            )
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            client.close()
+            raise _unreachable(target, error) from error
+        return cls(client, target.host)
+
+    def run(self, argv: Sequence[str]) -> str:
+        """What a short command prints; its exit status is not looked at.
+
+        Raises HostUnreachableError where the session broke.
+        """
+        try:
+            _, stdout, _ = self._client.exec_command(shlex.join(argv), timeout=COMMAND_TIMEOUT_S)  # noqa: S601 - quoted
+            return stdout.read().decode(errors="replace")
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise HostUnreachableError(
+                f"{self._host}: the SSH session broke: {error or type(error).__name__}",
+                "Nothing to do if the host comes back; ferryman tries again.",
+            ) from error
+
+    def close(self) -> None:
+        """End the session."""
+        self._client.close()
+
+
+def _user_configuration() -> paramiko.SSHConfig:
+    file = Path("~/.ssh/config").expanduser()
+    return paramiko.SSHConfig.from_path(str(file)) if file.exists() else paramiko.SSHConfig()
+
+
+def _unreachable(target: SshTarget, error: Exception) -> HostUnreachableError:
+    where = f"{target.host} ({target.user}@{target.address}:{target.port})"
+    port = f"-p {target.port} " if target.port != 22 else ""
+    file = target.known_hosts[0] if target.known_hosts else "~/.ssh/known_hosts"
+    match error:
+        case paramiko.BadHostKeyException():
+            return HostUnreachableError(
+                f"{where}: its SSH host key has changed; it may be another machine",
+                f"If the host was reinstalled, compare its key by another way, then: ssh-keygen -R {target.address} "
+                f"-f {file} && ssh-keyscan {port}{target.address} >> {file}",
+            )
+        case paramiko.AuthenticationException():
+            return HostUnreachableError(
+                f"{where}: no SSH key was accepted",
+                f"ssh-copy-id {port}{target.user}@{target.address} (as the user that runs ferryman)",
+            )
+        case paramiko.SSHException() if "known_hosts" in str(error):
+            return HostUnreachableError(
+                f"{where}: its SSH host key is not known",
+                f"Compare the key by another way, then: ssh-keyscan {port}{target.address} >> {file}",
+            )
+        case socket.gaierror():
+            return HostUnreachableError(
+                f"{where}: the name does not resolve",
+                "Correct `uri` in the host's spec, or add the name to DNS.",
+            )
+        case _:
+            return HostUnreachableError(
+                f"{where}: no SSH connection: {error or type(error).__name__}",
+                f"Check that the host is up and that port {target.port} is open from here: "
+                f"ssh {port}{target.user}@{target.address} true",
+            )

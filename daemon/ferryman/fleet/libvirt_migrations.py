@@ -114,7 +114,7 @@ def _job(statistics: dict[str, Any]) -> Job:
 
 
 def _phase(statistics: dict[str, Any]) -> JobPhase:
-    """libvirt reports memory_total once QEMU's own migration has begun; until then the disks' mirrors fill."""
+    """libvirt tells memory_total once QEMU's own migration has begun; until then the disks' mirrors fill."""
     if statistics.get("operation") not in _MIGRATIONS:
         return JobPhase.NONE
     if statistics.get("memory_total", 0) > 0:

@@ -95,7 +95,7 @@ class StreamReader:
 
 
 def find_volume(connection: libvirt.virConnect, ref: VolumeRef) -> Volume | None:
-    """The volume, after a fresh look through its pool. Raises libvirtError, also where there is no such pool."""
+    """The volume, after a fresh look through its pool. Raises libvirtError, also for an unknown pool."""
     volume = _lookup(connection, ref)
     return None if volume is None else _volume(volume, ref.pool)
 

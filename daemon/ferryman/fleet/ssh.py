@@ -1,8 +1,8 @@
 """SSH to hosts: the only importer of paramiko.
 
-libvirt's own SSH transport is a subprocess whose failures are one vague line, and which waits for minutes on a
-host that is gone. So each host is first reached here, with host keys verified and a time-out, and every kind of
-failure gets its own remedy; the session then serves for what libvirt cannot tell (bridges).
+libvirt's own SSH transport is a subprocess whose failures are one vague line, and which waits for minutes
+on a host that is gone. So each host is first reached here, with host keys verified and a time-out, and every
+kind of failure gets its own remedy; the session then serves for what libvirt cannot tell (bridges).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class SshTarget:
 
 
 def target_of(spec: HostSpec) -> SshTarget:
-    """Where a host's `uri` and `[ssh]` lead: the spec first, then the URI, then the user's SSH configuration."""
+    """Where a host's spec leads: its `[ssh]` first, then its `uri`, then the user's SSH configuration."""
     url = urlsplit(spec.uri)
     alias = url.hostname or spec.name
     configured = _user_configuration().lookup(alias)
@@ -68,10 +68,7 @@ class SshSession:
         """
         client = paramiko.SSHClient()
         client.set_missing_host_key_policy(paramiko.RejectPolicy())
-        client.load_system_host_keys("/etc/ssh/ssh_known_hosts") if Path(
-            "/etc/ssh/ssh_known_hosts"
-        ).exists() else None
-        for file in target.known_hosts:
+        for file in ("/etc/ssh/ssh_known_hosts", *target.known_hosts):
             if Path(file).exists():
                 client.load_system_host_keys(file)
         try:
@@ -79,7 +76,7 @@ class SshSession:
                 target.address,
                 port=target.port,
                 username=target.user,
-                key_filename=list(target.identity_files) or None,
+                key_filename=list(target.identity_files) or None,  # type: ignore[arg-type]  # a list, as documented
                 timeout=CONNECT_TIMEOUT_S,
                 banner_timeout=CONNECT_TIMEOUT_S,
                 auth_timeout=CONNECT_TIMEOUT_S,
@@ -95,7 +92,7 @@ class SshSession:
         Raises HostUnreachableError where the session broke.
         """
         try:
-            _, stdout, _ = self._client.exec_command(shlex.join(argv), timeout=COMMAND_TIMEOUT_S)  # noqa: S601 - quoted
+            _, stdout, _ = self._client.exec_command(shlex.join(argv), timeout=COMMAND_TIMEOUT_S)
             return stdout.read().decode(errors="replace")
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise HostUnreachableError(
@@ -121,8 +118,8 @@ def _unreachable(target: SshTarget, error: Exception) -> HostUnreachableError:
         case paramiko.BadHostKeyException():
             return HostUnreachableError(
                 f"{where}: its SSH host key has changed; it may be another machine",
-                f"If the host was reinstalled, compare its key by another way, then: ssh-keygen -R {target.address} "
-                f"-f {file} && ssh-keyscan {port}{target.address} >> {file}",
+                f"If the host was reinstalled, compare its key by another way, then: "
+                f"ssh-keygen -R {target.address} -f {file} && ssh-keyscan {port}{target.address} >> {file}",
             )
         case paramiko.AuthenticationException():
             return HostUnreachableError(

@@ -80,6 +80,10 @@ class Domains(Protocol):
         """Write a persistent definition."""
         ...
 
+    def disarm(self, vm: str) -> None:
+        """Switch autostart off, so that a reboot of the host cannot start a second copy. No such VM is no error."""
+        ...
+
     def undefine(self, vm: str) -> None:
         """Remove the definition; disks and NVRAM stay. No such VM is no error."""
         ...

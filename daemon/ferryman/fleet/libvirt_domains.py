@@ -69,6 +69,13 @@ class LibvirtDomains:
         with self._session.connection("defining a VM") as connection:
             connection.defineXML(xml).setAutostart(int(autostart))
 
+    def disarm(self, vm: str) -> None:
+        """Switch autostart off. No such VM is no error."""
+        with self._session.connection(f"switching off {vm}'s autostart") as connection:
+            domain = _find(connection, vm)
+            if domain is not None:
+                domain.setAutostart(0)
+
     def undefine(self, vm: str) -> None:
         """Remove the definition; disks and NVRAM stay. No such VM is no error."""
         with self._session.connection(f"undefining {vm}") as connection:
@@ -134,6 +141,4 @@ def _addresses(domain: libvirt.virDomain) -> tuple[str, ...]:
         for name, interface in interfaces.items():
             if name != "lo":
                 found += [address["addr"] for address in interface["addrs"] or ()]
-    return tuple(
-        dict.fromkeys(address for address in found if not address.startswith(("127.", "fe80:", "::1")))
-    )
+    return tuple(dict.fromkeys(address for address in found if not address.startswith(("127.", "fe80:", "::1"))))

@@ -21,9 +21,7 @@ _SIDES = {
     libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN: MigrationSide.INCOMING,
     libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT: MigrationSide.OUTGOING,
 }
-_STATISTICS = (
-    libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_BALLOON | libvirt.VIR_DOMAIN_STATS_VCPU
-)
+_STATISTICS = libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_BALLOON | libvirt.VIR_DOMAIN_STATS_VCPU
 _KIB_PER_MIB = 1024
 
 
@@ -37,8 +35,7 @@ def read_host(host: str, connection: libvirt.virConnect) -> HostReading:
     capabilities = ET.fromstring(connection.getCapabilities())
     memory = connection.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS)
     transient = {
-        domain.UUIDString()
-        for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_TRANSIENT)
+        domain.UUIDString() for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_TRANSIENT)
     }
     listed = connection.getAllDomainStats(_STATISTICS)
     domains = [_domain(domain, figures, transient) for domain, figures in listed]

@@ -43,9 +43,7 @@ _KINDS = {
 def start_event_loop() -> None:
     """Run libvirt's event loop in a thread of its own, once per process; keepalive and events need it."""
     libvirt.virEventRegisterDefaultImpl()
-    libvirt.registerErrorHandler(
-        lambda _context, _error: None, None
-    )  # errors are raised; nothing goes to stderr
+    libvirt.registerErrorHandler(lambda _context, _error: None, None)  # errors are raised; nothing goes to stderr
 
     def loop() -> None:
         while True:

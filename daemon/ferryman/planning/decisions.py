@@ -39,17 +39,18 @@ class FindingCode(StrEnum):
     CDROM_INSERTED = "cdrom-inserted"
     MACHINE_MISSING = "machine-missing"
     ARCHITECTURE = "architecture"
-    NAME_TAKEN = "name-taken"
     UUID_TAKEN = "uuid-taken"
     SAME_MACHINE = "same-machine"
     TRANSIENT = "transient"
-    JOB_RUNNING = "job-running"
     POWER = "power"
     METHOD_NOT_ALLOWED = "method-not-allowed"
     STORAGE_NOT_SHARED = "storage-not-shared"
     NO_PLACE = "no-place"
-    SHARED_MAYBE = "shared-maybe"
-    OLDER_LIBVIRT = "older-libvirt"
+    VM_MISSING = "vm-missing"
+    RUNNING_TWICE = "running-twice"
+    ON_TWO_HOSTS = "on-two-hosts"
+    SPEC_INVALID = "spec-invalid"
+    OLDER_HYPERVISOR = "older-hypervisor"
 
 
 class Severity(StrEnum):
@@ -119,6 +120,7 @@ class Plan:
     rejected: tuple[RejectedMethod, ...] = ()
     warnings: tuple[Finding, ...] = ()
     priority: int = 0
+    autostart: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,175 @@
+"""What stands against a move, seen before anything is touched: all findings at once, each with its remedy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, HostReading, Power
+from ferryman.planning.decisions import Finding, FindingCode, Severity
+from ferryman.planning.placement import Fleet, spare_memory_mib
+
+LIVE_ONLY = frozenset({FindingCode.HOST_DEVICE})
+"""Findings that stand against a live move, and not against a cold one."""
+
+COLD_ONLY = frozenset({FindingCode.TRANSIENT})
+"""Findings that stand against a cold move, and not against a live one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """Both ends of a move as they were read for it."""
+
+    vm: DomainDetail
+    source: HostReading
+    destination: HostDetail
+
+
+def findings(ends: Ends, fleet: Fleet) -> tuple[Finding, ...]:
+    """Everything but storage, which `storage.disk_plans` looks at."""
+    return (
+        *_machine_findings(ends),
+        *_network_findings(ends),
+        *_identity_findings(ends),
+        *_memory_findings(ends, fleet),
+        *_device_findings(ends.vm),
+    )
+
+
+def _machine_findings(ends: Ends) -> list[Finding]:
+    found = []
+    here, there = ends.source, ends.destination.reading
+    if here.uuid and here.uuid == there.uuid:
+        found.append(
+            _blocker(
+                FindingCode.SAME_MACHINE,
+                f"{here.host} and {there.host} are the same machine (host UUID {here.uuid})",
+                "Correct `uri` in one of the two host specs; cloned hosts need a host_uuid each in libvirtd.conf.",
+            )
+        )
+    if here.architecture != there.architecture:
+        found.append(
+            _blocker(
+                FindingCode.ARCHITECTURE,
+                f"{there.host} is {there.architecture}, {here.host} is {here.architecture}",
+                "Choose a host of the same architecture.",
+            )
+        )
+    elif ends.vm.machine and ends.vm.machine not in ends.destination.machines:
+        found.append(
+            _blocker(
+                FindingCode.MACHINE_MISSING,
+                f"{there.host} does not know the machine type {ends.vm.machine}",
+                f"Upgrade QEMU on {there.host}, or give the VM a machine type that both hosts know.",
+            )
+        )
+    if there.hypervisor_version < here.hypervisor_version:
+        found.append(
+            Finding(
+                code=FindingCode.OLDER_HYPERVISOR,
+                severity=Severity.WARNING,
+                reason=f"{there.host} has QEMU {_version(there.hypervisor_version)}, "
+                f"{here.host} {_version(here.hypervisor_version)}: migrating to an older QEMU is not supported upstream",
+                remedy=f"Upgrade QEMU on {there.host}.",
+            )
+        )
+    return found
+
+
+def _network_findings(ends: Ends) -> list[Finding]:
+    host = ends.destination.reading.host
+    found = []
+    for interface in ends.vm.interfaces:
+        bridges = ends.destination.bridges
+        if interface.kind == "bridge" and bridges is not None and interface.source not in bridges:
+            found.append(
+                _blocker(
+                    FindingCode.BRIDGE_MISSING,
+                    f"{host} has no bridge {interface.source} (it has: {', '.join(sorted(bridges)) or 'none'})",
+                    f"ip link add {interface.source} type bridge && ip link set {interface.source} up (on {host})",
+                )
+            )
+        if interface.kind == "network" and interface.source not in ends.destination.networks:
+            found.append(
+                _blocker(
+                    FindingCode.NETWORK_MISSING,
+                    f"{host} has no libvirt network {interface.source}",
+                    f"Define it there: virsh net-define FILE && virsh net-start {interface.source}",
+                )
+            )
+    return found
+
+
+def _identity_findings(ends: Ends) -> list[Finding]:
+    host = ends.destination.reading.host
+    vm = ends.vm.domain
+    return [
+        _blocker(
+            FindingCode.UUID_TAKEN,
+            f"{host} has another VM, {other.name}, with the same UUID {vm.uuid}",
+            "Give one of the two another UUID.",
+        )
+        for other in ends.destination.reading.domains.values()
+        if other.uuid == vm.uuid and other.name != vm.name
+    ]
+
+
+def _memory_findings(ends: Ends, fleet: Fleet) -> list[Finding]:
+    if ends.vm.domain.power is Power.SHUT_OFF:
+        return []
+    there = ends.destination.reading
+    spare = spare_memory_mib(there, fleet)
+    if spare >= ends.vm.domain.memory_mib:
+        return []
+    return [
+        _blocker(
+            FindingCode.MEMORY_SHORT,
+            f"{there.host} has {spare} MiB of memory to spare, the VM needs {ends.vm.domain.memory_mib} MiB",
+            f"Move a VM away from {there.host}, or lower [capacity] reserve_memory_mib in its spec.",
+        )
+    ]
+
+
+def _device_findings(vm: DomainDetail) -> list[Finding]:
+    found = []
+    if vm.host_devices:
+        found.append(
+            _blocker(
+                FindingCode.HOST_DEVICE,
+                f"{vm.host_devices} device(s) of its host are passed through to it",
+                "Detach them (virsh detach-device), or allow cold.",
+            )
+        )
+    if vm.snapshots:
+        found.append(
+            _blocker(
+                FindingCode.SNAPSHOTS,
+                f"it has {vm.snapshots} snapshot(s) or checkpoint(s), which would be lost",
+                f"Delete them: virsh snapshot-list {vm.domain.name}; virsh snapshot-delete {vm.domain.name} SNAPSHOT",
+            )
+        )
+    if not vm.domain.persistent:
+        found.append(
+            _blocker(
+                FindingCode.TRANSIENT,
+                "it has no persistent definition, and would be gone once shut off",
+                f"virsh dumpxml {vm.domain.name} > FILE && virsh define FILE",
+            )
+        )
+    found += [
+        _blocker(
+            FindingCode.CDROM_INSERTED,
+            f"{disk.target}: {disk.path} is inserted, and does not move along",
+            f"Eject it: virsh change-media {vm.domain.name} {disk.target} --eject",
+        )
+        for disk in vm.disks
+        if disk.device is not DiskDevice.DISK and disk.source_kind and disk.path
+    ]
+    return found
+
+
+def _version(number: int) -> str:
+    return f"{number // 1_000_000}.{number // 1_000 % 1_000}.{number % 1_000}"
+
+
+def _blocker(code: FindingCode, reason: str, remedy: str) -> Finding:
+    return Finding(code=code, severity=Severity.BLOCKER, reason=reason, remedy=remedy)

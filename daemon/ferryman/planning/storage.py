@@ -1,0 +1,185 @@
+"""How each disk gets to the destination."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ferryman.fleet.values import Disk, DiskDevice, DomainDetail, HostDetail, VolumeRef
+from ferryman.planning.decisions import DiskPlan, DiskTransfer, Finding, FindingCode, Severity
+from ferryman.specs.models import StorageMode, StorageSpec
+
+NETWORK_POOLS = frozenset({"netfs", "iscsi", "iscsi-direct", "rbd", "gluster", "sheepdog", "vstorage"})
+"""Pool kinds whose content lies beyond any one host."""
+
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """A volume that an audit record names as left behind by a VM that moved away."""
+
+    host: str
+    ref: VolumeRef
+    vm_uuid: str
+
+
+def movable_disks(detail: DomainDetail) -> tuple[Disk, ...]:
+    """The disks that have content of their own; empty drives and read-only media are not among them."""
+    return tuple(disk for disk in detail.disks if disk.device is DiskDevice.DISK and disk.source_kind)
+
+
+def destination_ref(disk: Disk, spec: StorageSpec) -> VolumeRef | None:
+    """Where a disk's volume goes: the mapped pool, or the pool of the same name."""
+    if disk.volume is None:
+        return None
+    ref = disk.volume.ref
+    return VolumeRef(pool=spec.pools.get(ref.pool, ref.pool), name=ref.name)
+
+
+def destination_refs(detail: DomainDetail, spec: StorageSpec) -> tuple[VolumeRef, ...]:
+    """The volumes that planning wants to know of at the destination."""
+    refs = (destination_ref(disk, spec) for disk in movable_disks(detail))
+    return tuple(ref for ref in refs if ref is not None)
+
+
+def disk_plans(
+    detail: DomainDetail, spec: StorageSpec, destination: HostDetail, leftovers: Mapping[VolumeRef, Leftover]
+) -> tuple[tuple[DiskPlan, ...], tuple[Finding, ...]]:
+    """Every disk's plan, and what stands against it. `leftovers` are those at the destination."""
+    plans: list[DiskPlan] = []
+    findings: list[Finding] = []
+    for disk in movable_disks(detail):
+        ref = destination_ref(disk, spec)
+        if disk.source_kind == "network":
+            continue  # QEMU reaches it over the network from either host
+        if disk.volume is None or ref is None:
+            findings.append(_unknown(disk))
+            continue
+        shared = _is_shared(disk, spec, destination)
+        findings += (
+            _shared_findings(disk, ref, destination)
+            if shared
+            else _copy_findings(disk, ref, destination, leftovers.get(ref), detail.domain.uuid)
+        )
+        plans.append(
+            DiskPlan(
+                target=disk.target,
+                transfer=DiskTransfer.SHARED if shared else DiskTransfer.COPY,
+                source=disk.volume,
+                destination=ref,
+                replaces_leftover=not shared and ref in destination.volumes,
+            )
+        )
+    return tuple(plans), (*findings, *_space_findings(tuple(plans), destination))
+
+
+def _is_shared(disk: Disk, spec: StorageSpec, destination: HostDetail) -> bool:
+    if spec.mode is not StorageMode.AUTO:
+        return spec.mode is StorageMode.SHARED
+    ref = destination_ref(disk, spec)
+    pool = destination.pools.get(ref.pool) if ref else None
+    return pool is not None and pool.kind in NETWORK_POOLS and ref in destination.volumes
+
+
+def _shared_findings(disk: Disk, ref: VolumeRef, destination: HostDetail) -> list[Finding]:
+    there = destination.volumes.get(ref)
+    if there is not None and disk.volume is not None and there.capacity_bytes == disk.volume.capacity_bytes:
+        return []
+    return [
+        _blocker(
+            FindingCode.STORAGE_NOT_SHARED,
+            f'{disk.target}: the spec says storage mode = "shared", but {destination.reading.host} does not see '
+            f"the volume {ref.pool}/{ref.name} with the same size",
+            'Mount the same storage on both hosts under the same pool name, or set [storage] mode = "copy".',
+        )
+    ]
+
+
+def _copy_findings(
+    disk: Disk, ref: VolumeRef, destination: HostDetail, leftover: Leftover | None, uuid: str
+) -> list[Finding]:
+    host = destination.reading.host
+    findings = []
+    if disk.backing or (disk.volume is not None and disk.volume.backing):
+        findings.append(
+            _blocker(
+                FindingCode.BACKING_CHAIN,
+                f"{disk.target}: {disk.path} is a layer over another image, and half a chain must not be copied",
+                f"Flatten it: virsh blockpull DOMAIN {disk.target} --wait",
+            )
+        )
+    pool = destination.pools.get(ref.pool)
+    if pool is None:
+        known = ", ".join(sorted(destination.pools)) or "none"
+        findings.append(
+            _blocker(
+                FindingCode.POOL_MISSING,
+                f"{disk.target}: {host} has no storage pool {ref.pool} (it has: {known})",
+                f'Create it there, or map it in the VM\'s spec: [storage] pools = {{ {ref.pool} = "POOL" }}',
+            )
+        )
+    elif not pool.active:
+        findings.append(
+            _blocker(
+                FindingCode.POOL_INACTIVE,
+                f"{disk.target}: the storage pool {ref.pool} on {host} is not active",
+                f"virsh pool-start {ref.pool} (on {host})",
+            )
+        )
+    if ref in destination.volumes and (leftover is None or leftover.vm_uuid != uuid):
+        findings.append(
+            _blocker(
+                FindingCode.VOLUME_EXISTS,
+                f"{disk.target}: {host} has a volume {ref.pool}/{ref.name} already, and no audit record names it as "
+                "left behind by this VM",
+                f"Look whose it is; rename or delete it: virsh vol-delete {ref.name} {ref.pool} (on {host})",
+            )
+        )
+    return findings
+
+
+def _space_findings(plans: tuple[DiskPlan, ...], destination: HostDetail) -> list[Finding]:
+    """The destination must hold what the source occupies now; what it may grow to is a warning."""
+    findings = []
+    host = destination.reading.host
+    copied = [plan for plan in plans if plan.transfer is DiskTransfer.COPY]
+    for name in sorted({plan.destination.pool for plan in copied} & destination.pools.keys()):
+        pool = destination.pools[name]
+        here = [plan for plan in copied if plan.destination.pool == name]
+        freed = sum(destination.volumes[plan.destination].allocation_bytes for plan in here if plan.replaces_leftover)
+        occupied = sum(plan.source.allocation_bytes for plan in here)
+        capacity = sum(plan.source.capacity_bytes for plan in here)
+        available = pool.available_bytes + freed
+        if available < occupied:
+            findings.append(
+                _blocker(
+                    FindingCode.SPACE_SHORT,
+                    f"the pool {name} on {host} has {available // _MIB} MiB free, the disks occupy {occupied // _MIB} MiB",
+                    f"Free space on {host}, or map another pool in the VM's spec: [storage] pools",
+                )
+            )
+        elif available < capacity:
+            findings.append(
+                Finding(
+                    code=FindingCode.SPACE_SHORT,
+                    severity=Severity.WARNING,
+                    reason=f"the pool {name} on {host} has {available // _MIB} MiB free, the disks may grow to "
+                    f"{capacity // _MIB} MiB",
+                    remedy=f"Keep an eye on the pool {name} on {host}.",
+                )
+            )
+    return findings
+
+
+def _unknown(disk: Disk) -> Finding:
+    folder = disk.path.rpartition("/")[0] or "FOLDER"
+    return _blocker(
+        FindingCode.VOLUME_UNKNOWN,
+        f"{disk.target}: no active storage pool of its host holds {disk.path or 'its volume'}",
+        f"Make its folder a pool there: virsh pool-define-as NAME dir --target {folder} && virsh pool-start NAME",
+    )
+
+
+def _blocker(code: FindingCode, reason: str, remedy: str) -> Finding:
+    return Finding(code=code, severity=Severity.BLOCKER, reason=reason, remedy=remedy)

@@ -68,7 +68,7 @@ def _machine_findings(ends: Ends) -> list[Finding]:
                 code=FindingCode.OLDER_HYPERVISOR,
                 severity=Severity.WARNING,
                 reason=f"{there.host} has QEMU {_version(there.hypervisor_version)}, "
-                f"{here.host} {_version(here.hypervisor_version)}: migrating to an older QEMU is not supported upstream",
+                f"{here.host} {_version(here.hypervisor_version)}: QEMU supports no move to an older version",
                 remedy=f"Upgrade QEMU on {there.host}.",
             )
         )

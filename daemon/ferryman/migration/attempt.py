@@ -1,0 +1,218 @@
+"""One attempt from its journal entry to its audit record."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from ferryman.downtime.measuring import unmeasured
+from ferryman.downtime.values import Measurement
+from ferryman.fleet.errors import FleetError
+from ferryman.fleet.hypervisor import Job, LiveMigration
+from ferryman.fleet.values import DomainDetail
+from ferryman.migration import cold, live, volumes
+from ferryman.migration.clock import Clock
+from ferryman.migration.move import DiskProgress, Ends, LeftRunningError, Move
+from ferryman.migration.recording import Facts, record_of
+from ferryman.migration.settling import Ending, settle
+from ferryman.migration.witness import Witness
+from ferryman.planning.decisions import Plan
+from ferryman.records.journal import Journal
+from ferryman.records.live import Progress
+from ferryman.records.values import CauseRecord, JournalEntry, MigrationRecord, Outcome, Step, VolumeAt
+from ferryman.specs.models import HostSpec, Method, VmSpec
+
+_LIVE_PATIENCE_S = 30.0
+_BOOT_PATIENCE_S = 180.0
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Everything that an attempt needs to know."""
+
+    id: str
+    plan: Plan
+    spec: VmSpec
+    vm: DomainDetail
+    source: HostSpec
+    destination: HostSpec
+    cause: CauseRecord
+    attempt: int
+    settle_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What an attempt works with."""
+
+    ends: Ends
+    journal: Journal
+    clock: Clock
+    stop: threading.Event
+    show: Callable[[Progress], None]
+
+
+def carry_out(order: Order, services: Services) -> MigrationRecord | None:
+    """Move the VM. None: the daemon stopped first, and the journal keeps the move open for its next start."""
+    plan = order.plan
+    witness = Witness.begin(order.spec.probe, order.vm.addresses, services.clock, running=plan.running)
+    entry = _entry(order, services.clock.now())
+    move = _move(entry, services, witness)
+    services.journal.write(entry)
+    failure: FleetError | None = None
+    begun_ms: float | None = None
+    try:
+        ready = _prepare(order, move, witness)
+        move.undisturbed_until_ns = services.clock.monotonic_ns()
+        begun_ms = move.elapsed_ms()
+        _transfer(order, move, ready)
+    except LeftRunningError:
+        witness.abandon()
+        return None
+    except FleetError as error:
+        failure = error
+    ending = settle(move, failure)
+    total_ms = move.elapsed_ms()
+    if ending.outcome is None:
+        witness.abandon()
+        return None
+    move.report("waiting for the service to answer", None)
+    measurement = witness.conclude(
+        undisturbed_until_ns=move.undisturbed_until_ns,
+        settle_ms=order.settle_ms,
+        patience_s=_patience_s(plan.method, ending),
+    )
+    return _record(move, ending, measurement, Facts(begun_ms=begun_ms, total_ms=total_ms, plan=plan))
+
+
+def take_up(entry: JournalEntry, services: Services) -> MigrationRecord | None:
+    """Bring a move that an earlier daemon began to its end."""
+    move = _move(entry, services, None)
+    ending = settle(move, None)
+    if ending.outcome is None:
+        return None
+    measurement = unmeasured(None, "the daemon was restarted during the move")
+    return _record(move, ending, measurement, Facts(total_ms=move.elapsed_ms(), recovered=True))
+
+
+def _prepare(order: Order, move: Move, witness: Witness) -> volumes.Ready:
+    with move.phase("preparing"):
+        ready = volumes.prepare(move, order.plan.disks, as_bytes=order.plan.method is Method.COLD)
+        witness.baseline()
+    return ready
+
+
+def _transfer(order: Order, move: Move, ready: volumes.Ready) -> None:
+    plan = order.plan
+    if plan.method is Method.COLD:
+        cold.transfer(move, order.vm, plan.disks, ready, order.spec.cold.shutdown_timeout_s)
+        return
+    with move.phase("migrating"):
+        live.transfer(
+            move,
+            LiveMigration(
+                vm=plan.vm,
+                peer_uri=order.destination.effective_peer_uri,
+                data_uri=f"tcp://{order.destination.effective_migration_address}",
+                copied_disks=tuple(disk.target for disk in volumes.copied(plan.disks)),
+                disk_paths=volumes.paths(plan.disks, ready),
+                bandwidth_mib_s=_bandwidth_mib_s(order),
+            ),
+        )
+
+
+def _bandwidth_mib_s(order: Order) -> int:
+    """The tighter of both hosts' caps; 0: none."""
+    caps = [host.limits.bandwidth_mib_s for host in (order.source, order.destination)]
+    return min((cap for cap in caps if cap), default=0)
+
+
+def _patience_s(method: Method, ending: Ending) -> float:
+    boots = method is Method.COLD and ending.outcome is Outcome.SUCCEEDED
+    return _BOOT_PATIENCE_S if boots else _LIVE_PATIENCE_S
+
+
+def _entry(order: Order, started_at: datetime) -> JournalEntry:
+    plan = order.plan
+    return JournalEntry(
+        id=order.id,
+        vm=plan.vm,
+        uuid=plan.uuid,
+        source=plan.source,
+        destination=plan.destination,
+        method=plan.method,
+        running=plan.running,
+        step=Step.PREPARING,
+        why=plan.why,
+        cause=order.cause,
+        attempt=order.attempt,
+        started_at=started_at,
+        max_downtime_ms=order.spec.max_downtime_ms,
+        source_volumes=tuple(
+            VolumeAt(host=plan.source, pool=disk.source.ref.pool, name=disk.source.ref.name, path=disk.source.path)
+            for disk in volumes.copied(plan.disks)
+        ),
+    )
+
+
+def _move(entry: JournalEntry, services: Services, witness: Witness | None) -> Move:
+    def report(phase: str, work: Job | DiskProgress | None) -> None:
+        seen = witness.view() if witness else "not probed"
+        services.show(_progress(entry, phase, work, seen, services.clock.now()))
+
+    return Move(
+        entry=entry,
+        ends=services.ends,
+        journal=services.journal,
+        clock=services.clock,
+        stop=services.stop,
+        report=report,
+        started_ns=services.clock.monotonic_ns(),
+    )
+
+
+def _record(move: Move, ending: Ending, measurement: Measurement, facts: Facts) -> MigrationRecord:
+    job: Job | None = None
+    if ending.outcome is Outcome.SUCCEEDED and move.entry.method is not Method.COLD:
+        try:
+            job = move.ends.destination.migrations.completed_job(move.entry.vm)
+        except FleetError:
+            job = None  # the hypervisor's own figures are told where they can be had
+    return record_of(move, ending, measurement, job, facts)
+
+
+def _progress(entry: JournalEntry, phase: str, work: Job | DiskProgress | None, probe: str, now: datetime) -> Progress:
+    base = {
+        "vm": entry.vm,
+        "id": entry.id,
+        "source": entry.source,
+        "destination": entry.destination,
+        "method": entry.method,
+        "phase": phase,
+        "started_at": entry.started_at,
+        "probe": probe,
+        "updated_at": now,
+    }
+    match work:
+        case None:
+            return Progress(**base)
+        case DiskProgress():
+            return Progress(
+                **base,
+                disk_total_bytes=work.total_bytes,
+                disk_processed_bytes=work.processed_bytes,
+                bandwidth_mib_s=work.bytes_s / _MIB,
+            )
+        case Job():
+            return Progress(
+                **base,
+                memory_total_bytes=work.memory_total_bytes or None,
+                memory_processed_bytes=work.memory_processed_bytes if work.memory_total_bytes else None,
+                disk_total_bytes=work.disk_total_bytes or None,
+                disk_processed_bytes=work.disk_processed_bytes if work.disk_total_bytes else None,
+                bandwidth_mib_s=max(work.memory_bytes_s, work.disk_bytes_s) / _MIB,
+                iteration=work.memory_iteration,
+            )

@@ -1,0 +1,98 @@
+"""One attempt's context: what is moved, between whom, and the services that it writes to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from ferryman.fleet.errors import FleetError
+from ferryman.fleet.hypervisor import Hypervisor, Job
+from ferryman.migration.clock import Clock
+from ferryman.records.journal import Journal
+from ferryman.records.values import JournalEntry, PhaseTiming, Step, VolumeAt
+
+_NS_PER_MS = 1_000_000
+
+
+class MoveFailedError(FleetError):
+    """The move did not go through for a reason of its own, not of a host's call."""
+
+
+class StoppedError(MoveFailedError):
+    """The daemon is stopping and the move can be taken back: it is."""
+
+
+class LeftRunningError(MoveFailedError):
+    """The daemon is stopping and the hypervisor's migration goes on by itself: it is adopted at the next start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """Both hosts."""
+
+    source: Hypervisor
+    destination: Hypervisor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskProgress:
+    """How far the disks of a cold move are."""
+
+    total_bytes: int
+    processed_bytes: int
+    bytes_s: float
+
+
+Report = Callable[[str, Job | DiskProgress | None], None]
+"""Told the phase, and what is known of its progress."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Move:
+    """An attempt under way. The journal entry is the only thing in it that changes."""
+
+    entry: JournalEntry
+    ends: Ends
+    journal: Journal
+    clock: Clock
+    stop: threading.Event
+    """The daemon is stopping."""
+    report: Report
+    phases: list[PhaseTiming] = field(default_factory=list)
+    started_ns: int = 0
+    undisturbed_until_ns: int = 0
+    """The latest moment at which the guest surely ran as ever: what is probed until then is the baseline."""
+
+    def advance(self, step: Step) -> None:
+        """Write the next step down before its effect."""
+        self._write(replace(self.entry, step=step))
+
+    def owns(self, volume: VolumeAt) -> None:
+        """Write down that this attempt creates a volume, before it does."""
+        self._write(replace(self.entry, created=(*self.entry.created, volume)))
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time a phase, and show it."""
+        began = self.clock.monotonic_ns()
+        self.report(name, None)
+        try:
+            yield
+        finally:
+            self.phases.append(
+                PhaseTiming(
+                    name=name,
+                    started_ms=(began - self.started_ns) / _NS_PER_MS,
+                    duration_ms=(self.clock.monotonic_ns() - began) / _NS_PER_MS,
+                )
+            )
+
+    def elapsed_ms(self) -> float:
+        """Since the attempt began."""
+        return (self.clock.monotonic_ns() - self.started_ns) / _NS_PER_MS
+
+    def _write(self, entry: JournalEntry) -> None:
+        self.journal.write(entry)
+        self.entry = entry

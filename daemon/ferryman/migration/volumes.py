@@ -1,0 +1,55 @@
+"""A destination's volumes: made ready for the disks, taken away again if the move fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ferryman.fleet.values import Volume, VolumeRef
+from ferryman.migration.move import Move
+from ferryman.planning.decisions import DiskPlan, DiskTransfer
+from ferryman.records.values import VolumeAt
+
+
+Ready = dict[str, Volume]
+"""Target -> the volume that stands ready at the destination."""
+
+
+def copied(disks: Sequence[DiskPlan]) -> tuple[DiskPlan, ...]:
+    """The disks whose content moves."""
+    return tuple(disk for disk in disks if disk.transfer is DiskTransfer.COPY)
+
+
+def prepare(move: Move, disks: Sequence[DiskPlan], *, as_bytes: bool) -> Ready:
+    """Create an empty volume for every copied disk; target -> volume.
+
+    `as_bytes`: the volume takes the source file's bytes as they are, so it is created raw, as long as that file and
+    all zero: holes of the source must not show what a fresh qcow2 header would leave there.
+    """
+    ready: Ready = {}
+    for disk in copied(disks):
+        if disk.replaces_leftover:
+            move.ends.destination.volumes.delete(disk.destination)
+        move.owns(_at(move, disk.destination))
+        ready[disk.target] = move.ends.destination.volumes.create(
+            disk.destination,
+            format="raw" if as_bytes else disk.source.format,
+            capacity_bytes=disk.source.physical_bytes if as_bytes else disk.source.capacity_bytes,
+        )
+    return ready
+
+
+def paths(disks: Sequence[DiskPlan], ready: Ready) -> dict[str, str]:
+    """Target -> path at the destination, where it differs from the source's."""
+    moved = {disk.target: ready[disk.target].path for disk in copied(disks)}
+    before = {disk.target: disk.source.path for disk in disks}
+    return {target: path for target, path in moved.items() if path != before[target]}
+
+
+def remove_created(move: Move) -> None:
+    """Delete the volumes that this attempt created, and no others."""
+    for volume in move.entry.created:
+        move.ends.destination.volumes.delete(VolumeRef(pool=volume.pool, name=volume.name))
+
+
+def _at(move: Move, ref: VolumeRef) -> VolumeAt:
+    return VolumeAt(host=move.entry.destination, pool=ref.pool, name=ref.name)

@@ -28,15 +28,82 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeTarget:
+    """Where and how often to probe."""
+
+    address: str
+    """An IPv4 or IPv6 address, not a name: resolving one could hang for longer than an outage."""
+    port: int
+    interval_ms: float = 10
+    deadline_ms: float = 900
+    """After it a probe is lost. Below 1000, where the kernel sends the SYN again: an answer to a repeat
+    would say nothing of when the first was sent."""
+
+
+class ServiceState(StrEnum):
+    """What a running probe knows at this moment, for display only."""
+
+    UNKNOWN = "unknown"
+    """Not one answer yet."""
+    UP = "up"
+    DOWN = "down"
+    """Refused, or silent for longer than an answer has ever taken so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeView:
+    """A running probe at one look."""
+
+    state: ServiceState
+    since_ns: int | None
+    """Up: when the first answered probe after the last bad one was sent. Down: the last answered one."""
+    answered: int
+    lost: int
+    """Lost and refused."""
+    not_sent: int
+    """The prober itself could not send; the gap widens the bounds."""
+    last_round_trip_ms: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceCheck:
+    """Whether a working service stands behind the answering kernel."""
+
+    working: bool
+    banner: str = ""
+    """Its first line, where the port is one that speaks first."""
+    reason: str = ""
+    """Why it is not working, and the remedy; empty otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outage:
     """A stretch without service, known to lie between two bounds."""
 
     last_answered_ns: int
     """Sent time of the last answered probe before it."""
     first_lost_ns: int
+    """Sent time of its first probe that was lost, refused or answered too late."""
     last_lost_ns: int
+    """Sent time of the last such probe."""
     first_answered_ns: int | None
-    """Sent time of the first answered probe after it; None: not back when probing ended."""
+    """Sent time of the probe whose answer came first; None: not back when probing ended."""
+    up_by_ns: int | None
+    """When that answer came: certainly up by then. None: not back when probing ended."""
+    lower_ns: int
+    """It lasted at least this long: the longest stretch of such probes without a hole in the schedule."""
+
+    @property
+    def upper_ns(self) -> int | None:
+        """It lasted at most this long; None: it was not over."""
+        return None if self.up_by_ns is None else self.up_by_ns - self.last_answered_ns
+
+    @property
+    def midpoint_ns(self) -> float | None:
+        """The best single figure, taking it for one outage even across a hole in the schedule; None: not over."""
+        if self.upper_ns is None:
+            return None
+        return (max(self.lower_ns, self.last_lost_ns - self.first_lost_ns) + self.upper_ns) / 2
 
 
 class MeasurementStatus(StrEnum):
@@ -57,9 +124,10 @@ class Measurement:
     reason: str = ""
     """Why it is not measured; empty otherwise."""
     downtime_ms: float | None = None
-    """Midpoint of the longest outage's bounds; 0 with the upper bound one interval where no probe was lost."""
+    """The longest outage's midpoint; 0 where none was seen: the upper bound says what may hide."""
     downtime_lower_ms: float | None = None
     downtime_upper_ms: float | None = None
+    """Also covers what may hide between two answered probes, above all where the prober was held up."""
     total_outage_ms: float | None = None
     """All outages together, upper bounds."""
     outages: int = 0
@@ -69,5 +137,7 @@ class Measurement:
     baseline_samples: int = 0
     baseline_round_trip_median_ms: float | None = None
     baseline_round_trip_max_ms: float | None = None
+    in_time_ms: float | None = None
+    """An answer that took longer counted as an outage; derived from the baseline."""
     address: str = ""
     port: int = 0

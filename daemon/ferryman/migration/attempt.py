@@ -15,6 +15,7 @@ from ferryman.fleet.values import DomainDetail
 from ferryman.migration import cold, live, volumes
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import DiskProgress, Ends, LeftRunningError, Move
+from ferryman.migration.progress import progress
 from ferryman.migration.recording import Facts, record_of
 from ferryman.migration.settling import Ending, settle
 from ferryman.migration.witness import Witness
@@ -26,7 +27,6 @@ from ferryman.specs.models import HostSpec, Method, VmSpec
 
 _LIVE_PATIENCE_S = 30.0
 _BOOT_PATIENCE_S = 180.0
-_MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +161,7 @@ def _entry(order: Order, started_at: datetime) -> JournalEntry:
 def _move(entry: JournalEntry, services: Services, witness: Witness | None) -> Move:
     def report(phase: str, work: Job | DiskProgress | None) -> None:
         seen = witness.view() if witness else "not probed"
-        services.show(_progress(entry, phase, work, seen, services.clock.now()))
+        services.show(progress(entry, phase, work, seen, services.clock.now()))
 
     return Move(
         entry=entry,
@@ -182,37 +182,3 @@ def _record(move: Move, ending: Ending, measurement: Measurement, facts: Facts) 
         except FleetError:
             job = None  # the hypervisor's own figures are told where they can be had
     return record_of(move, ending, measurement, job, facts)
-
-
-def _progress(entry: JournalEntry, phase: str, work: Job | DiskProgress | None, probe: str, now: datetime) -> Progress:
-    base = {
-        "vm": entry.vm,
-        "id": entry.id,
-        "source": entry.source,
-        "destination": entry.destination,
-        "method": entry.method,
-        "phase": phase,
-        "started_at": entry.started_at,
-        "probe": probe,
-        "updated_at": now,
-    }
-    match work:
-        case None:
-            return Progress(**base)
-        case DiskProgress():
-            return Progress(
-                **base,
-                disk_total_bytes=work.total_bytes,
-                disk_processed_bytes=work.processed_bytes,
-                bandwidth_mib_s=work.bytes_s / _MIB,
-            )
-        case Job():
-            return Progress(
-                **base,
-                memory_total_bytes=work.memory_total_bytes or None,
-                memory_processed_bytes=work.memory_processed_bytes if work.memory_total_bytes else None,
-                disk_total_bytes=work.disk_total_bytes or None,
-                disk_processed_bytes=work.disk_processed_bytes if work.disk_total_bytes else None,
-                bandwidth_mib_s=max(work.memory_bytes_s, work.disk_bytes_s) / _MIB,
-                iteration=work.memory_iteration,
-            )

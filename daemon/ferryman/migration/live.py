@@ -10,7 +10,7 @@ from concurrent.futures import wait as wait_for
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import JobPhase, LiveMigration
 from ferryman.migration.convergence import Ladder, climb, ladder
-from ferryman.migration.move import Move
+from ferryman.migration.move import LeftRunningError, Move
 from ferryman.records.values import Step
 
 _LOOK_EVERY_S = 0.2

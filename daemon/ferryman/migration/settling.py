@@ -162,6 +162,5 @@ def _held(move: Move, seen: Seen, trouble: FleetError | None) -> Ending:
         outcome=Outcome.HELD,
         reason=f"{said}{entry.vm} is {seen.source} on {entry.source} and {seen.destination} on {entry.destination}, "
         "which ferryman does not resolve by itself",
-        remedy=f"Look at both (virsh list --all), leave one running copy and one definition, then: "
-        f"ferryman release {entry.vm}",
+        remedy="Look at both (virsh list --all) and leave one running copy and one definition; ferryman then goes on.",
     )

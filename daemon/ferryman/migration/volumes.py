@@ -9,7 +9,6 @@ from ferryman.migration.move import Move
 from ferryman.planning.decisions import DiskPlan, DiskTransfer
 from ferryman.records.values import VolumeAt
 
-
 Ready = dict[str, Volume]
 """Target -> the volume that stands ready at the destination."""
 

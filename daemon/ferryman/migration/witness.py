@@ -51,7 +51,7 @@ class Witness:
         if self._probe is None:
             return "not probed"
         seen = self._probe.latest()
-        return f"{seen.status}, {seen.answered} answered, {seen.lost} lost"
+        return f"{seen.state}, {seen.answered} answered, {seen.lost} lost"
 
     def conclude(self, *, undisturbed_until_ns: int, settle_ms: int, patience_s: float) -> Measurement:
         """Wait until the service has answered for `settle_ms`, at most `patience_s`; then measure.

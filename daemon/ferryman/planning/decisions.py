@@ -50,6 +50,7 @@ class FindingCode(StrEnum):
     RUNNING_TWICE = "running-twice"
     ON_TWO_HOSTS = "on-two-hosts"
     SPEC_INVALID = "spec-invalid"
+    HELD = "held"
     OLDER_HYPERVISOR = "older-hypervisor"
 
 

@@ -1,0 +1,162 @@
+"""Wiring: the parts of the daemon, put together around the real world's adapters."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ferryman.fleet.libvirt_host import LibvirtHost
+from ferryman.fleet.observing import FleetView
+from ferryman.migration.clock import SystemClock
+from ferryman.planning.decisions import Decision, UpToDate, Wait, WaitReason
+from ferryman.reconciler.chronicle import Chronicle
+from ferryman.reconciler.deciding import Decider
+from ferryman.reconciler.events import Events, Wakeup
+from ferryman.reconciler.loop import Look, Parts, Reconciler
+from ferryman.reconciler.memory import Memory
+from ferryman.reconciler.wanting import Wanted
+from ferryman.records import audit
+from ferryman.records.conditions import Status, Suspended
+from ferryman.records.ledger import leftovers
+from ferryman.records.live import Progress, write_progress
+from ferryman.records.store import StateStore
+from ferryman.service import ServiceManager
+from ferryman.specs.opening import open_source
+from ferryman.specs.problems import Problem
+from ferryman.specs.watching import Watcher
+
+RESCAN_S = 30.0
+"""How often the loop looks even if nothing woke it: inotify and libvirt's events can be lost."""
+_STOP_PATIENCE_S = 20.0
+_ONCE_WAIT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What `ferryman run` was asked."""
+
+    specs: Path
+    state: Path
+    rescan_s: float = RESCAN_S
+
+
+class Daemon:
+    """The running program."""
+
+    def __init__(self, options: Options, store: StateStore, events: Events, service: ServiceManager) -> None:
+        self._options = options
+        self._service = service
+        self._wakeup = Wakeup()
+        self._stop = threading.Event()
+        self._source = open_source(options.specs)
+        self._view = FleetView(LibvirtHost, self._wakeup.changed)
+        clock = SystemClock()
+        self._reconciler = Reconciler(
+            Parts(
+                wanted=Wanted(source=self._source),
+                view=self._view,
+                chronicle=Chronicle(store, clock, events),
+                clock=clock,
+                events=events,
+                show=lambda progress: _show(store.folder, progress),
+                wake=self._wakeup.wake,
+                stop=self._stop,
+            )
+        )
+
+    def stop(self) -> None:
+        """End soon; safe to call from a signal handler or another thread."""
+        self._stop.set()
+        self._wakeup.wake()
+
+    def run(self) -> None:
+        """Reconcile until stopped."""
+        with self._looking():
+            self._service.ready("reconciling")
+            while not self._stop.is_set():
+                self._reconciler.look()
+                self._service.alive()
+                self._wakeup.wait(self._pause_s())
+
+    def run_once(self) -> Look:
+        """Reconcile until nothing more can be done without a person or a change; what was found last."""
+        with self._looking():
+            while True:
+                found = self._reconciler.look()
+                if self._stop.is_set() or not (found.moving or _goes_on(found)):
+                    return found
+                self._wakeup.wait(_ONCE_WAIT_S)
+
+    @contextmanager
+    def _looking(self) -> Iterator[None]:
+        with Watcher(self._source.watched(), self._wakeup.wake):
+            try:
+                yield
+            finally:
+                self._service.stopping()
+                self._stop.set()
+                self._reconciler.close(_STOP_PATIENCE_S)
+                self._view.close()
+
+    def _pause_s(self) -> float:
+        pauses = (self._options.rescan_s, self._service.watchdog_interval_s, self._reconciler.next_retry_s())
+        return min(pause for pause in pauses if pause is not None)
+
+
+def _goes_on(found: Look) -> bool:
+    """Something waits only for another move to end."""
+    return any(isinstance(status, Wait) and status.reason is WaitReason.LIMIT for status in found.statuses.values())
+
+
+def _show(folder: Path, progress: Progress) -> None:
+    write_progress(folder, progress)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What the daemon would do now."""
+
+    revision: str
+    decisions: dict[str, Decision | Suspended]
+    problems: tuple[Problem, ...]
+
+
+def preview(options: Options, connect: Callable[..., LibvirtHost] = LibvirtHost) -> Preview:
+    """Decide as the daemon would, and touch nothing. Reads the state folder where there is one."""
+    wanted = Wanted(source=open_source(options.specs))
+    wanted.refresh()
+    if wanted.specs is None:
+        return Preview(revision="", decisions={}, problems=wanted.problems)
+    specs = wanted.specs
+    view = FleetView(connect, lambda: None)
+    try:
+        view.configure(specs.hosts)
+        decider = Decider(
+            specs=specs,
+            view=view,
+            snapshot=view.look(),
+            memory=_memory(options.state),
+            now_ns=0,
+            limits=None,
+        )
+        decided = decider.decide([vm for vm, spec in specs.vms.items() if not spec.suspend])
+    finally:
+        view.close()
+    decisions: dict[str, Decision | Suspended] = {vm: one.decision for vm, one in decided.items()}
+    decisions |= {vm: Suspended(vm=vm) for vm, spec in specs.vms.items() if spec.suspend}
+    return Preview(revision=specs.revision.id, decisions=decisions, problems=wanted.problems)
+
+
+def _memory(state: Path) -> Memory:
+    if not state.exists():
+        return Memory()
+    with StateStore.open(state, read_only=True) as store:
+        return Memory(states=store.vm_states(), leftovers=leftovers(audit.records(state)))
+
+
+def is_settled(status: Status) -> bool:
+    """The VM is where its spec wants it, or its spec wants it left alone."""
+    return isinstance(status, (UpToDate, Suspended))

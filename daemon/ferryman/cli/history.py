@@ -1,0 +1,71 @@
+"""`ferryman history`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ferryman.cli.options import json_option, print_json, state_option
+from ferryman.cli.words import downtime
+from ferryman.records import audit
+from ferryman.records.errors import RecordError
+from ferryman.records.values import MigrationRecord
+
+
+@click.command()
+@state_option
+@click.option("--vm", help="Only this VM's moves.")
+@click.option("--host", help="Only moves from or to this host.")
+@click.option("--since", type=click.DateTime(), help="Only moves that began at or after this time (UTC).")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many, newest first."
+)
+@json_option
+def history(state: Path, vm: str | None, host: str | None, since: datetime | None, limit: int, as_json: bool) -> None:
+    """Show what moved when, why, by which commit, and how long it was down: the audit trail."""
+    if not state.is_dir():
+        raise click.ClickException(f"{state} is no state folder\n  remedy: name the daemon's: --state DIR")
+    begun = since.replace(tzinfo=UTC) if since else None
+    found = audit.records(state, vm=vm, host=host, since=begun, on_damaged=_damaged)
+    records = tuple(islice(found, limit))
+    if as_json:
+        print_json(records)
+    else:
+        _print(records)
+
+
+def _damaged(error: RecordError) -> None:
+    click.echo(f"! {error.reason}\n    remedy: {error.remedy}", err=True)
+
+
+def _print(records: tuple[MigrationRecord, ...]) -> None:
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    if not records:
+        console.print("No moves are recorded.")
+        return
+    table = Table("began (UTC)", "VM", "from -> to", "method", "outcome", "took", "downtime", "commit", "why", box=None)
+    for record in records:
+        table.add_row(
+            f"{record.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
+            record.vm,
+            f"{record.source} -> {record.destination}",
+            record.method.value,
+            record.outcome.value,
+            f"{record.total_ms / 1000:.1f} s",
+            f"{downtime(record.measurement)}{_verdict(record)}",
+            f"{record.cause.revision[:10]} {record.cause.subject}",
+            record.reason or record.why,
+        )
+    console.print(table)
+
+
+def _verdict(record: MigrationRecord) -> str:
+    if record.max_downtime_ms is None:
+        return ""
+    return f"; promise {record.max_downtime_ms} ms: {record.verdict}"

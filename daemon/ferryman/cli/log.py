@@ -1,0 +1,87 @@
+"""The daemon's log: one line per event, each problem said once until it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TextIO
+
+from ferryman.cli.words import downtime
+from ferryman.planning.decisions import Plan
+from ferryman.records.values import Condition, ConditionType, HostState, JournalEntry, MigrationRecord, Outcome
+from ferryman.service import ServiceManager
+from ferryman.specs.problems import Problem
+
+
+class LogEvents:
+    """`Events` as lines on a stream, for a terminal or the journal."""
+
+    def __init__(self, stream: TextIO, service: ServiceManager) -> None:
+        self._stream = stream
+        self._service = service
+        self._problems: tuple[Problem, ...] = ()
+        self._troubles: set[str] = set()
+
+    @property
+    def troubled(self) -> bool:
+        """Something is wrong with the specs or the state folder now."""
+        return bool(self._problems or self._troubles)
+
+    def problems(self, problems: Sequence[Problem]) -> None:
+        """What is wrong with the specs now."""
+        new = [problem for problem in problems if problem not in self._problems]
+        if self._problems and not problems:
+            self._line("specs: all problems are mended")
+        self._problems = tuple(problems)
+        for problem in new:
+            self._line(f"specs: {problem.place}: {problem.message}", problem.remedy)
+
+    def begun(self, plan: Plan) -> None:
+        """A move begins."""
+        self._line(f"{plan.vm}: moves {plan.source} -> {plan.destination} ({plan.method}): {plan.why}")
+        for warning in plan.warnings:
+            self._line(f"{plan.vm}: warning: {warning.reason}", warning.remedy)
+        self._service.status(f"moving {plan.vm} to {plan.destination}")
+
+    def taken_up(self, entry: JournalEntry) -> None:
+        """A move that an earlier daemon began is brought to its end."""
+        self._line(f"{entry.vm}: takes up the move {entry.source} -> {entry.destination} that was under way")
+
+    def ended(self, record: MigrationRecord) -> None:
+        """A move ended."""
+        way = f"{record.source} -> {record.destination}"
+        if record.outcome is Outcome.SUCCEEDED:
+            took = f"in {record.total_ms / 1000:.1f} s"
+            self._line(f"{record.vm}: moved {way} ({record.method}) {took}, {downtime(record.measurement)}")
+        else:
+            self._line(f"{record.vm}: {way} {record.outcome}: {record.reason}", record.remedy)
+        self._service.status("reconciling")
+
+    def condition(self, vm: str, condition: Condition) -> None:
+        """What is said of a VM changed."""
+        if condition.type is not ConditionType.RECONCILING or condition.reason == "RetryBackoff":
+            self._line(f"{vm}: {condition.type} ({condition.reason}) {condition.message}".rstrip(), condition.remedy)
+
+    def host(self, state: HostState) -> None:
+        """What is said of a host changed."""
+        if not state.reachable:
+            self._line(f"{state.name}: unreachable: {state.reason}", state.remedy)
+        elif state.drained:
+            self._line(f"{state.name}: drained; it can be taken down")
+        elif state.maintenance:
+            self._line(f"{state.name}: in maintenance; still there: {', '.join(state.remaining) or 'moves under way'}")
+
+    def trouble(self, reason: str, remedy: str) -> None:
+        """The daemon cannot do its work as it should."""
+        if reason not in self._troubles:
+            self._troubles.add(reason)
+            self._line(reason, remedy)
+
+    def bug(self, vm: str, bug: BaseException) -> None:
+        """A move died of a fault of ferryman's own."""
+        self._line(f"{vm}: ferryman failed: {bug!r}", "Report this; its VM is left alone until ferryman is restarted.")
+
+    def _line(self, text: str, remedy: str = "") -> None:
+        time = datetime.now().astimezone().strftime("%H:%M:%S")
+        self._stream.write(f"{time} {text}\n" + (f"         remedy: {remedy}\n" if remedy else ""))
+        self._stream.flush()

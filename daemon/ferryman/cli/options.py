@@ -1,0 +1,51 @@
+"""Options that several commands share, and how they write JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from pydantic import TypeAdapter
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EXIT_TROUBLE = 1
+"""Something is wrong with what the command was to look at, or it could not be done."""
+
+
+def specs_option(command: F) -> F:
+    """`--specs DIR`."""
+    return click.option(
+        "--specs",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("specs"),
+        show_default=True,
+        envvar="FERRYMAN_SPECS",
+        help="Folder of specs. Inside a git repository only committed content counts.",
+    )(command)
+
+
+def state_option(command: F) -> F:
+    """`--state DIR`."""
+    return click.option(
+        "--state",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("state"),
+        show_default=True,
+        envvar="FERRYMAN_STATE",
+        help="Folder that the daemon writes observed state and audit records to: a git repository of its own.",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """`--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
+
+
+def print_json(value: object) -> None:
+    """Any value of ours as JSON; what is None is left out."""
+    plain = TypeAdapter(type(value)).dump_python(value, mode="json", exclude_none=True)
+    click.echo(json.dumps(plain, indent=2))

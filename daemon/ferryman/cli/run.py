@@ -1,0 +1,52 @@
+"""`ferryman run`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from ferryman.app import Daemon, Options, is_settled
+from ferryman.cli.log import LogEvents
+from ferryman.cli.options import EXIT_TROUBLE, specs_option, state_option
+from ferryman.cli.progress import ProgressLines
+from ferryman.records.errors import StateError
+from ferryman.records.store import StateStore
+from ferryman.service import ServiceManager
+from ferryman.specs.source import SourceError
+
+
+@click.command()
+@specs_option
+@state_option
+@click.option("--once", is_flag=True, help="Stop once nothing more can be done; exit 0 only if every VM is in place.")
+@click.option(
+    "--rescan-s",
+    type=click.FloatRange(min=1),
+    default=30.0,
+    show_default=True,
+    help="Look at least this often, even if nothing happened.",
+)
+def run(specs: Path, state: Path, once: bool, rescan_s: float) -> None:
+    """Reconcile: watch the specs, move VMs to where they should be, write down what happened.
+
+    Stops on SIGTERM or Ctrl-C: a live migration goes on by itself and is taken up at the next start; a cold one that
+    has not reached its destination is taken back.
+    """
+    service = ServiceManager(os.environ)
+    try:
+        with StateStore.open(state) as store, ProgressLines(store.folder, sys.stderr):
+            events = LogEvents(sys.stderr, service)
+            daemon = Daemon(Options(specs=specs, state=state, rescan_s=rescan_s), store, events, service)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: daemon.stop())
+            if once:
+                found = daemon.run_once()
+                good = bool(found.statuses) and all(map(is_settled, found.statuses.values())) and not events.troubled
+                sys.exit(0 if good else EXIT_TROUBLE)
+            daemon.run()
+    except (StateError, SourceError) as error:
+        raise click.ClickException(f"{error.reason}\n  remedy: {error.remedy}") from error

@@ -1,0 +1,93 @@
+"""`ferryman status`."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ferryman.cli.options import EXIT_TROUBLE, json_option, print_json, state_option
+from ferryman.cli.words import progress
+from ferryman.records.live import Progress, read_progress
+from ferryman.records.store import StateStore
+from ferryman.records.values import ConditionType, HostState, VmState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What the state folder says now."""
+
+    vms: dict[str, VmState]
+    hosts: dict[str, HostState]
+    moving: tuple[Progress, ...]
+
+
+@click.command()
+@state_option
+@json_option
+def status(state: Path, as_json: bool) -> None:
+    """Show where every VM is and what is said of it, and every host, from the state folder.
+
+    Exit 0: every VM is in place (or suspended) and every host reachable; 1: not so.
+    """
+    if not state.is_dir():
+        raise click.ClickException(f"{state} is no state folder\n  remedy: name the daemon's: --state DIR")
+    with StateStore.open(state, read_only=True) as store:
+        found = Status(vms=store.vm_states(), hosts=store.host_states(), moving=read_progress(state))
+    if as_json:
+        print_json(found)
+    else:
+        _print(found)
+    sys.exit(0 if _is_good(found) else EXIT_TROUBLE)
+
+
+def _is_good(found: Status) -> bool:
+    good = (ConditionType.READY, ConditionType.SUSPENDED)
+    conditions = [condition for vm in found.vms.values() for condition in vm.conditions]
+    return all(condition.type in good for condition in conditions) and all(
+        host.reachable for host in found.hosts.values()
+    )
+
+
+def _print(found: Status) -> None:
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    hosts = Table("host", "reachable", "maintenance", "VMs", box=None, header_style="bold")
+    for host in sorted(found.hosts.values(), key=lambda host: host.name):
+        hosts.add_row(
+            host.name, "yes" if host.reachable else f"NO: {host.reason}", _maintenance(host), " ".join(host.vms)
+        )
+    console.print(hosts)
+    vms = Table("VM", "host", "power", "condition", "last move", "downtime", box=None, header_style="bold")
+    for vm in sorted(found.vms.values(), key=lambda vm: vm.name):
+        vms.add_row(vm.name, vm.host or "?", vm.power or "?", _conditions(vm), *_last(vm))
+    console.print(vms)
+    for vm in found.vms.values():
+        for condition in vm.conditions:
+            if condition.type is not ConditionType.READY:
+                console.print(f"{vm.name}: {condition.message}", highlight=False, markup=False)
+                if condition.remedy:
+                    console.print(f"    remedy: {condition.remedy}", highlight=False, markup=False)
+    for one in found.moving:
+        console.print(progress(one), highlight=False, markup=False)
+
+
+def _maintenance(host: HostState) -> str:
+    if not host.maintenance:
+        return "-"
+    return "drained" if host.drained else f"draining: {', '.join(host.remaining) or 'moves under way'}"
+
+
+def _conditions(vm: VmState) -> str:
+    return ", ".join(f"{condition.type} ({condition.reason})" for condition in vm.conditions)
+
+
+def _last(vm: VmState) -> tuple[str, str]:
+    last = vm.last_migration
+    if last is None:
+        return "-", "-"
+    figure = "-" if last.downtime_ms is None else f"{last.downtime_ms:.0f} ms"
+    return f"{last.source} -> {last.destination} ({last.method}) {last.outcome}", figure

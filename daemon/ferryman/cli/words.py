@@ -1,0 +1,38 @@
+"""Figures in words, the same in every command."""
+
+from __future__ import annotations
+
+from ferryman.downtime.values import Measurement, MeasurementStatus
+from ferryman.records.live import Progress
+
+_MIB = 1024 * 1024
+
+
+def downtime(measurement: Measurement) -> str:
+    """A measurement in a few words: the figure, its bounds, or why there is none."""
+    match measurement.status:
+        case MeasurementStatus.MEASURED:
+            low, high = measurement.downtime_lower_ms or 0.0, measurement.downtime_upper_ms or 0.0
+            return f"down {measurement.downtime_ms or 0.0:.0f} ms ({low:.0f}-{high:.0f})"
+        case MeasurementStatus.NOT_BACK:
+            return f"NOT ANSWERING for at least {(measurement.downtime_lower_ms or 0.0) / 1000:.1f} s"
+        case MeasurementStatus.UNMEASURED:
+            return f"downtime not measured ({measurement.reason})"
+
+
+def progress(one: Progress) -> str:
+    """A move under way in one line."""
+    parts = [f"{one.vm} {one.source} -> {one.destination} ({one.method}) {one.phase}"]
+    if one.disk_total_bytes:
+        parts.append(f"disk {_share(one.disk_processed_bytes, one.disk_total_bytes)}")
+    if one.memory_total_bytes:
+        parts.append(f"memory {_share(one.memory_processed_bytes, one.memory_total_bytes)}")
+    if one.iteration:
+        parts.append(f"pass {one.iteration}")
+    if one.bandwidth_mib_s:
+        parts.append(f"{one.bandwidth_mib_s:.0f} MiB/s")
+    return " | ".join([*parts, f"probe: {one.probe}"])
+
+
+def _share(done: int | None, total: int) -> str:
+    return f"{(done or 0) / _MIB:.0f}/{total / _MIB:.0f} MiB"

@@ -1,0 +1,135 @@
+"""A probe's samples in, a `Measurement` out: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import median
+
+from ferryman.downtime.outages import find_outages, longest_hidden_ns, patience_of
+from ferryman.downtime.values import Measurement, MeasurementStatus, Outage, Outcome, ProbeTarget, Sample
+
+BASELINE_SAMPLES = 10
+"""So many answered probes in a row must precede a move: else nobody knows what was normal."""
+_NS_PER_MS = 1_000_000
+_LONGEST_TAIL_NS = 2_000_000_000
+"""A probe that fell silent for longer before the end of the measured time has missed the end."""
+
+
+def unmeasured(target: ProbeTarget | None, reason: str) -> Measurement:
+    """No number, and why; `reason` also says the remedy. The target is None where no address is known."""
+    if target is None:
+        return Measurement(status=MeasurementStatus.UNMEASURED, reason=reason)
+    return Measurement(
+        status=MeasurementStatus.UNMEASURED,
+        reason=reason,
+        interval_ms=target.interval_ms,
+        address=target.address,
+        port=target.port,
+    )
+
+
+def measure(
+    samples: Sequence[Sample],
+    *,
+    target: ProbeTarget,
+    baseline_until_ns: int,
+    ended_ns: int,
+    failure: str | None = None,
+) -> Measurement:
+    """The downtime that a client outside saw, with its bounds.
+
+    `samples` are in the order of sending. `baseline_until_ns` is the latest moment at which the service was
+    surely undisturbed: when the move began, or later if the caller knows better. `ended_ns` is when probing
+    was asked to end. `failure` is why the prober ended by itself, if it did.
+    """
+    window = [sample for sample in samples if sample.sent_ns <= ended_ns]
+    baseline = [sample for sample in window if sample.sent_ns < baseline_until_ns]
+    counted = _counted(target, window, baseline)
+    reason = _why_unmeasured(window, baseline, ended_ns, failure)
+    if reason:
+        return replace(counted, reason=reason)
+    # From the last sample of the baseline on: an outage at the very beginning needs one answered before it.
+    moved = window[len(baseline) - 1 :]
+    outages = find_outages(moved, patience_of(baseline), interval_ns=round(target.interval_ms * _NS_PER_MS))
+    if outages and outages[-1].up_by_ns is None:
+        return _not_back(counted, outages)
+    return _measured(counted, outages, longest_hidden_ns(moved))
+
+
+def apportion(measurement: Measurement, hypervisor_downtime_ms: float) -> float | None:
+    """The network's and the service's share in ms: what users felt beyond the guest's pause.
+
+    None where nothing was measured. May be a little negative, within the measurement's bounds.
+    """
+    if measurement.downtime_ms is None:
+        return None
+    return measurement.downtime_ms - hypervisor_downtime_ms
+
+
+def _counted(target: ProbeTarget, window: Sequence[Sample], baseline: Sequence[Sample]) -> Measurement:
+    """What is known whatever the verdict: counts, and the baseline's round trips."""
+    answered = [sample for sample in baseline if sample.outcome is Outcome.ANSWERED]
+    trips_ms = [sample.round_trip_ns / _NS_PER_MS for sample in answered]
+    return replace(
+        unmeasured(target, ""),
+        samples=len(window),
+        lost=sum(sample.outcome is not Outcome.ANSWERED for sample in window),
+        baseline_samples=len(answered),
+        baseline_round_trip_median_ms=median(trips_ms) if trips_ms else None,
+        baseline_round_trip_max_ms=max(trips_ms, default=None),
+        in_time_ms=patience_of(answered).in_time_ns / _NS_PER_MS if answered else None,
+    )
+
+
+def _why_unmeasured(window: Sequence[Sample], baseline: Sequence[Sample], ended_ns: int, failure: str | None) -> str:
+    """Why these samples hold no number, with the remedy; empty where they do."""
+    if failure is not None:
+        return f"{failure}: see the daemon's log"
+    last = baseline[-BASELINE_SAMPLES:]
+    unanswered = sum(sample.outcome is not Outcome.ANSWERED for sample in last)
+    silent_ns = ended_ns - window[-1].sent_ns if window else 0
+    if not any(sample.outcome is Outcome.ANSWERED for sample in baseline):
+        return "no probe was answered before the move: set [probe] address and port to what the guest answers on"
+    if len(last) < BASELINE_SAMPLES:
+        return f"{len(last)} probes before the move, {BASELINE_SAMPLES} are needed: probe for longer beforehand"
+    if unanswered:
+        return (
+            f"{unanswered} of the last {len(last)} probes before the move went unanswered: "
+            "the service was disturbed already; see that it answers, then move again"
+        )
+    if silent_ns > _LONGEST_TAIL_NS:
+        silent_ms = silent_ns / _NS_PER_MS
+        return f"the prober sent nothing for the last {silent_ms:.0f} ms: look for what held this machine up"
+    return ""
+
+
+def _not_back(counted: Measurement, outages: Sequence[Outage]) -> Measurement:
+    """Only what is certain: the lower bound."""
+    lower_ms = max(outage.lower_ns for outage in outages) / _NS_PER_MS
+    return replace(
+        counted,
+        status=MeasurementStatus.NOT_BACK,
+        reason="the service had not answered again when probing ended: see whether it runs in the guest",
+        downtime_lower_ms=lower_ms,
+        outages=len(outages),
+    )
+
+
+def _measured(counted: Measurement, outages: Sequence[Outage], hidden_ns: int) -> Measurement:
+    """The longest outage: its midpoint, and bounds within which the longest truly lies.
+
+    The upper bound covers what may hide between answered probes too, so that a prober that was held up
+    never makes an outage look shorter than it may have been.
+    """
+    uppers = [outage.upper_ns for outage in outages if outage.upper_ns is not None]
+    midpoints = [outage.midpoint_ns for outage in outages if outage.midpoint_ns is not None]
+    return replace(
+        counted,
+        status=MeasurementStatus.MEASURED,
+        downtime_ms=max(midpoints, default=0) / _NS_PER_MS,
+        downtime_lower_ms=max((outage.lower_ns for outage in outages), default=0) / _NS_PER_MS,
+        downtime_upper_ms=max([hidden_ns, *uppers]) / _NS_PER_MS,
+        total_outage_ms=sum(uppers) / _NS_PER_MS,
+        outages=len(outages),
+    )

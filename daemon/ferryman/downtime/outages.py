@@ -1,0 +1,180 @@
+"""Samples in, outages out: pure.
+
+What one probe proves, sent at `s`:
+
+- answered after a round trip `r`: the service answered at some moment between `s` and `s + r`;
+- lost or refused: a client that called at `s` got no service;
+- answered, but far later than a service that is up ever takes (`Patience.in_time_ns`): the same as lost, for
+  its SYN waited in a queue while nothing answered, and its answer says when that ended.
+
+So an outage begins after the last probe answered in time was sent, and is over when the first answer comes to
+any probe that was sent after it began. Worked example, in ms: probes every 10, round trips 1, limit 50;
+nothing answers from 21 until 130, and SYNs wait in a queue meanwhile. The probes sent at 30 … 80 are answered
+at 131, too late; those sent at 90 … 130 are answered then too, in time though sent during the outage. Last
+answered: 20. First lost: 30. Up by: 131. Upper bound: 131 - 20 = 111; the truth is 109. Taking when the first
+probe that was answered in time was *sent*, 90, would have said 70.
+
+Assumed: packets are not reordered on their way to the service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ferryman.downtime.values import Outage, Outcome, Sample
+
+SHORTEST_PROMPT_NS = 25_000_000
+"""A busy guest takes this long now and then, whatever a short baseline saw."""
+_PROMPT_SHARE = 0.99
+_HOLE_INTERVALS = 2.5
+"""Two lost probes further apart than this are not known to belong to one outage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a service that is up may take to answer."""
+
+    prompt_ns: int
+
+    @property
+    def in_time_ns(self) -> int:
+        """A later answer shows that the service was not answering: twice what it takes when it is up."""
+        return 2 * self.prompt_ns
+
+
+def patience_of(baseline: Sequence[Sample]) -> Patience:
+    """Derived from the answered probes of a baseline: 99 of 100 were at least this prompt.
+
+    Not the slowest: one stall in minutes of baseline would hide every outage of the same length.
+    """
+    trips = sorted(sample.round_trip_ns for sample in baseline if sample.outcome is Outcome.ANSWERED)
+    usual_ns = trips[int(_PROMPT_SHARE * (len(trips) - 1))] if trips else 0
+    return Patience(prompt_ns=max(SHORTEST_PROMPT_NS, usual_ns))
+
+
+def find_outages(samples: Sequence[Sample], patience: Patience, *, interval_ns: int) -> tuple[Outage, ...]:
+    """The outages among `samples`, which are in the order of sending; the first must have been answered.
+
+    Raises ValueError where it was not: without it an outage has no beginning.
+    """
+    if not samples:
+        return ()
+    if samples[0].outcome is not Outcome.ANSWERED:
+        raise ValueError("the first sample was not answered: begin with the last answered one of the baseline")
+    outages = []
+    earliest = earliest_answers(samples)
+    begin = 1
+    while (first := _next_bad(samples, begin, patience)) is not None:
+        outage = _outage_at(samples, first, earliest[first], patience, interval_ns)
+        if not _is_jitter(samples[first], outage):
+            outages.append(outage)
+        if outage.up_by_ns is None:
+            break
+        begin = _first_sent_after(samples, first + 1, outage.up_by_ns)
+    return tuple(outages)
+
+
+def longest_hidden_ns(samples: Sequence[Sample]) -> int:
+    """The longest outage that could hide between two answered probes, in ns.
+
+    It may begin once the earlier one was sent and ends by the first answer to any later one. Where the
+    prober was held up and sent nothing for two seconds, this is two seconds.
+    """
+    earliest = earliest_answers(samples)
+    answered = [index for index, sample in enumerate(samples) if sample.outcome is Outcome.ANSWERED]
+    longest = 0
+    for before, after in pairwise(answered):
+        first = earliest[after]
+        if first is not None:
+            longest = max(longest, answered_at_ns(first) - samples[before].sent_ns)
+    return longest
+
+
+def earliest_answers(samples: Sequence[Sample]) -> list[Sample | None]:
+    """For each position, the sample among it and all later ones whose answer came first; None without any."""
+    known: Sample | None = None
+    found = []
+    for sample in reversed(samples):
+        known = _earlier_answer(known, sample)
+        found.append(known)
+    return found[::-1]
+
+
+def answered_at_ns(sample: Sample) -> int:
+    """When its answer came; only for answered ones."""
+    return sample.sent_ns + sample.round_trip_ns
+
+
+def _earlier_answer(known: Sample | None, sample: Sample) -> Sample | None:
+    if sample.outcome is not Outcome.ANSWERED:
+        return known
+    return sample if known is None or answered_at_ns(sample) <= answered_at_ns(known) else known
+
+
+def _is_bad(sample: Sample, patience: Patience) -> bool:
+    return sample.outcome is not Outcome.ANSWERED or sample.round_trip_ns > patience.in_time_ns
+
+
+def _next_bad(samples: Sequence[Sample], begin: int, patience: Patience) -> int | None:
+    return next((at for at in range(begin, len(samples)) if _is_bad(samples[at], patience)), None)
+
+
+def _first_sent_after(samples: Sequence[Sample], begin: int, moment_ns: int) -> int:
+    return next((at for at in range(begin, len(samples)) if samples[at].sent_ns > moment_ns), len(samples))
+
+
+def _outage_at(
+    samples: Sequence[Sample], first: int, ending: Sample | None, patience: Patience, interval_ns: int
+) -> Outage:
+    """The outage whose first bad probe is `samples[first]` and which the answer to `ending` ended."""
+    up_by_ns = None if ending is None else answered_at_ns(ending)
+    end = len(samples) if up_by_ns is None else _first_sent_after(samples, first, up_by_ns)
+    bad_ns = [samples[at].sent_ns for at in range(first, end) if _is_bad(samples[at], patience)]
+    down = [(sent_ns, sent_ns) for sent_ns in bad_ns]
+    if ending is not None and ending.round_trip_ns > patience.prompt_ns:
+        # It was waited for: had the service been up `prompt_ns` before it came, it would have come then.
+        down.append((ending.sent_ns, answered_at_ns(ending) - patience.prompt_ns))
+    return Outage(
+        last_answered_ns=_last_answered_ns(samples, first, patience),
+        first_lost_ns=bad_ns[0],
+        last_lost_ns=bad_ns[-1],
+        first_answered_ns=None if ending is None else ending.sent_ns,
+        up_by_ns=up_by_ns,
+        lower_ns=_longest_stretch_ns(down, widest_hole_ns=round(_HOLE_INTERVALS * interval_ns)),
+    )
+
+
+def _longest_stretch_ns(down: Sequence[tuple[int, int]], *, widest_hole_ns: int) -> int:
+    """The longest stretch of time known to be down, where nearby pieces belong together.
+
+    Across a wider hole, in which the prober was held up, the service may have been up: it is not bridged.
+    """
+    longest = 0
+    begin = end = min(down)[0]
+    for piece_begin, piece_end in sorted(down):
+        if piece_begin - end > widest_hole_ns:
+            begin = piece_begin
+        end = max(end, piece_end)
+        longest = max(longest, end - begin)
+    return longest
+
+
+def _last_answered_ns(samples: Sequence[Sample], first: int, patience: Patience) -> int:
+    """When the newest probe was sent that proves the service up before `samples[first]`.
+
+    One answered late does so only where its answer had come by then: it may have waited out this outage.
+    """
+    for at in range(first - 1, -1, -1):
+        sample = samples[at]
+        if not _is_bad(sample, patience):
+            return sample.sent_ns
+        if sample.outcome is Outcome.ANSWERED and answered_at_ns(sample) <= samples[first].sent_ns:
+            return sample.sent_ns
+    return samples[0].sent_ns
+
+
+def _is_jitter(first: Sample, outage: Outage) -> bool:
+    """One late answer only, and a probe sent after it was answered promptly meanwhile: the service was up."""
+    return outage.lower_ns == 0 and first.outcome is Outcome.ANSWERED

@@ -1,0 +1,93 @@
+"""What the records of a running probe add up to: pure, fed record by record."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from ferryman.downtime.values import Outcome, ProbeView, Sample, ServiceState
+
+RECENT = 64
+"""Samples kept for judging a run of answers."""
+
+
+class Tally:
+    """Counts, and the state of the service as far as the settled probes and the clock tell."""
+
+    def __init__(self, *, interval_ns: int) -> None:
+        self._interval_ns = interval_ns
+        self._answered = 0
+        self._lost = 0
+        self._not_sent = 0
+        self._recent: deque[Sample] = deque(maxlen=RECENT)
+        self._last_answered: Sample | None = None
+        self._last_bad_ns = -1
+        self._up_since_ns: int | None = None
+        self._slowest_ns = 0
+
+    def add(self, sample: Sample) -> None:
+        """Count one settled probe; they come in any order."""
+        self._recent.append(sample)
+        if sample.outcome is not Outcome.ANSWERED:
+            self._lost += 1
+            self._last_bad_ns = max(self._last_bad_ns, sample.sent_ns)
+            if self._up_since_ns is not None and self._up_since_ns <= sample.sent_ns:
+                self._up_since_ns = self._first_answered_after(sample.sent_ns)
+            return
+        self._answered += 1
+        self._slowest_ns = max(self._slowest_ns, sample.round_trip_ns)
+        if self._up_since_ns is None and sample.sent_ns > self._last_bad_ns:
+            self._up_since_ns = sample.sent_ns
+        if self._last_answered is None or sample.sent_ns > self._last_answered.sent_ns:
+            self._last_answered = sample
+
+    def add_not_sent(self) -> None:
+        """Count one probe that the prober could not send."""
+        self._not_sent += 1
+
+    def view(self, now_ns: int) -> ProbeView:
+        """The state at `now_ns`; silence counts as down before the probes' deadline has passed."""
+        state, since_ns = self._state(now_ns)
+        last = self._last_answered
+        return ProbeView(
+            state=state,
+            since_ns=since_ns,
+            answered=self._answered,
+            lost=self._lost,
+            not_sent=self._not_sent,
+            last_round_trip_ms=None if last is None else last.round_trip_ns / 1e6,
+        )
+
+    def answered_in_a_row(self, *, after_ns: int) -> int:
+        """How many probes were answered one after the other, the newest last, all sent after `after_ns`.
+
+        A gap of more than two intervals breaks the row: something sent there is still unanswered.
+        """
+        row = 0
+        newer_ns: int | None = None
+        for sample in sorted(self._recent, key=lambda sample: -sample.sent_ns):
+            gap = newer_ns is not None and newer_ns - sample.sent_ns > 2 * self._interval_ns + 1_000_000
+            if gap or sample.outcome is not Outcome.ANSWERED or sample.sent_ns <= after_ns:
+                break
+            row += 1
+            newer_ns = sample.sent_ns
+        return row
+
+    def _state(self, now_ns: int) -> tuple[ServiceState, int | None]:
+        last = self._last_answered
+        if last is None:
+            return ServiceState.UNKNOWN, None
+        # Twice the slowest answer: what is still on its way must not look like silence.
+        patience_ns = 3 * self._interval_ns + max(50_000_000, 2 * self._slowest_ns)
+        if self._last_bad_ns > last.sent_ns or now_ns - last.sent_ns > patience_ns:
+            return ServiceState.DOWN, last.sent_ns
+        return ServiceState.UP, self._up_since_ns
+
+    def _first_answered_after(self, sent_ns: int) -> int | None:
+        return min(
+            (
+                sample.sent_ns
+                for sample in self._recent
+                if sample.outcome is Outcome.ANSWERED and sample.sent_ns > sent_ns
+            ),
+            default=None,
+        )

@@ -1,0 +1,93 @@
+"""Looking at a whole fleet at once: every host in a thread of its own, so that one that hangs holds up no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+
+from ferryman.fleet.errors import FleetError
+from ferryman.fleet.hypervisor import Connect, Hypervisor
+from ferryman.fleet.values import HostReading, Snapshot, Unreachable
+from ferryman.specs.models import HostSpec
+
+_PATIENCE_S = 10.0
+"""For a host that answered at the last look; longer than keepalive takes to notice a dead peer is pointless."""
+_IMPATIENCE_S = 0.3
+"""For one that did not: its reading goes on in the background and wakes the loop when it succeeds."""
+_MOST_HOSTS_AT_ONCE = 64
+
+
+@dataclass(slots=True, kw_only=True)
+class _Watched:
+    """A host, the reading of it that is under way, and whether it answered last time."""
+
+    spec: HostSpec
+    hypervisor: Hypervisor
+    pending: Future[HostReading] | None = None
+    answered: bool = True
+
+
+class FleetView:
+    """The fleet's hosts, kept connected. Used from one thread; the hypervisors that it hands out from any."""
+
+    def __init__(self, connect: Connect, on_change: Callable[[], None]) -> None:
+        self._connect = connect
+        self._on_change = on_change
+        self._hosts: dict[str, _Watched] = {}
+        self._threads = ThreadPoolExecutor(_MOST_HOSTS_AT_ONCE, thread_name_prefix="host")
+
+    def configure(self, hosts: Mapping[str, HostSpec]) -> None:
+        """Watch these hosts, and no others; one that is reached another way than before is connected anew."""
+        for name in [name for name, watched in self._hosts.items() if not _same_way(watched.spec, hosts.get(name))]:
+            self._hosts.pop(name).hypervisor.close()
+        for name, spec in hosts.items():
+            if name not in self._hosts:
+                self._hosts[name] = _Watched(spec=spec, hypervisor=self._connect(spec, self._on_change))
+
+    def look(self) -> Snapshot:
+        """Read every host. One that does not answer in time is `Unreachable` in this snapshot."""
+        for watched in self._hosts.values():
+            if watched.pending is None:
+                watched.pending = self._threads.submit(watched.hypervisor.read)
+        return Snapshot(hosts={name: self._result(watched) for name, watched in self._hosts.items()})
+
+    def host(self, name: str) -> Hypervisor:
+        """One host, for a closer look or to touch it. KeyError where it is not among the configured."""
+        return self._hosts[name].hypervisor
+
+    def close(self) -> None:
+        """Let go of all hosts; does not wait for one that hangs."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for watched in self._hosts.values():
+            if watched.answered:
+                watched.hypervisor.close()
+
+    def _result(self, watched: _Watched) -> HostReading | Unreachable:
+        pending = watched.pending
+        if pending is None:
+            raise AssertionError("a look begins a reading of every host")
+        try:
+            reading = pending.result(_PATIENCE_S if watched.answered else _IMPATIENCE_S)
+        except FutureTimeoutError:
+            watched.answered = False
+            pending.add_done_callback(lambda done: None if done.cancelled() or done.exception() else self._on_change())
+            return _silent(watched.spec)
+        except FleetError as error:
+            watched.pending, watched.answered = None, False
+            return Unreachable(host=watched.spec.name, reason=error.reason, remedy=error.remedy)
+        watched.pending, watched.answered = None, True
+        return reading
+
+
+def _same_way(before: HostSpec, after: HostSpec | None) -> bool:
+    return after is not None and (before.uri, before.ssh) == (after.uri, after.ssh)
+
+
+def _silent(spec: HostSpec) -> Unreachable:
+    return Unreachable(
+        host=spec.name,
+        reason=f"{spec.name} does not answer",
+        remedy=f"Check the host and the way to it: virsh -c '{spec.uri}' list",
+    )

@@ -1,0 +1,5 @@
+"""`python -m ferryman.lab`: the lab without the rest of ferryman."""
+
+from ferryman.lab.commands import lab
+
+lab()

@@ -1,0 +1,92 @@
+"""What goes wrong in a fleet, on demand: slow and cut links, dead daemons, dead QEMUs."""
+
+from __future__ import annotations
+
+from ferryman.lab import host as hosts
+from ferryman.lab.layout import HostLayout
+from ferryman.lab.ledger import Ledger
+from ferryman.lab.namespaces import Namespace
+from ferryman.lab.network import UPLINK
+from ferryman.lab.shell import CommandError, LabError
+
+_TABLE = "ferryman_lab"
+_SMALLEST_BURST_BYTES = 64 * 1024
+_BURSTS_PER_S = 100
+"""A bucket must hold what passes between two of the kernel's timer ticks."""
+
+
+def narrow(lab: Ledger, name: str, mbit_s: int) -> None:
+    """Limit the host's link to `mbit_s` megabits per second each way."""
+    burst_bytes = max(_SMALLEST_BURST_BYTES, mbit_s * 1_000_000 // 8 // _BURSTS_PER_S)
+    shape = ["tbf", "rate", f"{mbit_s}mbit", "burst", str(burst_bytes), "latency", "100ms"]
+    for namespace, interface in _both_ends(lab, name):
+        namespace.run("tc", "qdisc", "replace", "dev", interface, "root", *shape)
+
+
+def widen(lab: Ledger, name: str) -> None:
+    """Take the limit away; nothing happens where there is none."""
+    for namespace, interface in _both_ends(lab, name):
+        if "tbf" in namespace.run("tc", "qdisc", "show", "dev", interface):
+            namespace.run("tc", "qdisc", "delete", "dev", interface, "root")
+
+
+def cut(lab: Ledger, name: str) -> None:
+    """Pull the host's cable at the switch: nobody is told, packets vanish."""
+    lab.operator.run("ip", "link", "set", lab.layout.host(name).switch_port, "down")
+
+
+def cut_port(lab: Ledger, name: str, ports: str, *, reset: bool = False) -> None:
+    """Stop TCP on the host's own ports (`49152` or `49152-49215`): dropped in silence, or answered by a reset."""
+    namespace = _namespace(lab, name)
+    verdict = "reject with tcp reset" if reset else "drop"
+    rules = f"""\
+add table inet {_TABLE}
+add chain inet {_TABLE} input {{ type filter hook input priority 0; }}
+add chain inet {_TABLE} output {{ type filter hook output priority 0; }}
+add rule inet {_TABLE} input tcp dport {ports} {verdict}
+add rule inet {_TABLE} output tcp sport {ports} {verdict}
+"""
+    namespace.run("nft", "--file", "-", stdin=rules)
+
+
+def heal(lab: Ledger, name: str) -> None:
+    """Plug the cable in again and open all ports."""
+    namespace = _namespace(lab, name)
+    lab.operator.run("ip", "link", "set", lab.layout.host(name).switch_port, "up")
+    # Adding first makes deleting succeed also where there was no table.
+    namespace.run("nft", "--file", "-", stdin=f"add table inet {_TABLE}\ndelete table inet {_TABLE}\n")
+
+
+def stop_daemon(lab: Ledger, name: str) -> None:
+    """Kill the host's libvirtd; its guests run on."""
+    try:
+        hosts.stop_libvirtd(_namespace(lab, name))
+    except CommandError as error:
+        raise LabError(f"libvirtd of {name} does not run; start it with `fault start-daemon {name}`") from error
+
+
+def start_daemon(lab: Ledger, name: str) -> None:
+    """Start the host's libvirtd again."""
+    hosts.start_libvirtd(_namespace(lab, name))
+
+
+def kill_qemu(lab: Ledger, name: str, vm: str) -> None:
+    """Kill the QEMU of a VM on that host."""
+    namespace = _namespace(lab, name)
+    try:
+        # The host's own numbering, as `kill` in the host's namespaces has it.
+        pid = namespace.run("cat", f"/run/libvirt/qemu/{vm}.pid").strip()
+    except CommandError as error:
+        raise LabError(f"{vm} does not run on {name}; see `ferryman lab guest list`") from error
+    namespace.run("kill", "-KILL", pid)
+
+
+def _both_ends(lab: Ledger, name: str) -> list[tuple[Namespace, str]]:
+    """The host's cable: its end at the switch shapes what the host receives, the other what it sends."""
+    planned = lab.layout.host(name)
+    return [(lab.operator, planned.switch_port), (_namespace(lab, name), UPLINK)]
+
+
+def _namespace(lab: Ledger, name: str) -> Namespace:
+    planned: HostLayout = lab.layout.host(name)
+    return lab.namespace(planned.name)

@@ -1,0 +1,113 @@
+"""What guests boot: a kernel, and a first file system of busybox, dropbear and our two scripts."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+import shutil
+from importlib import resources
+from pathlib import Path
+
+from ferryman.lab import cpio, kernel, keys, shell
+from ferryman.lab.cpio import Entry
+from ferryman.lab.kernel import Kernel
+from ferryman.lab.layout import COUNTER_PORT, Layout
+from ferryman.lab.ledger import make_folder
+
+_BUSYBOX = Path("/bin/busybox")
+_DROPBEAR = Path("/usr/sbin/dropbear")
+_SCRIPTS = ("init", "counter", "dirty")
+
+
+def kernel_path(layout: Layout) -> Path:
+    """The kernel that guests boot."""
+    return layout.image / "vmlinuz"
+
+
+def initramfs_path(layout: Layout) -> Path:
+    """The first file system that guests boot."""
+    return layout.image / "initramfs"
+
+
+def guest_public_key(layout: Layout) -> str:
+    """The SSH key that every guest of the lab shows."""
+    printed = shell.output(["dropbearkey", "-y", "-f", str(_guest_key(layout))])
+    return next(line for line in printed.splitlines() if line.startswith("ssh-"))
+
+
+def prepare(layout: Layout, cache: Path, machine_root: Path = Path("/")) -> None:
+    """Put kernel and initramfs into the lab's folder: the large part from the cache, the lab's keys of its own."""
+    found = kernel.find(machine_root) or kernel.fetch(cache)
+    common = _cached(cache, _common_entries(found))
+    make_folder(layout.image)
+    shutil.copyfile(found.image, kernel_path(layout))
+    # A kernel unpacks archives that follow each other, as if they were one.
+    own = gzip.compress(cpio.archive(cpio.with_folders(_own_entries(layout))), mtime=0)
+    initramfs_path(layout).write_bytes(common.read_bytes() + own)
+
+
+def _cached(cache: Path, entries: list[Entry]) -> Path:
+    """The packed entries, from the cache where the same ones were packed before."""
+    plain = cpio.archive(cpio.with_folders(entries))
+    path = cache / f"initramfs-{hashlib.sha256(plain).hexdigest()[:16]}"
+    if not path.exists():
+        make_folder(cache)
+        draft = path.with_suffix(".draft")
+        draft.write_bytes(gzip.compress(plain, compresslevel=6, mtime=0))
+        draft.replace(path)
+    return path
+
+
+def _common_entries(found: Kernel) -> list[Entry]:
+    """What is the same in every lab."""
+    return [
+        *(cpio.folder(name) for name in ("dev", "proc", "sys", "run", "tmp", "root")),
+        *_programs(),
+        *(cpio.file(f"modules/{name}.ko", kernel.module(found, name)) for name in kernel.MODULES),
+        cpio.file("modules/order", ("\n".join(kernel.MODULES) + "\n").encode()),
+        *(cpio.file(name, _script(name), 0o755) for name in _SCRIPTS),
+        cpio.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n"),
+        cpio.file("etc/group", b"root:x:0:\n"),
+        cpio.file("etc/shells", b"/bin/sh\n"),
+        # The path that busybox's acpid runs when the power button is pressed.
+        cpio.file("etc/acpi/PWRF/00000080", b"#!/bin/sh\nsync\npoweroff -f\n", 0o755),
+    ]
+
+
+def _programs() -> list[Entry]:
+    """Busybox, and dropbear with its libraries."""
+    libraries = _libraries(shell.output(["ldd", str(_DROPBEAR)]))
+    return [
+        cpio.file("bin/busybox", _BUSYBOX.read_bytes(), 0o755),
+        cpio.link("bin/sh", "busybox"),
+        cpio.file("bin/dropbear", _DROPBEAR.read_bytes(), 0o755),
+        *(cpio.file(str(library).lstrip("/"), library.read_bytes(), 0o755) for library in libraries),
+    ]
+
+
+def _script(name: str) -> bytes:
+    """One of the guest's scripts, with the lab's constants filled in."""
+    text = resources.files("ferryman.lab").joinpath("guest", name).read_text()
+    return text.replace("@COUNTER_PORT@", str(COUNTER_PORT)).encode()
+
+
+def _own_entries(layout: Layout) -> list[Entry]:
+    """What belongs to this lab: who may enter its guests, and the key they show."""
+    key = _guest_key(layout)
+    if not key.exists():
+        shell.output(["dropbearkey", "-t", "ed25519", "-f", str(key)])
+    return [
+        cpio.file("etc/dropbear/key", key.read_bytes(), 0o600),
+        cpio.folder("root/.ssh", 0o700),
+        cpio.file("root/.ssh/authorized_keys", keys.operator_public_key(layout).encode(), 0o600),
+    ]
+
+
+def _guest_key(layout: Layout) -> Path:
+    return layout.image / "dropbear_host_key"
+
+
+def _libraries(ldd: str) -> list[Path]:
+    """The files that `ldd` names, the loader included."""
+    return [Path(path) for path in re.findall(r"(/\S+) \(0x", ldd)]

@@ -1,0 +1,116 @@
+"""A guest's definition for libvirt (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from xml.etree import ElementTree
+
+from ferryman.lab.layout import HOST_BRIDGE, POOL_PATH, mac_of
+
+
+class DiskFormat(StrEnum):
+    """How a guest's disk is kept on its host."""
+
+    QCOW2 = "qcow2"
+    RAW = "raw"
+
+
+class Accelerator(StrEnum):
+    """What runs a guest's instructions; the values are libvirt's domain types."""
+
+    KVM = "kvm"
+    """The processor itself: only where a guest was seen to boot this way."""
+    TCG = "qemu"
+    """QEMU's translator: everywhere, slower."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestPlan:
+    """A guest as it was asked for."""
+
+    name: str
+    address: str
+    memory_mib: int = 96
+    disk_mib: int = 64
+    disk_format: DiskFormat = DiskFormat.QCOW2
+    dirty_mib: int = 0
+    """Memory that the guest rewrites for ever; 0: none."""
+
+    @property
+    def volume(self) -> str:
+        """Its disk's name in the pool."""
+        suffix = "qcow2" if self.disk_format is DiskFormat.QCOW2 else "img"
+        return f"{self.name}.{suffix}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What every guest of a lab boots, and on what."""
+
+    kernel: str
+    initramfs: str
+    accelerator: Accelerator
+    direct_io: bool
+    """Whether the pools' file system can bypass the page cache."""
+    prefix_length: int
+
+
+def command_line(guest: GuestPlan, prefix_length: int) -> str:
+    """What the guest's `init` reads."""
+    words = ["console=ttyS0", "panic=-1", "random.trust_cpu=on"]
+    words.append(f"ferryman.address={guest.address}/{prefix_length}")
+    if guest.dirty_mib:
+        words.append(f"ferryman.dirty_mib={guest.dirty_mib}")
+    return " ".join(words)
+
+
+def domain_xml(guest: GuestPlan, machine: Machine) -> str:
+    """The definition: one disk, one interface, a console into a file."""
+    domain = ElementTree.Element("domain", type=machine.accelerator.value)
+    _text(domain, "name", guest.name)
+    _text(domain, "memory", str(guest.memory_mib), unit="MiB")
+    _text(domain, "vcpu", "1")
+    _boot(domain, guest, machine)
+    features = _sub(domain, "features")
+    _sub(features, "acpi")
+    if machine.accelerator is Accelerator.KVM:
+        _sub(domain, "cpu", mode="host-passthrough")
+    _text(domain, "on_poweroff", "destroy")
+    _text(domain, "on_reboot", "restart")
+    _text(domain, "on_crash", "destroy")
+    _devices(_sub(domain, "devices"), guest, machine)
+    ElementTree.indent(domain)
+    return ElementTree.tostring(domain, encoding="unicode")
+
+
+def _boot(domain: ElementTree.Element, guest: GuestPlan, machine: Machine) -> None:
+    boot = _sub(domain, "os")
+    _text(boot, "type", "hvm", arch="x86_64", machine="pc")
+    _text(boot, "kernel", machine.kernel)
+    _text(boot, "initrd", machine.initramfs)
+    _text(boot, "cmdline", command_line(guest, machine.prefix_length))
+
+
+def _devices(devices: ElementTree.Element, guest: GuestPlan, machine: Machine) -> None:
+    disk = _sub(devices, "disk", type="file", device="disk")
+    cache = {"cache": "none"} if machine.direct_io else {}
+    _sub(disk, "driver", name="qemu", type=guest.disk_format.value, **cache)
+    _sub(disk, "source", file=f"{POOL_PATH}/{guest.volume}")
+    _sub(disk, "target", dev="vda", bus="virtio")
+    _sub(devices, "controller", type="usb", model="none")
+    interface = _sub(devices, "interface", type="bridge")
+    _sub(interface, "mac", address=mac_of(guest.name))
+    _sub(interface, "source", bridge=HOST_BRIDGE)
+    _sub(interface, "model", type="virtio")
+    serial = _sub(devices, "serial", type="file")
+    _sub(serial, "source", path=f"/var/log/libvirt/qemu/{guest.name}-console.log", append="on")
+    _sub(devices, "memballoon", model="none")
+
+
+def _sub(parent: ElementTree.Element, tag: str, **attributes: str) -> ElementTree.Element:
+    return ElementTree.SubElement(parent, tag, attributes)
+
+
+def _text(parent: ElementTree.Element, tag: str, text: str, **attributes: str) -> None:
+    _sub(parent, tag, **attributes).text = text

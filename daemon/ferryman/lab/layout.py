@@ -1,0 +1,212 @@
+"""Where everything of a lab is, and what it is called: pure arithmetic over a folder, names and a subnet."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+DEFAULT_FOLDER = Path("/var/lib/ferryman-lab")
+DEFAULT_HOSTS = ("tallinn", "skopje")
+DEFAULT_SUBNET = "10.77.0.0/24"
+HOST_BRIDGE = "kvmbr0"
+"""The bridge of every host that its guests' taps join."""
+POOL = "vms"
+POOL_PATH = "/var/lib/libvirt/images"
+COUNTER_PORT = 7777
+"""Where a guest publishes the last number that it knows to be on its disk."""
+STORAGE_HOST = "storage"
+
+_OPERATOR_OFFSET = 1
+_STORAGE_OFFSET = 5
+_FIRST_HOST_OFFSET = 11
+_FIRST_GUEST_OFFSET = 101
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+_RESERVED = frozenset({"localhost", "operator", STORAGE_HOST})
+_UUID_SPACE = uuid.UUID("6f3b1f0e-57a5-4b0e-9b1f-8a2f0c5d7e11")
+
+
+class LayoutError(ValueError):
+    """The lab that was asked for cannot be laid out; the message says what to change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostLayout:
+    """One host's name, addresses and folder."""
+
+    name: str
+    address: str
+    host_uuid: str
+    """What its libvirtd claims to be: libvirt refuses to migrate between equal UUIDs."""
+    switch_port: str
+    """The end of its cable at the switch."""
+    folder: Path
+
+    @property
+    def log(self) -> Path:
+        """What its daemons print."""
+        return self.folder / "log"
+
+    @property
+    def ssh(self) -> Path:
+        """What it sees as root's `.ssh`."""
+        return self.folder / "ssh"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """One lab: every name and path follows from these values."""
+
+    folder: Path
+    subnet: IPv4Network
+    hosts: tuple[HostLayout, ...]
+
+    @property
+    def tag(self) -> str:
+        """Tells this lab's interfaces from those of labs in other folders."""
+        return tag_of(self.folder)
+
+    @property
+    def switch(self) -> str:
+        """The bridge in the operator's namespace that all the hosts' cables end in."""
+        return f"fm-{self.tag}"
+
+    @property
+    def operator_address(self) -> str:
+        """The operator's own address, on the switch."""
+        return str(self.subnet[_OPERATOR_OFFSET])
+
+    @property
+    def storage_address(self) -> str:
+        """The storage host's address."""
+        return str(self.subnet[_STORAGE_OFFSET])
+
+    @property
+    def operator_ssh(self) -> Path:
+        """What the operator's namespace sees as root's `.ssh`."""
+        return self.folder / "operator" / "ssh"
+
+    @property
+    def hosts_file(self) -> Path:
+        """What every namespace of the lab sees as `/etc/hosts`."""
+        return self.folder / "hosts.txt"
+
+    @property
+    def image(self) -> Path:
+        """The guests' kernel and initramfs; the same path on every host."""
+        return self.folder / "image"
+
+    @property
+    def guests(self) -> Path:
+        """One file per guest that was added."""
+        return self.folder / "guests"
+
+    @property
+    def specs(self) -> Path:
+        """The fleet's specs for this lab, ready to copy."""
+        return self.folder / "specs"
+
+    def host(self, name: str) -> HostLayout:
+        """The host of that name; LayoutError names the hosts there are."""
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        known = ", ".join(host.name for host in self.hosts)
+        raise LayoutError(f"there is no host {name!r} in this lab; its hosts are {known}")
+
+    def with_prefix(self, address: str) -> str:
+        """10.77.0.11 -> 10.77.0.11/24."""
+        return f"{address}/{self.subnet.prefixlen}"
+
+    def free_guest_address(self, taken: Iterable[str]) -> str:
+        """The first guest's address that nobody has; LayoutError when the subnet is full."""
+        used = set(taken)
+        for offset in range(_FIRST_GUEST_OFFSET, self.subnet.num_addresses - 1):
+            if (address := str(self.subnet[offset])) not in used:
+                return address
+        raise LayoutError(f"{self.subnet} has no guest address left; remove a guest, or use a larger --subnet")
+
+    def guest_address(self, wanted: str, taken: Iterable[str]) -> str:
+        """`wanted`, where a guest may have it; LayoutError says why not."""
+        try:
+            address = IPv4Address(wanted)
+        except ValueError as error:
+            raise LayoutError(f"{wanted!r} is not an IPv4 address; write it like {self.subnet[101]}") from error
+        if address not in self.subnet:
+            raise LayoutError(f"{wanted} is outside {self.subnet}; choose an address inside it")
+        ours = {self.operator_address, self.storage_address, *(host.address for host in self.hosts)}
+        if wanted in ours or wanted in set(taken):
+            raise LayoutError(f"{wanted} is already taken in this lab; choose another")
+        return wanted
+
+
+def tag_of(folder: Path) -> str:
+    """Eight hex digits of the folder's path: short enough for an interface's name (15 characters at most)."""
+    return hashlib.sha256(str(folder).encode()).hexdigest()[:8]
+
+
+def mac_of(guest: str) -> str:
+    """A guest's fixed MAC address, in QEMU's range."""
+    tail = hashlib.sha256(guest.encode()).digest()[:3]
+    return "52:54:00:" + ":".join(f"{byte:02x}" for byte in tail)
+
+
+def plan_layout(folder: Path, names: Sequence[str], subnet: str) -> Layout:
+    """Lay out a lab of these hosts. `folder` is absolute; LayoutError where names, subnet or folder cannot serve."""
+    network = _network(subnet)
+    _check_names(names)
+    check_folder(folder)
+    if _FIRST_HOST_OFFSET + len(names) > _FIRST_GUEST_OFFSET:
+        raise LayoutError(f"{len(names)} hosts are too many for one lab; use at most 90")
+    hosts = tuple(
+        HostLayout(
+            name=name,
+            address=str(network[_FIRST_HOST_OFFSET + index]),
+            host_uuid=str(uuid.uuid5(_UUID_SPACE, f"{folder}/{name}")),
+            switch_port=f"port{index}",
+            folder=folder / "hosts" / name,
+        )
+        for index, name in enumerate(names)
+    )
+    return Layout(folder=folder, subnet=network, hosts=hosts)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise LayoutError where a host's own mounts would hide the folder from it."""
+    hidden = ("/run", "/var/run", "/etc", "/proc", "/sys", "/var/lib/libvirt", "/var/log/libvirt", "/var/cache/libvirt")
+    if not folder.is_absolute() or ".." in folder.parts:
+        raise LayoutError(f"the lab's folder must be an absolute path, not {folder}")
+    if folder in (Path("/"), Path("/root"), Path("/var/lib"), Path("/var"), Path("/home"), Path("/tmp")):  # noqa: S108 - refused, not used
+        raise LayoutError(f"{folder} is not a folder of the lab's own; give it one, like {DEFAULT_FOLDER}")
+    if any(folder.is_relative_to(path) for path in hidden) or ".ssh" in folder.parts:
+        raise LayoutError(f"{folder} would be hidden by the hosts' own mounts; use one like {DEFAULT_FOLDER}")
+
+
+def check_guest_name(name: str) -> None:
+    """Raise LayoutError where a guest cannot have this name."""
+    if not _NAME.fullmatch(name):
+        raise LayoutError(f"{name!r} cannot name a guest: use up to 32 of a-z, 0-9 and '-'")
+
+
+def _network(subnet: str) -> IPv4Network:
+    try:
+        network = IPv4Network(subnet)
+    except ValueError as error:
+        raise LayoutError(f"{subnet!r} is not an IPv4 subnet ({error}); write it like {DEFAULT_SUBNET}") from error
+    if network.prefixlen > 24:
+        raise LayoutError(f"{subnet} is too small for hosts and guests; use a /24 or larger")
+    return network
+
+
+def _check_names(names: Sequence[str]) -> None:
+    if len(names) < 2:
+        raise LayoutError("a lab needs at least two hosts; repeat --host NAME")
+    if len(set(names)) != len(names):
+        raise LayoutError(f"a host is named twice in {', '.join(names)}; give each its own name")
+    for name in names:
+        if not _NAME.fullmatch(name) or name in _RESERVED:
+            raise LayoutError(f"{name!r} cannot name a host: use up to 32 of a-z, 0-9 and '-'")

@@ -1,0 +1,17 @@
+"""What several of the lab's commands take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ferryman.lab.layout import DEFAULT_FOLDER
+
+folder_option = click.option(
+    "--folder",
+    type=click.Path(path_type=Path, resolve_path=True),
+    default=DEFAULT_FOLDER,
+    show_default=True,
+    help="Which lab: everything of it is in this folder.",
+)

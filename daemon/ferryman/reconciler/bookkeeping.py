@@ -1,0 +1,117 @@
+"""What the state folder is to say after a look. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from ferryman.fleet.values import Domain, HostReading, Power, Snapshot, Unreachable
+from ferryman.planning.decisions import Finding, FindingCode, Refused, Severity, StallReason, UpToDate
+from ferryman.records.conditions import InFlight, Status, Suspended, conditions_for
+from ferryman.records.ledger import statistics_of
+from ferryman.records.values import HostState, LastMigration, MigrationRecord, Placed, VmState
+from ferryman.specs.loading import Specs
+from ferryman.specs.models import HostSpec, VmSpec
+from ferryman.specs.problems import Problem
+
+
+def vm_state(before: VmState, spec: VmSpec, specs: Specs, status: Status, snapshot: Snapshot, now: datetime) -> VmState:
+    """A VM's state after a decision; nothing in it changes where nothing happened."""
+    after = replace(before, conditions=conditions_for(status, before.conditions, now))
+    if not isinstance(status, InFlight):
+        after = _observed(after, snapshot)
+    generation = specs.generations[spec.name]
+    if isinstance(status, UpToDate):
+        placed = Placed(home=spec.host, host=status.host)
+        if placed != before.placed or generation != before.observed_generation:
+            after = replace(after, placed=placed, last_applied_revision=specs.revision.id)
+    if isinstance(status, InFlight):
+        after = replace(after, last_attempted_revision=specs.revision.id)
+    return replace(after, observed_generation=generation)
+
+
+def invalid(vm: str, problems: Sequence[Problem]) -> Refused:
+    """The decision on a VM whose own spec cannot be used: nothing moves until it is mended."""
+    return Refused(
+        vm=vm,
+        reason=StallReason.INVALID_SPEC,
+        findings=tuple(
+            Finding(
+                code=FindingCode.SPEC_INVALID,
+                severity=Severity.BLOCKER,
+                reason=f"{problem.place}: {problem.message}",
+                remedy=problem.remedy,
+            )
+            for problem in problems
+        ),
+    )
+
+
+def stalled_state(before: VmState, refused: Refused, snapshot: Snapshot, now: datetime) -> VmState:
+    """The state of a VM whose own spec cannot be used."""
+    return _observed(replace(before, conditions=conditions_for(refused, before.conditions, now)), snapshot)
+
+
+def suspended(vm: str) -> Suspended:
+    """The status of a VM whose spec says so."""
+    return Suspended(vm=vm)
+
+
+def with_record(before: VmState, record: MigrationRecord, records: Sequence[MigrationRecord]) -> VmState:
+    """The state after an attempt ended; `records` are all of this VM's, this one included."""
+    last = LastMigration(
+        id=record.id,
+        source=record.source,
+        destination=record.destination,
+        method=record.method,
+        outcome=record.outcome,
+        downtime_ms=record.measurement.downtime_ms,
+    )
+    return replace(before, last_migration=last, statistics=statistics_of(records))
+
+
+def host_state(spec: HostSpec, specs: Specs, snapshot: Snapshot, busy: Collection[str]) -> HostState:
+    """A host's state. `busy`: hosts that a move under way leaves or reaches."""
+    reading = snapshot.hosts[spec.name]
+    if isinstance(reading, Unreachable):
+        return HostState(
+            name=spec.name,
+            reachable=False,
+            reason=reading.reason,
+            remedy=reading.remedy,
+            maintenance=spec.maintenance,
+        )
+    managed = tuple(sorted(reading.domains.keys() & specs.vms.keys()))
+    remaining = _remaining(reading, specs) if spec.maintenance else ()
+    return HostState(
+        name=spec.name,
+        reachable=True,
+        maintenance=spec.maintenance,
+        drained=spec.maintenance and not remaining and spec.name not in busy,
+        remaining=remaining,
+        vms=managed,
+    )
+
+
+def _remaining(reading: HostReading, specs: Specs) -> tuple[str, ...]:
+    """What stands against switching the host off: every VM of the specs, and whatever else runs there."""
+    return tuple(
+        name if name in specs.vms else f"{name} (not in the specs)"
+        for name, domain in sorted(reading.domains.items())
+        if name in specs.vms or domain.power is not Power.SHUT_OFF
+    )
+
+
+def _observed(state: VmState, snapshot: Snapshot) -> VmState:
+    """Where the VM is. Unreachable is not absent: what was last seen stays while a host cannot be read."""
+    holders = snapshot.holders(state.name)
+    if not holders:
+        return state if snapshot.unreachable() else replace(state, host=None, power=None)
+    host, domain = _main(holders)
+    return replace(state, host=host, power=domain.power.value)
+
+
+def _main(holders: Mapping[str, Domain]) -> tuple[str, Domain]:
+    """The running copy, where there are several definitions."""
+    return min(holders.items(), key=lambda held: (held[1].power is not Power.RUNNING, held[0]))

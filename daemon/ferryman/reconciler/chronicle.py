@@ -1,0 +1,159 @@
+"""The state folder's one writer: states, records and their commits, and the memory that is read from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from ferryman.fleet.values import Snapshot
+from ferryman.migration.clock import Clock
+from ferryman.reconciler import bookkeeping
+from ferryman.reconciler.events import Events
+from ferryman.reconciler.memory import Memory
+from ferryman.records import audit
+from ferryman.records.conditions import Status
+from ferryman.records.errors import StateError
+from ferryman.records.journal import Journal
+from ferryman.records.ledger import leftovers
+from ferryman.records.live import clear_progress
+from ferryman.records.messages import Change, changes_message, host_change, migration_message, vm_change
+from ferryman.records.store import StateStore
+from ferryman.records.values import HostState, JournalEntry, MigrationRecord, VmState
+from ferryman.specs.loading import Specs
+
+
+class Chronicle:
+    """Writes down what is so. A folder that takes no files is told, and nothing new begins until it does."""
+
+    def __init__(self, store: StateStore, clock: Clock, events: Events) -> None:
+        """Read what earlier daemons wrote. Nothing of it is needed to move VMs safely."""
+        self._store = store
+        self._clock = clock
+        self._events = events
+        self._records = list(audit.records(store.folder, on_damaged=self._tell))
+        self._hosts = store.host_states()
+        self._uncommitted: list[MigrationRecord] = []
+        self._unwritten: list[MigrationRecord] = []
+        self.journal = Journal(store.folder)
+        self.memory = Memory(states=store.vm_states(), leftovers=leftovers(self._records))
+        self.writable = True
+        for damaged in (*store.damaged(), *self.journal.damaged()):
+            self._tell(damaged)
+
+    def open_moves(self) -> tuple[JournalEntry, ...]:
+        """Moves that an earlier daemon began and did not end; one whose record was written is only closed."""
+        recorded = {record.id for record in self._records}
+        entries = self.journal.entries()
+        for entry in entries:
+            if entry.id in recorded:
+                self.journal.close(entry.vm)
+        return tuple(entry for entry in entries if entry.id not in recorded)
+
+    def damaged_moves(self) -> frozenset[str]:
+        """VMs whose journal entry cannot be read: what was done to them is not known."""
+        return frozenset(damaged.path.stem for damaged in self.journal.damaged())
+
+    def record(self, record: MigrationRecord) -> None:
+        """Write the audit record of a move that ended; it is committed with the next observation."""
+        self._unwritten.append(record)
+        self._attempt(self._write_records)
+
+    def observe(self, specs: Specs, snapshot: Snapshot, statuses: Mapping[str, Status], busy: Collection[str]) -> None:
+        """Write every state that changed, and commit."""
+        self._attempt(lambda: self._observe(specs, snapshot, statuses, busy))
+
+    def _observe(self, specs: Specs, snapshot: Snapshot, statuses: Mapping[str, Status], busy: Collection[str]) -> None:
+        self._write_records()
+        now = self._clock.now()
+        vms = self._vm_states(specs, snapshot, statuses, now)
+        hosts = {name: bookkeeping.host_state(spec, specs, snapshot, busy) for name, spec in specs.hosts.items()}
+        changes = [*self._vm_changes(vms), *self._host_changes(hosts)]
+        self._commit(changes, specs)
+
+    def _vm_states(
+        self, specs: Specs, snapshot: Snapshot, statuses: Mapping[str, Status], now: datetime
+    ) -> dict[str, VmState]:
+        states = {}
+        for name in specs.vms.keys() | specs.stalled.keys():
+            before = self.memory.states.get(name) or VmState(name=name)
+            if name in specs.stalled:
+                refused = bookkeeping.invalid(name, specs.stalled[name])
+                states[name] = bookkeeping.stalled_state(before, refused, snapshot, now)
+            elif name in statuses:
+                spec = specs.vms[name]
+                states[name] = bookkeeping.vm_state(before, spec, specs, statuses[name], snapshot, now)
+        return states
+
+    def _vm_changes(self, after: Mapping[str, VmState]) -> Iterable[Change]:
+        for name in sorted(self.memory.states.keys() | after.keys()):
+            before, state = self.memory.states.get(name), after.get(name)
+            change = vm_change(before, state)
+            if state is None:
+                self._store.remove_vm(name)
+                del self.memory.states[name]
+            else:
+                self._store.write_vm(state)
+                self.memory.states[name] = state
+                if before is None or before.conditions != state.conditions:
+                    for condition in state.conditions:
+                        self._events.condition(name, condition)
+            if change is not None:
+                yield change
+
+    def _host_changes(self, after: Mapping[str, HostState]) -> Iterable[Change]:
+        for name in sorted(self._hosts.keys() | after.keys()):
+            state = after.get(name)
+            change = host_change(self._hosts.get(name), state)
+            if state is None:
+                self._store.remove_host(name)
+            elif change is not None:
+                self._store.write_host(state)
+                self._events.host(state)
+            if change is not None:
+                yield change
+        self._hosts = dict(after)
+
+    def _commit(self, changes: list[Change], specs: Specs) -> None:
+        """One commit for each move that ended, then one for whatever else was seen."""
+        while self._uncommitted:
+            record = self._uncommitted[0]
+            self._store.commit(migration_message(record), self._files_of(record))
+            self._uncommitted.pop(0)
+        if changes:
+            self._store.commit(changes_message(changes, specs.revision.id))
+
+    def _files_of(self, record: MigrationRecord) -> list[Path]:
+        hosts = [self._store.host_path(name) for name in (record.source, record.destination)]
+        files = [self._store.record_path(record), self._store.vm_path(record.vm), *hosts]
+        return [file for file in files if file.exists()]
+
+    def _write_records(self) -> None:
+        while self._unwritten:
+            record = self._unwritten[0]
+            self._store.write_record(record)
+            self.journal.close(record.vm)
+            clear_progress(self._store.folder, record.vm)
+            self._unwritten.pop(0)
+            self._take_in(record)
+
+    def _take_in(self, record: MigrationRecord) -> None:
+        self._uncommitted.append(record)
+        self._records.append(record)
+        self.memory.leftovers = leftovers(self._records)
+        before = self.memory.states.get(record.vm)
+        if before is not None:
+            mine = [other for other in self._records if other.vm == record.vm]
+            self.memory.states[record.vm] = bookkeeping.with_record(before, record, mine)
+
+    def _attempt(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except StateError as error:
+            self.writable = False
+            self._tell(error)
+        else:
+            self.writable = True
+
+    def _tell(self, error: StateError) -> None:
+        self._events.trouble(error.reason, error.remedy)

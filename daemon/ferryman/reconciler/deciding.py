@@ -1,0 +1,147 @@
+"""Every VM's decision at one look: the readings are made here, all judgement is `planning`'s.
+
+The preview (`ferryman plan`) and the daemon call this same code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from ferryman.fleet.errors import FleetError, HostUnreachableError
+from ferryman.fleet.observing import FleetView
+from ferryman.fleet.values import DomainDetail, Snapshot
+from ferryman.planning import admission
+from ferryman.planning.admission import Way
+from ferryman.planning.aiming import Aim, aim
+from ferryman.planning.decisions import Decision, Plan, Refused, Wait, WaitReason
+from ferryman.planning.placement import Fleet
+from ferryman.planning.planning import merged, plan
+from ferryman.planning.preflight import Ends
+from ferryman.planning.storage import destination_refs
+from ferryman.reconciler.memory import Memory, Setback
+from ferryman.specs.loading import Specs
+from ferryman.specs.models import FleetLimits, VmSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """A VM's decision, and for a plan what it was made from."""
+
+    decision: Decision
+    detail: DomainDetail | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """A move that has begun."""
+
+    way: Way
+    memory_mib: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Decider:
+    """One look's decisions, VM by VM; each plan takes its share of limits and memory from those after it."""
+
+    specs: Specs
+    view: FleetView
+    snapshot: Snapshot
+    memory: Memory
+    now_ns: int
+    limits: FleetLimits | None
+    """None: a preview, which plans also what would have to wait."""
+    under_way: list[UnderWay] = field(default_factory=list)
+
+    def decide(self, vms: Collection[str]) -> dict[str, Decided]:
+        """The decisions, in the order in which moves begin: high priority first, then by name."""
+        wanted = sorted((self.specs.vms[vm] for vm in vms), key=lambda spec: (-spec.placement.priority, spec.name))
+        return {spec.name: self._decide(spec) for spec in wanted}
+
+    def _decide(self, spec: VmSpec) -> Decided:
+        aimed = aim(spec, self._fleet(), self.snapshot, self.memory.placed(spec.name))
+        if not isinstance(aimed, Aim):
+            return Decided(decision=aimed)
+        setback = self._setback(spec)
+        if setback is not None:
+            return Decided(decision=setback)
+        return self._plan(aimed, spec)
+
+    def _plan(self, aimed: Aim, spec: VmSpec) -> Decided:
+        """The first destination that has room for one more move and passes preflight."""
+        refusals: list[Refused] = []
+        waits: list[Wait] = []
+        for destination in aimed.destinations:
+            way = Way(vm=spec.name, source=aimed.source, destination=destination)
+            full = self._full(way)
+            if full is not None:
+                message = f"{way.source} -> {destination}: {aimed.why}; waits: {full}"
+                waits.append(Wait(vm=spec.name, reason=WaitReason.LIMIT, message=message))
+                continue
+            outcome = self._look_closely(aimed, spec, destination)
+            if isinstance(outcome.decision, Plan):
+                self.under_way.append(UnderWay(way=way, memory_mib=outcome.decision.memory_mib))
+                return outcome
+            if isinstance(outcome.decision, Refused):
+                refusals.append(outcome.decision)
+            elif isinstance(outcome.decision, Wait):
+                waits.append(outcome.decision)
+        return Decided(decision=waits[0] if waits else merged(refusals))
+
+    def _look_closely(self, aimed: Aim, spec: VmSpec, destination: str) -> Decided:
+        """Read both ends for this one move. An end that cannot be read moves nothing."""
+        source = self.snapshot.reading(aimed.source)
+        if source is None:
+            raise AssertionError("a VM was found on a host that was not read")
+        try:
+            detail = self.view.host(aimed.source).domains.inspect(spec.name)
+            there = self.view.host(destination).describe(destination_refs(detail, spec.storage))
+        except HostUnreachableError as error:
+            return Decided(
+                decision=Wait(
+                    vm=spec.name, reason=WaitReason.HOST_UNREACHABLE, message=error.reason, remedy=error.remedy
+                )
+            )
+        except FleetError as error:
+            return Decided(
+                decision=Wait(vm=spec.name, reason=WaitReason.CHANGING, message=error.reason, remedy=error.remedy)
+            )
+        ends = Ends(vm=detail, source=source, destination=there)
+        outcome = plan(aimed, spec, self._fleet(), ends, self.memory.leftovers_at(destination))
+        return Decided(decision=outcome, detail=detail)
+
+    def _full(self, way: Way) -> str | None:
+        if self.limits is None:
+            return None
+        return admission.obstacle(way, [move.way for move in self.under_way], self.specs.hosts, self.limits)
+
+    def _fleet(self) -> Fleet:
+        return Fleet(hosts=self.specs.hosts, incoming_mib=_memory(self.under_way), incoming_vms=_vms(self.under_way))
+
+    def _setback(self, spec: VmSpec) -> Wait | None:
+        """A changed spec is tried at once; an unchanged one after its delay."""
+        setback: Setback | None = self.memory.setbacks.get(spec.name)
+        if self.limits is None or setback is None or setback.towards != self.specs.generations[spec.name]:
+            return None
+        if self.now_ns >= setback.retry_at_ns:
+            return None
+        message = f"attempt {setback.failures} failed: {setback.reason}; it is tried again"
+        return Wait(vm=spec.name, reason=WaitReason.RETRY, message=message, remedy=setback.remedy)
+
+
+def _memory(moves: Collection[UnderWay]) -> Mapping[str, int]:
+    """Memory that is on its way, by destination.
+
+    A live migration's incoming copy may be counted by its host already; counting it twice errs on the safe side.
+    """
+    incoming: dict[str, int] = {}
+    for move in moves:
+        incoming[move.way.destination] = incoming.get(move.way.destination, 0) + move.memory_mib
+    return incoming
+
+
+def _vms(moves: Collection[UnderWay]) -> Mapping[str, frozenset[str]]:
+    incoming: dict[str, frozenset[str]] = {}
+    for move in moves:
+        incoming[move.way.destination] = incoming.get(move.way.destination, frozenset()) | {move.way.vm}
+    return incoming

@@ -1,0 +1,220 @@
+"""The loop. Level-triggered: every wake-up means only "look", and everything is decided afresh."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ferryman.fleet.observing import FleetView
+from ferryman.fleet.values import Snapshot
+from ferryman.migration.attempt import Order, Services, carry_out, take_up
+from ferryman.migration.clock import Clock
+from ferryman.migration.move import Ends
+from ferryman.planning.admission import Way
+from ferryman.planning.decisions import Finding, FindingCode, Plan, Refused, Severity, StallReason
+from ferryman.planning.retrying import delay_s
+from ferryman.reconciler.chronicle import Chronicle
+from ferryman.reconciler.crew import Crew, Finished
+from ferryman.reconciler.deciding import Decided, Decider, UnderWay
+from ferryman.reconciler.events import Events
+from ferryman.reconciler.memory import Setback
+from ferryman.reconciler.wanting import Wanted
+from ferryman.records.conditions import Status, Suspended
+from ferryman.records.ids import migration_id
+from ferryman.records.live import Progress
+from ferryman.records.values import CauseRecord, JournalEntry, MigrationRecord, Outcome
+from ferryman.specs.loading import Specs
+
+_NS_PER_S = 1_000_000_000
+_UNMEASURED_MEMORY_MIB = 0
+"""A move taken up after a restart is in its hosts' own readings already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the loop is made of."""
+
+    wanted: Wanted
+    view: FleetView
+    chronicle: Chronicle
+    clock: Clock
+    events: Events
+    show: Callable[[Progress], None]
+    wake: Callable[[], None]
+    stop: threading.Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What one pass found; what `run --once` goes by."""
+
+    statuses: Mapping[str, Status]
+    moving: frozenset[str]
+
+
+class Reconciler:
+    """Looks, decides, begins what may begin, writes down what is so. Used from one thread."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._crew = Crew(parts.wake)
+        self._stuck: dict[str, Refused] = {}
+        """VMs that nothing is done to before a person, or a restart, has seen to them."""
+        self._taken_up = False
+
+    def look(self) -> Look:
+        """One pass."""
+        parts = self._parts
+        parts.wanted.refresh()
+        specs = parts.wanted.specs
+        if specs is None:
+            parts.events.problems(parts.wanted.problems)
+            return Look(statuses={}, moving=frozenset())
+        parts.view.configure(specs.hosts)
+        if not self._taken_up:
+            self._take_up(specs)
+        for finished in self._crew.collect():
+            self._finish(finished, specs)
+        snapshot = parts.view.look()
+        statuses = self._decide_and_begin(specs, snapshot)
+        parts.chronicle.observe(specs, snapshot, statuses, self._busy())
+        parts.events.problems(parts.wanted.problems)
+        return Look(statuses=statuses, moving=self._crew.moving())
+
+    def close(self, patience_s: float) -> None:
+        """Let moves end that can be taken back or are nearly through; the journal keeps the rest open."""
+        self._crew.wait(patience_s)
+        specs = self._parts.wanted.specs
+        if specs is not None:
+            for finished in self._crew.collect():
+                self._finish(finished, specs)
+
+    def next_retry_s(self) -> float | None:
+        """How long until a failed move is due again; None: nothing waits for that."""
+        now = self._parts.clock.monotonic_ns()
+        due = [setback.retry_at_ns for setback in self._parts.chronicle.memory.setbacks.values()]
+        later = [at for at in due if at > now]
+        return (min(later) - now) / _NS_PER_S if later else None
+
+    def _decide_and_begin(self, specs: Specs, snapshot: Snapshot) -> dict[str, Status]:
+        parts = self._parts
+        decider = Decider(
+            specs=specs,
+            view=parts.view,
+            snapshot=snapshot,
+            memory=parts.chronicle.memory,
+            now_ns=parts.clock.monotonic_ns(),
+            limits=specs.fleet.limits,
+            under_way=self._crew.under_way(),
+        )
+        busy = self._crew.moving() | self._stuck.keys()
+        idle = [vm for vm, spec in specs.vms.items() if vm not in busy and not spec.suspend]
+        decided = decider.decide(idle)
+        for vm, one in decided.items():
+            if isinstance(one.decision, Plan) and parts.chronicle.writable and not parts.stop.is_set():
+                self._begin(vm, one, specs)
+        statuses: dict[str, Status] = {vm: one.decision for vm, one in decided.items()}
+        statuses |= {vm: Suspended(vm=vm) for vm, spec in specs.vms.items() if spec.suspend}
+        return statuses | self._stuck | self._crew.statuses()
+
+    def _begin(self, vm: str, decided: Decided, specs: Specs) -> None:
+        plan, detail = decided.decision, decided.detail
+        if not isinstance(plan, Plan) or detail is None:
+            raise AssertionError("only a plan is begun")
+        parts = self._parts
+        setback = parts.chronicle.memory.setbacks.get(vm)
+        order = Order(
+            id=migration_id(parts.clock.now(), vm, secrets.randbits(16)),
+            plan=plan,
+            spec=specs.vms[vm],
+            vm=detail,
+            source=specs.hosts[plan.source],
+            destination=specs.hosts[plan.destination],
+            cause=CauseRecord(
+                kind=plan.cause,
+                revision=specs.revision.id,
+                author=specs.revision.author,
+                subject=specs.revision.subject,
+            ),
+            attempt=setback.failures + 1 if setback else 1,
+            settle_ms=specs.fleet.settle_ms,
+        )
+        services = self._services(plan.source, plan.destination)
+        parts.events.begun(plan)
+        way = Way(vm=vm, source=plan.source, destination=plan.destination)
+        move = UnderWay(way=way, memory_mib=plan.memory_mib)
+        self._crew.begin(move, plan.why, plan.method, lambda: carry_out(order, services))
+
+    def _take_up(self, specs: Specs) -> None:
+        """Bring what an earlier daemon began to its end; a move whose host left the specs stays open."""
+        self._taken_up = True
+        for vm in self._parts.chronicle.damaged_moves():
+            self._stuck[vm] = _held(
+                vm,
+                "its journal entry cannot be read",
+                "See whether and where it runs (virsh list "
+                "--all on both hosts); leave one definition and delete the entry under journal/ in the state folder.",
+            )
+        for entry in self._parts.chronicle.open_moves():
+            gone = {entry.source, entry.destination} - specs.hosts.keys()
+            if gone:
+                reason = f"its move {entry.source} -> {entry.destination} is open; {' and '.join(gone)} left the specs"
+                self._stuck[entry.vm] = _held(entry.vm, reason, "Bring the host's spec back and restart ferryman.")
+            else:
+                self._take_up_one(entry)
+
+    def _take_up_one(self, entry: JournalEntry) -> None:
+        services = self._services(entry.source, entry.destination)
+        self._parts.events.taken_up(entry)
+        way = Way(vm=entry.vm, source=entry.source, destination=entry.destination)
+        move = UnderWay(way=way, memory_mib=_UNMEASURED_MEMORY_MIB)
+        self._crew.begin(move, entry.why, entry.method, lambda: take_up(entry, services))
+
+    def _finish(self, finished: Finished, specs: Specs) -> None:
+        parts = self._parts
+        if finished.bug is not None:
+            parts.events.bug(finished.vm, finished.bug)
+            reason = f"ferryman failed in moving it: {finished.bug!r}"
+            self._stuck[finished.vm] = _held(finished.vm, reason, "Report the fault; restart ferryman to go on.")
+        if finished.record is None:
+            return
+        self._remember(finished.record, specs)
+        parts.chronicle.record(finished.record)
+        parts.events.ended(finished.record)
+
+    def _remember(self, record: MigrationRecord, specs: Specs) -> None:
+        setbacks = self._parts.chronicle.memory.setbacks
+        before = setbacks.pop(record.vm, None)
+        if record.outcome is Outcome.SUCCEEDED or record.vm not in specs.generations:
+            return
+        generation = specs.generations[record.vm]
+        failures = before.failures + 1 if before and before.towards == generation else 1
+        delay_ns = int(delay_s(failures, specs.fleet.retry) * _NS_PER_S)
+        setbacks[record.vm] = Setback(
+            towards=generation,
+            failures=failures,
+            retry_at_ns=self._parts.clock.monotonic_ns() + delay_ns,
+            reason=record.reason,
+            remedy=record.remedy,
+        )
+
+    def _services(self, source: str, destination: str) -> Services:
+        parts = self._parts
+        return Services(
+            ends=Ends(source=parts.view.host(source), destination=parts.view.host(destination)),
+            journal=parts.chronicle.journal,
+            clock=parts.clock,
+            stop=parts.stop,
+            show=parts.show,
+        )
+
+    def _busy(self) -> frozenset[str]:
+        ways = [move.way for move in self._crew.under_way()]
+        return frozenset(host for way in ways for host in (way.source, way.destination))
+
+
+def _held(vm: str, reason: str, remedy: str) -> Refused:
+    finding = Finding(code=FindingCode.HELD, severity=Severity.BLOCKER, reason=reason, remedy=remedy)
+    return Refused(vm=vm, reason=StallReason.HELD, findings=(finding,))

@@ -1,0 +1,49 @@
+"""What the loop remembers between two looks. All of it can be lost without a VM being moved twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ferryman.fleet.values import VolumeRef
+from ferryman.planning.aiming import LastPlaced
+from ferryman.planning.storage import Leftover
+from ferryman.records.ledger import Place
+from ferryman.records.values import VmState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setback:
+    """A VM's failed attempts since its wanted place last changed."""
+
+    towards: str
+    """The spec's generation that they tried to apply."""
+    failures: int
+    retry_at_ns: int
+    reason: str
+    remedy: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Memory:
+    """Read from the state folder at the start, kept up by the loop."""
+
+    states: dict[str, VmState] = field(default_factory=dict)
+    setbacks: dict[str, Setback] = field(default_factory=dict)
+    leftovers: Mapping[Place, str] = field(default_factory=dict)
+
+    def placed(self, vm: str) -> LastPlaced | None:
+        """Where the VM was last seen converged."""
+        state = self.states.get(vm)
+        if state is None or state.placed is None:
+            return None
+        return LastPlaced(home=state.placed.home, host=state.placed.host)
+
+    def leftovers_at(self, host: str) -> dict[VolumeRef, Leftover]:
+        """The volumes at a host that moves left behind."""
+        found = {}
+        for place, uuid in self.leftovers.items():
+            if place.host == host:
+                ref = VolumeRef(pool=place.pool, name=place.name)
+                found[ref] = Leftover(host=host, ref=ref, vm_uuid=uuid)
+        return found

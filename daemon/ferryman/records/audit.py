@@ -1,0 +1,65 @@
+"""Reading the audit records. Needs no lock and no git: the files are the trail, and none ever changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ferryman.records import toml_files
+from ferryman.records.errors import RecordError
+from ferryman.records.values import MigrationRecord
+
+
+def ignore_damaged(_: RecordError) -> None:
+    """Pass over a record that cannot be read."""
+
+
+def records(
+    state_folder: Path,
+    *,
+    vm: str | None = None,
+    host: str | None = None,
+    since: datetime | None = None,
+    limit: int | None = None,
+    on_damaged: Callable[[RecordError], None] = ignore_damaged,
+) -> Iterator[MigrationRecord]:
+    """The records, newest first: of this VM, with this host at either end, begun at `since` or later.
+
+    Read one by one, so that a small `limit` is quick however long the trail. `on_damaged` hears of every
+    file on the way that cannot be read.
+    """
+    left = limit
+    for path in _paths(state_folder / "migrations", since):
+        if left is not None and left <= 0:
+            return
+        record = _read(path, on_damaged)
+        if record is not None and _asked_for(record, vm, host, since):
+            yield record
+            left = None if left is None else left - 1
+
+
+def _paths(folder: Path, since: datetime | None) -> Iterator[Path]:
+    """Newest first. A folder per month spares reading the months before `since`; ids begin with the time."""
+    oldest = since.astimezone(UTC).strftime("%Y/%m") if since else ""
+    months = [month for month in folder.glob("[0-9]*/[0-9]*") if month.is_dir()]
+    for month in sorted(months, reverse=True):
+        if f"{month.parent.name}/{month.name}" < oldest:
+            return
+        yield from sorted(month.glob("[!.]*.toml"), reverse=True)
+
+
+def _read(path: Path, on_damaged: Callable[[RecordError], None]) -> MigrationRecord | None:
+    try:
+        return toml_files.read(path, MigrationRecord)
+    except RecordError as error:
+        on_damaged(error)
+        return None
+
+
+def _asked_for(record: MigrationRecord, vm: str | None, host: str | None, since: datetime | None) -> bool:
+    return (
+        (vm is None or record.vm == vm)
+        and (host is None or host in (record.source, record.destination))
+        and (since is None or record.started_at >= since)
+    )

@@ -1,0 +1,156 @@
+"""The state folder's git history: one commit per change that means something.
+
+The repository is the folder's own, whatever repository lies around it, and only its own configuration counts:
+the user's signing keys and hooks stay out of the daemon's way.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+
+from ferryman.records import atomic_files
+from ferryman.records.errors import HistoryError
+from ferryman.records.messages import CommitMessage
+from ferryman.specs.git_repository import GitError, GitFailure, GitRepository
+
+KEPT = ("vms", "hosts", "migrations", ".gitignore", "README.md")
+"""All that is ever staged."""
+
+IGNORED = ("/journal/", "/live/", "/.lock", ".*.tmp")
+
+SETTINGS = (
+    "user.name=ferryman",
+    "user.email=ferryman@localhost",
+    # By default git does not fsync new objects: a power cut could leave a branch that points to nothing.
+    "core.fsync=committed",
+    "core.fsyncMethod=batch",
+    # Packing is done when the folder is opened, never while a migration waits for its commit.
+    "maintenance.auto=false",
+    "gc.autoDetach=false",
+    "core.quotePath=false",
+)
+
+BEGINNING = CommitMessage(subject="Begin the history of this state folder")
+
+_SETTING_ARGUMENTS = tuple(part for setting in SETTINGS for part in ("-c", setting))
+
+ENVIRONMENT = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+
+
+class History:
+    """The commits of one state folder. Safe to use from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        """Touches nothing."""
+        self._folder = folder
+        self._git_dir = folder / ".git"
+        # The repository is named outright, so that git never goes looking in the folders above.
+        self._own = GitRepository(directory=folder, git_dir=self._git_dir, environment=ENVIRONMENT)
+        self._one_at_a_time = Lock()
+
+    def prepare(self) -> None:
+        """Make the repository, and its `.gitignore` as first commit, where they are missing.
+
+        Raises HistoryError, StateUnwritableError.
+        """
+        begun = (self._git_dir / "HEAD").is_file()
+        if not begun:
+            atomic_files.make_folder(self._folder)
+            self._make_repository()
+        self._ignore_the_volatile()
+        if not begun:
+            self._stage((self._folder / ".gitignore",))
+            self._commit_staged(BEGINNING)
+
+    def pack(self) -> None:
+        """Pack loose objects, where there are many. Raises HistoryError."""
+        self._git("gc", "--auto", "--quiet")
+
+    def commit(self, message: CommitMessage, files: Sequence[Path] | None = None) -> str | None:
+        """Commit what changed, in one commit; its id, or None where nothing had changed.
+
+        `files` (absolute, inside the folder; removed ones too) limits the commit to these, so that one
+        migration's commit holds nothing of another's; None: everything. Raises HistoryError: the files stay
+        as written, and the next commit of everything takes them in.
+        """
+        with self._one_at_a_time:
+            # The folder may have been deleted under a running daemon.
+            self.prepare()
+            self._stage(files)
+            if not self._commit_staged(message):
+                return None
+            return self._git("rev-parse", "HEAD").decode().strip()
+
+    def _make_repository(self) -> None:
+        # Without --git-dir, and yet never a repository above: init makes one in the folder it runs in.
+        here = GitRepository(directory=self._folder, environment=ENVIRONMENT)
+        try:
+            here.run(("init", "--quiet", "--initial-branch=main", "--template="))
+        except GitError as error:
+            raise self._trouble("init", error) from error
+
+    def _commit_staged(self, message: CommitMessage) -> bool:
+        text = message.text().encode("utf-8", "replace")
+        try:
+            self._git("commit", "--quiet", "--cleanup=verbatim", "--file=-", standard_input=text)
+        except HistoryError:
+            # Asked only now, because nearly every call has something to commit.
+            if self._nothing_staged():
+                return False
+            raise
+        return True
+
+    def _stage(self, files: Sequence[Path] | None) -> None:
+        if files is None:
+            kept = [name for name in KEPT if (self._folder / name).exists() or self._tracks(name)]
+            self._git("add", "--all", "--", *kept)
+            return
+        names = b"".join(os.fsencode(file.relative_to(self._folder)) + b"\0" for file in files)
+        self._git("update-index", "--add", "--remove", "-z", "--stdin", standard_input=names)
+
+    def _tracks(self, name: str) -> bool:
+        return bool(self._git("ls-files", "--", name))
+
+    def _nothing_staged(self) -> bool:
+        try:
+            self._git("diff", "--cached", "--quiet")
+        except HistoryError:
+            return False
+        return True
+
+    def _ignore_the_volatile(self) -> None:
+        path = self._folder / ".gitignore"
+        present = path.read_text(encoding="utf-8") if path.exists() else ""
+        missing = [line for line in IGNORED if line not in present.splitlines()]
+        if missing:
+            before = present if not present or present.endswith("\n") else f"{present}\n"
+            atomic_files.replace(path, (before + "".join(f"{line}\n" for line in missing)).encode())
+
+    def _git(self, *arguments: str, standard_input: bytes = b"") -> bytes:
+        try:
+            return self._own.run((*_SETTING_ARGUMENTS, *arguments), standard_input)
+        except GitError as error:
+            raise self._trouble(arguments[0], error) from error
+
+    def _trouble(self, command: str, error: GitError) -> HistoryError:
+        if error.reason is GitFailure.NOT_INSTALLED:
+            return HistoryError(f"git cannot be run: {error.stderr}.", "Install it: apt install git.")
+        if error.reason is GitFailure.TIMED_OUT:
+            return HistoryError(
+                f"git {command} in {self._folder}: {error.stderr}.",
+                "See whether the folder's file system answers (ls, df); the next commit catches up.",
+            )
+        if (lock := self._git_dir / "index.lock").exists():
+            return HistoryError(
+                f"{lock} keeps ferryman from committing.",
+                f"Another git command works there or was interrupted; if none is running: rm {lock}",
+            )
+        said = error.stderr.splitlines() or ["it says nothing"]
+        return HistoryError(
+            f"git {command} in {self._folder} failed: {said[0]}.",
+            "Make room if the disk is full. If the repository is damaged, move it aside "
+            f"(mv {self._git_dir} {self._git_dir}.damaged): ferryman begins a new one, and the files stay.",
+        )

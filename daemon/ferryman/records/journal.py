@@ -1,0 +1,46 @@
+"""The journal: what each attempt under way is about to do, written before it does it.
+
+One file per VM, `journal/NAME.toml` in the state folder, outside its git history; durable once `write`
+returns.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ferryman.records import atomic_files, toml_files
+from ferryman.records.errors import RecordError
+from ferryman.records.names import checked
+from ferryman.records.values import JournalEntry
+
+FOLDER = "journal"
+
+
+class Journal:
+    """The attempts under way, as a restart will find them."""
+
+    def __init__(self, state_folder: Path) -> None:
+        """Touches nothing; the folder is made by the first `write`."""
+        self._folder = state_folder / FOLDER
+
+    def write(self, entry: JournalEntry) -> None:
+        """Note how far the attempt has come. Raises StateUnwritableError: then the step must not be taken."""
+        atomic_files.replace(self._path(entry.vm), toml_files.to_toml(entry))
+
+    def close(self, vm: str) -> None:
+        """The VM's attempt has ended and is recorded; nothing where none was open."""
+        atomic_files.remove(self._path(vm))
+
+    def entries(self) -> tuple[JournalEntry, ...]:
+        """The attempts that were under way, by VM name."""
+        return tuple(self._read().values.values())
+
+    def damaged(self) -> tuple[RecordError, ...]:
+        """Entries that cannot be read. Each is named after a VM, which is to be held for a person."""
+        return self._read().damaged
+
+    def _read(self) -> toml_files.Listing[JournalEntry]:
+        return toml_files.read_all(self._folder.glob("[!.]*.toml"), JournalEntry)
+
+    def _path(self, vm: str) -> Path:
+        return self._folder / f"{checked(vm)}.toml"

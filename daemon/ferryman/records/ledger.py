@@ -1,0 +1,66 @@
+"""What all audit records together say. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ferryman.downtime.statistics import Statistics, summarise
+from ferryman.downtime.values import Measurement
+from ferryman.records.values import MethodStatistics, MigrationRecord, Outcome, VolumeAt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a volume is: what it is known by."""
+
+    host: str
+    pool: str
+    name: str
+
+
+def leftovers(records: Iterable[MigrationRecord]) -> Mapping[Place, str]:
+    """The volumes that moves left behind and nothing has used since, with the UUID of the VM that left each.
+
+    Only such a volume may make room for that VM's return. So every doubt counts against it; a volume is no
+    leftover any more once a later attempt, whatever became of it,
+    - created a volume at its place, or
+    - found its VM at its host again (somebody may have brought it back, disks and all).
+    A failed or held attempt leaves nothing behind: the source's disks are still the VM's.
+    """
+    left: dict[Place, str] = {}
+    for record in sorted(records, key=lambda record: (record.started_at, record.attempt)):
+        for created in record.volumes_created:
+            left.pop(_place(created), None)
+        used_again = [place for place, uuid in left.items() if (place.host, uuid) == (record.source, record.uuid)]
+        for place in used_again:
+            del left[place]
+        if record.outcome is Outcome.SUCCEEDED:
+            left.update({_place(volume): record.uuid for volume in record.left_behind})
+    return left
+
+
+def statistics_of(records: Iterable[MigrationRecord]) -> dict[str, MethodStatistics]:
+    """Downtimes by method, over the moves that succeeded; those without a figure are counted apart."""
+    moves: defaultdict[str, list[Measurement]] = defaultdict(list)
+    for record in records:
+        if record.outcome is Outcome.SUCCEEDED:
+            moves[record.method.value].append(record.measurement)
+    return {method: _method_statistics(summarise(measured)) for method, measured in sorted(moves.items())}
+
+
+def _method_statistics(summary: Statistics) -> MethodStatistics:
+    without_figure = summary.unmeasured + summary.not_back
+    return MethodStatistics(
+        count=summary.measured + without_figure,
+        unmeasured=without_figure,
+        mean_ms=summary.mean_ms,
+        median_ms=summary.median_ms,
+        lowest_ms=summary.lowest_ms,
+        highest_ms=summary.highest_ms,
+    )
+
+
+def _place(volume: VolumeAt) -> Place:
+    return Place(host=volume.host, pool=volume.pool, name=volume.name)

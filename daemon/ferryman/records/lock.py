@@ -1,0 +1,58 @@
+"""One writer per state folder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import IO
+
+from ferryman.records.errors import StateLockedError, unwritable
+
+FILE = ".lock"
+
+
+class FolderLock:
+    """Held from `take` until `release` or the end of the process, however it ends."""
+
+    def __init__(self, file: IO[str]) -> None:
+        """Use `take`."""
+        self._file = file
+
+    @classmethod
+    def take(cls, folder: Path) -> FolderLock:
+        """Lock the folder; raises StateLockedError at once where another process holds it."""
+        path = folder / FILE
+        try:
+            file = path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise unwritable(path, error) from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _sign(file)
+        except BlockingIOError:
+            holder = _signature(file)
+            file.close()
+            raise StateLockedError(
+                f"Another ferryman ({holder}) writes to {folder}.",
+                "Stop that one first, or give this one another state folder; reading is possible meanwhile.",
+            ) from None
+        except OSError as error:
+            file.close()
+            raise unwritable(path, error) from error
+        return cls(file)
+
+    def release(self) -> None:
+        """Let another take it. The file stays: without it, two processes could lock two files of one name."""
+        self._file.close()
+
+
+def _sign(file: IO[str]) -> None:
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
+
+
+def _signature(file: IO[str]) -> str:
+    file.seek(0)
+    return f"process {file.read().strip() or 'unknown'}"

@@ -1,0 +1,164 @@
+"""The state folder: what was observed of VMs and hosts, and the audit records. One writer at a time.
+
+The hypervisors are the truth and this is memory: a folder that was deleted is simply begun anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from ferryman.records import atomic_files, live, toml_files
+from ferryman.records.errors import RecordError, RecordExistsError, StateError, StateUnwritableError
+from ferryman.records.history import History
+from ferryman.records.journal import FOLDER as JOURNAL
+from ferryman.records.lock import FolderLock
+from ferryman.records.messages import CommitMessage
+from ferryman.records.names import checked
+from ferryman.records.values import HostState, MigrationRecord, VmState
+
+T = TypeVar("T")
+
+
+class StateStore:
+    """An open state folder. Safe to use from several threads, as long as each VM has one writer."""
+
+    def __init__(self, folder: Path, lock: FolderLock | None) -> None:
+        """Use `open`. Without a lock it only reads."""
+        self.folder = folder
+        self._lock = lock
+        self._history = History(folder)
+
+    @classmethod
+    def open(cls, folder: Path, *, read_only: bool = False) -> StateStore:
+        """Open the folder; for writing, also make it, its repository, and clear what a crash left half done.
+
+        Raises StateLockedError where another process writes there, StateUnwritableError where the system lets
+        nobody write, HistoryError where its repository is damaged: in each case it can be opened read-only.
+        """
+        folder = folder.absolute()
+        if read_only:
+            return cls(folder, None)
+        atomic_files.make_folder(folder)
+        store = cls(folder, FolderLock.take(folder))
+        try:
+            store._begin()
+        except StateError:
+            store.close()
+            raise
+        return store
+
+    def close(self) -> None:
+        """Let another process write. Nothing else is pending: every write was finished when it returned."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def __enter__(self) -> StateStore:
+        """The store itself; closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether every writing method raises StateUnwritableError."""
+        return self._lock is None
+
+    def vm_states(self) -> dict[str, VmState]:
+        """Every readable `vms/NAME.toml`, by name."""
+        return dict(self._list("vms", VmState).values)
+
+    def host_states(self) -> dict[str, HostState]:
+        """Every readable `hosts/NAME.toml`, by name."""
+        return dict(self._list("hosts", HostState).values)
+
+    def damaged(self) -> tuple[RecordError, ...]:
+        """The state files that cannot be read. Writing such a VM's or host's state anew mends it."""
+        return self._list("vms", VmState).damaged + self._list("hosts", HostState).damaged
+
+    def write_vm(self, state: VmState) -> bool:
+        """Write the VM's state; False where the file says just that."""
+        return self._write(self.vm_path(state.name), state)
+
+    def write_host(self, state: HostState) -> bool:
+        """Write the host's state; False where the file says just that."""
+        return self._write(self.host_path(state.name), state)
+
+    def remove_vm(self, name: str) -> bool:
+        """Forget the state of a VM that left the specs, not its audit records. False where there was none."""
+        self._require_writer()
+        return atomic_files.remove(self.vm_path(name))
+
+    def remove_host(self, name: str) -> bool:
+        """Forget the state of a host that left the specs; False where there was none."""
+        self._require_writer()
+        return atomic_files.remove(self.host_path(name))
+
+    def write_record(self, record: MigrationRecord) -> Path:
+        """Write an audit record, once and for ever. The very same record again is taken for written.
+
+        Raises RecordExistsError where another record has its id.
+        """
+        self._require_writer()
+        path = self.record_path(record)
+        content = toml_files.to_toml(record)
+        if not atomic_files.create(path, content) and path.read_bytes() != content:
+            raise RecordExistsError(
+                f"{path} exists and says something else; audit records never change.",
+                "Give the attempt an id of its own; if the file is damaged, move it away first.",
+            )
+        return path
+
+    def commit(self, message: CommitMessage, files: Sequence[Path] | None = None) -> str | None:
+        """Commit what was written, all of it or these files; see `History.commit`."""
+        self._require_writer()
+        return self._history.commit(message, files)
+
+    def vm_path(self, name: str) -> Path:
+        """Where the VM's state is."""
+        return self.folder / "vms" / f"{checked(name)}.toml"
+
+    def host_path(self, name: str) -> Path:
+        """Where the host's state is."""
+        return self.folder / "hosts" / f"{checked(name)}.toml"
+
+    def record_path(self, record: MigrationRecord) -> Path:
+        """Where the audit record is: by the month that it began in, UTC."""
+        month = record.started_at.astimezone(UTC)
+        return self.folder / "migrations" / f"{month:%Y}" / f"{month:%m}" / f"{checked(record.id)}.toml"
+
+    def _begin(self) -> None:
+        self._history.prepare()
+        months = (self.folder / "migrations").glob("*/*")
+        for folder in (
+            self.folder,
+            self.folder / "vms",
+            self.folder / "hosts",
+            self.folder / JOURNAL,
+            *months,
+        ):
+            atomic_files.sweep(folder)
+        live.clear_all(self.folder)
+        self._history.pack()
+
+    def _list(self, folder: str, kind: type[T]) -> toml_files.Listing[T]:
+        return toml_files.read_all((self.folder / folder).glob("[!.]*.toml"), kind)
+
+    def _write(self, path: Path, state: VmState | HostState) -> bool:
+        self._require_writer()
+        return toml_files.write_if_changed(path, state)
+
+    def _require_writer(self) -> None:
+        if self._lock is None:
+            raise StateUnwritableError(
+                f"{self.folder} was opened for reading only.",
+                "Stop the other ferryman that writes there, then start this one again.",
+            )

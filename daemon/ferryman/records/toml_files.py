@@ -1,0 +1,114 @@
+"""Values as TOML files: read with every doubt named, written whole or not at all.
+
+None is left out of a file. Times are written in UTC; a time without a zone is refused both ways.
+Unknown keys are ignored, so that a folder written by a newer ferryman can still be read.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import tomli_w
+from pydantic import TypeAdapter, ValidationError
+
+from ferryman.records import atomic_files
+from ferryman.records.errors import RecordError
+
+T = TypeVar("T")
+
+_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
+"""Made once per kind: making one takes milliseconds, using it microseconds."""
+
+REMEDY = (
+    "Restore it from the state folder's git history (git log -- FILE; git checkout COMMIT -- FILE), or move "
+    "it away; ferryman observes anew what it can."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing(Generic[T]):
+    """What a folder's files say, and which of them cannot be read."""
+
+    values: Mapping[str, T]
+    """By file name without its ending, sorted."""
+    damaged: tuple[RecordError, ...]
+
+
+def to_toml(value: object) -> bytes:
+    """A dataclass as a TOML document. Raises ValueError for a time without a zone: the caller's bug."""
+    table = _adapter(type(value)).dump_python(value, exclude_none=True)
+    # Text from outside (a commit's author) may hold half characters; a question mark loses less than all.
+    return tomli_w.dumps(_in_utc(table)).encode("utf-8", "replace")
+
+
+def from_toml(content: bytes, kind: type[T]) -> T:
+    """The dataclass that a TOML document holds; raises ValueError where it holds none."""
+    return _adapter(kind).validate_python(_in_utc(tomllib.loads(content.decode())))
+
+
+def read(path: Path, kind: type[T]) -> T:
+    """One file's value; raises RecordError where it cannot be read."""
+    try:
+        return from_toml(path.read_bytes(), kind)
+    except ValidationError as error:
+        raise RecordError(path, f"{path} is not a {kind.__name__}: {_first_trouble(error)}.", REMEDY) from error
+    except (ValueError, RecursionError) as error:
+        raise RecordError(path, f"{path} is not readable as TOML: {error}.", REMEDY) from error
+    except OSError as error:
+        raise RecordError(path, f"{path} cannot be read: {error.strerror or error}.", REMEDY) from error
+
+
+def read_all(paths: Iterable[Path], kind: type[T]) -> Listing[T]:
+    """Every file's value, the damaged ones apart."""
+    values: dict[str, T] = {}
+    damaged: list[RecordError] = []
+    for path in sorted(paths):
+        try:
+            values[path.stem] = read(path, kind)
+        except RecordError as error:
+            damaged.append(error)
+    return Listing(values=values, damaged=tuple(damaged))
+
+
+def write_if_changed(path: Path, value: object) -> bool:
+    """Write the value durably unless the file says just this; whether it was written."""
+    content = to_toml(value)
+    try:
+        if path.read_bytes() == content:
+            return False
+    except OSError:
+        # Absent or unreadable: writing tells which.
+        pass
+    atomic_files.replace(path, content)
+    return True
+
+
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
+
+
+def _in_utc(node: Any) -> Any:
+    match node:
+        case datetime():
+            if node.tzinfo is None:
+                raise ValueError(f"the time {node} names no zone")
+            return node.astimezone(UTC)
+        case dict():
+            return {key: _in_utc(value) for key, value in node.items()}
+        case list() | tuple():
+            return [_in_utc(value) for value in node]
+        case _:
+            return node
+
+
+def _first_trouble(error: ValidationError) -> str:
+    trouble = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in trouble["loc"])
+    return f"{where}: {trouble['msg']}" if where else trouble["msg"]

@@ -1,0 +1,117 @@
+"""What only shows when all files are seen together: names that lead nowhere, and names that lead to two places."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Set
+
+from ferryman.specs.files import Files, Folder
+from ferryman.specs.key_lines import KeyPath
+from ferryman.specs.models import HostSpec, VmSpec
+from ferryman.specs.parsing import Table
+from ferryman.specs.problems import Problem, ProblemCode, did_you_mean
+
+
+def unknown_names(files: Files, previous_hosts: Set[str]) -> Mapping[str, tuple[Problem, ...]]:
+    """Per VM, the hosts and VMs that it names and that no file describes.
+
+    A host that was in force until now is no slip of this VM: `contradictions` tells of it.
+    """
+    found = {
+        name: (*_unknown_hosts(files, name, vm, previous_hosts), *_unknown_vms(files, name, vm))
+        for name, vm in files.vms.good.items()
+    }
+    return {name: problems for name, problems in found.items() if problems}
+
+
+def contradictions(files: Files, vms: Iterable[VmSpec], previous_hosts: Set[str]) -> tuple[Problem, ...]:
+    """What makes the revision as a whole unusable, given the VM specs that it would put in force."""
+    named = {host for vm in vms for host in (vm.host, *(vm.placement.hosts or ()))}
+    return (
+        *files.refused_folders,
+        *_duplicate_names(files.hosts),
+        *_duplicate_names(files.vms),
+        *_duplicate_uris(files.hosts),
+        *_broken_hosts(files.hosts, named),
+        *_removed_hosts(files.hosts, named, previous_hosts),
+        *_no_hosts(files.hosts),
+    )
+
+
+def _unknown_hosts(files: Files, name: str, vm: VmSpec, previous_hosts: Set[str]) -> Iterator[Problem]:
+    places: list[tuple[KeyPath, str]] = [(("host",), vm.host)]
+    places += [(("placement", "hosts", number), host) for number, host in enumerate(vm.placement.hosts or ())]
+    for path, host in places:
+        if host not in files.hosts.names and host not in previous_hosts:
+            yield _unknown(files.vms.tables[name], path, ProblemCode.UNKNOWN_HOST, host, files.hosts.names)
+
+
+def _unknown_vms(files: Files, name: str, vm: VmSpec) -> Iterator[Problem]:
+    for number, other in enumerate(vm.placement.avoid):
+        if other not in files.vms.names:
+            path = ("placement", "avoid", number)
+            yield _unknown(files.vms.tables[name], path, ProblemCode.UNKNOWN_VM, other, files.vms.names)
+
+
+def _unknown(table: Table, path: KeyPath, code: ProblemCode, name: str, known: Set[str]) -> Problem:
+    kind, folder = ("host", "hosts") if code is ProblemCode.UNKNOWN_HOST else ("VM", "vms")
+    guess = did_you_mean(name, known)
+    remedy = f"did you mean `{guess}`?" if guess else f"add {folder}/{name}.toml, or name one that is there"
+    return table.problem(path, code=code, message=f'no {kind} is called "{name}"', remedy=remedy)
+
+
+def _duplicate_names(folder: Folder[HostSpec] | Folder[VmSpec]) -> Iterator[Problem]:
+    tables: dict[str, list[Table]] = defaultdict(list)
+    for table in folder.tables.values():
+        declared = table.values.get("name")
+        if isinstance(declared, str):
+            tables[declared].append(table)
+    for name, same in tables.items():
+        for table in same if len(same) > 1 else ():
+            others = ", ".join(other.file for other in same if other is not table)
+            yield table.problem(
+                ("name",),
+                code=ProblemCode.DUPLICATE_NAME,
+                message=f'"{name[:60]}" is also the name in {others}',
+                remedy="one file for each: remove or rename one of them",
+            )
+
+
+def _duplicate_uris(hosts: Folder[HostSpec]) -> Iterator[Problem]:
+    names: dict[str, list[str]] = defaultdict(list)
+    for name, host in hosts.good.items():
+        names[host.uri].append(name)
+    for uri, same in names.items():
+        for name in same if len(same) > 1 else ():
+            others = ", ".join(other for other in same if other != name)
+            yield hosts.tables[name].problem(
+                ("uri",),
+                code=ProblemCode.DUPLICATE_URI,
+                message=f"{uri} is also the URI of {others}",
+                remedy="one machine is one host: give each its own URI, or remove one of the files",
+            )
+
+
+def _broken_hosts(hosts: Folder[HostSpec], named: Set[str]) -> Iterator[Problem]:
+    for name in sorted(named & hosts.broken.keys()):
+        yield from hosts.broken[name]
+
+
+def _removed_hosts(hosts: Folder[HostSpec], named: Set[str], previous_hosts: Set[str]) -> Iterator[Problem]:
+    for name in sorted((named & previous_hosts) - hosts.names):
+        yield Problem(
+            file=f"hosts/{name}.toml",
+            code=ProblemCode.HOST_REMOVED,
+            message="was removed, but VMs still name this host",
+            remedy="bring the file back, move the VMs away (maintenance = true), then remove both",
+        )
+
+
+def _no_hosts(hosts: Folder[HostSpec]) -> Iterator[Problem]:
+    if not hosts.names:
+        yield Problem(
+            file="hosts",
+            code=ProblemCode.NO_HOSTS,
+            message="holds no host: an empty fleet is taken for a mistake, never for a wish",
+            remedy="add hosts/NAME.toml with its name and uri, and see that this is the right folder",
+        )

@@ -1,0 +1,86 @@
+"""Git's own formats: commit objects, `ls-tree -z` and `cat-file --batch` output. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+
+from ferryman.specs.source import Revision, RevisionKind
+
+SHORT_CHARACTERS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeEntry:
+    """One line of `git ls-tree -r -l -z`."""
+
+    mode: str
+    """100644 a file, 100755 an executable one, 120000 a symbolic link, 160000 a submodule."""
+    object_id: str
+    size: int
+    """In bytes; 0 for a submodule, and for an object that the repository lacks (git says BAD)."""
+    path: str
+    """Bytes that are not UTF-8 are shown escaped."""
+
+
+def tree_entries(output: bytes) -> tuple[TreeEntry, ...]:
+    """Read `git ls-tree -r -l -z`: MODE TYPE ID SIZE, a tab, PATH, NUL."""
+    entries = []
+    for line in output.split(b"\0"):
+        if line:
+            facts, _, path = line.partition(b"\t")
+            mode, _, object_id, size = facts.decode("ascii").split()
+            entries.append(
+                TreeEntry(
+                    mode=mode,
+                    object_id=object_id,
+                    size=int(size) if size.isdigit() else 0,
+                    path=path.decode("utf-8", "backslashreplace"),
+                )
+            )
+    return tuple(entries)
+
+
+def batch_objects(output: bytes, wanted: Sequence[str]) -> Mapping[str, bytes]:
+    """Read `git cat-file --batch`: ID TYPE SIZE, newline, the content, newline. Missing objects are left out."""
+    objects: dict[str, bytes] = {}
+    position = 0
+    for object_id in wanted:
+        end = output.index(b"\n", position)
+        facts = output[position:end].split()
+        position = end + 1
+        if len(facts) == 3:
+            size = int(facts[2])
+            objects[object_id] = output[position : position + size]
+            position += size + 1
+    return objects
+
+
+def revision_of(commit_id: str, commit: bytes) -> Revision:
+    """The revision that a commit object describes."""
+    head, _, message = commit.decode("utf-8", "replace").partition("\n\n")
+    headers: dict[str, str] = {}
+    for line in head.split("\n"):
+        name, _, value = line.partition(" ")
+        headers.setdefault(name, value)
+    return Revision(
+        id=commit_id,
+        short=commit_id[:SHORT_CHARACTERS],
+        author=headers.get("author", "").rpartition(">")[0] + ">" if "author" in headers else "",
+        subject=message.strip().partition("\n")[0],
+        committed_at=_moment(headers.get("committer", "")),
+        kind=RevisionKind.GIT,
+    )
+
+
+def _moment(signature: str) -> datetime | None:
+    """`NAME <ADDRESS> 1700000000 +0200`; None where it makes no sense."""
+    words = signature.rpartition(">")[2].split()
+    try:
+        seconds, zone = int(words[0]), int(words[1])
+        minutes = abs(zone) // 100 * 60 + abs(zone) % 100
+        offset = timedelta(minutes=minutes if zone >= 0 else -minutes)
+        return datetime.fromtimestamp(seconds, UTC).astimezone(timezone(offset))
+    except (IndexError, ValueError, OverflowError, OSError):
+        return None

@@ -1,0 +1,72 @@
+"""The types that spec fields share: what a name, a port, an address and a hypervisor URI may look like."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import AfterValidator, Field
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+"""A host's or a VM's name: it is also a file's name."""
+
+Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9:][A-Za-z0-9.:_%-]{0,252}$")]
+"""A host name or an IP address, without scheme or port."""
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+PoolName = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^/\x00-\x1f]+$")]
+
+UserName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")]
+
+_SCHEMES = ("qemu+ssh", "qemu+tcp")
+_PATHS = ("/system", "/session")
+_UNVERIFIED = ("no_verify", "no_sanity")
+
+
+def _hypervisor_uri(value: str) -> str:
+    """A libvirt URI that names a remote QEMU host, and that keeps no secret and skips no check."""
+    if re.search(r"[\s\x00-\x1f\x7f]", value):
+        raise ValueError("must not contain blanks or control characters")
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"is not a URI: {error}") from error
+    if parts.scheme not in _SCHEMES:
+        raise ValueError("must begin with qemu+ssh:// or qemu+tcp://")
+    if not parts.hostname or parts.hostname.startswith("-"):
+        raise ValueError("must name a host, as in qemu+ssh://root@tallinn/system")
+    if port == 0:
+        raise ValueError("must have a port from 1 to 65535")
+    if parts.password is not None:
+        raise ValueError("must not contain a password: use a key")
+    if parts.path not in _PATHS:
+        raise ValueError("must end in /system (or /session), as in qemu+ssh://root@tallinn/system")
+    if any(name in parse_qs(parts.query, keep_blank_values=True) for name in _UNVERIFIED):
+        raise ValueError("must not switch host key checks off (no_verify): add the host's key to known_hosts")
+    return value
+
+
+def _local_path(value: str) -> str:
+    """A path that means the same wherever the daemon is started."""
+    if not value.startswith(("/", "~/")) or "\0" in value:
+        raise ValueError("must be an absolute path or begin with ~/")
+    return value
+
+
+HypervisorUri = Annotated[
+    str,
+    Field(max_length=1024, json_schema_extra={"pattern": r"^qemu\+(ssh|tcp)://[^/\s]+/(system|session)(\?.*)?$"}),
+    AfterValidator(_hypervisor_uri),
+]
+
+LocalPath = Annotated[str, Field(json_schema_extra={"pattern": r"^(/|~/)"}), AfterValidator(_local_path)]
+
+
+def uri_host(uri: str) -> str:
+    """The host that a checked hypervisor URI names; an IPv6 address without its brackets."""
+    return urlsplit(uri).hostname or ""

@@ -1,0 +1,70 @@
+"""A lab that is up, as tests use it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ferryman.lab import guests
+from ferryman.lab.guest_xml import GuestPlan
+from ferryman.lab.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningLab:
+    """A lab that is up, as tests use it."""
+
+    ledger: Ledger
+
+    @property
+    def folder(self) -> Path:
+        """Everything of the lab."""
+        return self.ledger.layout.folder
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts' names."""
+        return tuple(host.name for host in self.ledger.layout.hosts)
+
+    def exec(self, argv: Sequence[str], timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+        """Run a command beside the hosts, through the very command that users have."""
+        command = [*lab_command("exec", self.folder), "--", *argv]
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+
+    def virsh(self, host: str, *command: str) -> str:
+        """Run virsh against a host by SSH; it must succeed."""
+        done = self.exec(["virsh", "--quiet", "-c", f"qemu+ssh://root@{host}/system", *command])
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def add_guest(self, name: str, on: str, *, off: bool = False, **size: object) -> GuestPlan:
+        """Add a guest and, unless `off`, wait until it answers; `size` is GuestPlan's fields."""
+        planned = replace(guests.plan(self.ledger, name, None), **size)
+        guests.add(self.ledger, planned, on, off=off)
+        if not off:
+            guests.wait_until_ready(self.ledger, name)
+        return planned
+
+    def remove_guest(self, name: str) -> None:
+        """Remove a guest wherever it is."""
+        guests.remove(self.ledger, name)
+
+    def counter(self, name: str) -> int:
+        """The last number that the guest knows to be on its disk."""
+        return guests.counter(self.ledger, name)
+
+    def wait_until_ready(self, name: str) -> int:
+        """Wait until the guest answers; its counter."""
+        return guests.wait_until_ready(self.ledger, name)
+
+    def whereabouts(self, name: str) -> dict[str, str]:
+        """Host -> state of every host that lists the guest."""
+        return {found.host: found.state for found in guests.sightings(self.ledger) if found.guest == name}
+
+
+def lab_command(command: str, folder: Path) -> list[str]:
+    """`ferryman lab COMMAND --folder FOLDER`, from this checkout."""
+    return [sys.executable, "-m", "ferryman.lab", command, "--folder", str(folder)]

@@ -1,0 +1,186 @@
+"""From samples to a measurement: bounds that hold the truth, and never a silent 0."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from probe_simulation import TARGET, Fate, KnownOutage, answered, every, lost, ns, probe
+
+from ferryman.downtime.measuring import apportion, measure, unmeasured
+from ferryman.downtime.values import Measurement, MeasurementStatus, Sample
+
+BEGAN = 500
+ENDED = 5000
+
+
+def measured(samples: list[Sample], *, ended: float = ENDED, failure: str | None = None) -> Measurement:
+    return measure(samples, target=TARGET, baseline_until_ns=ns(BEGAN), ended_ns=ns(ended), failure=failure)
+
+
+def figures(found: Measurement) -> tuple[float, float, float]:
+    """Lower bound, downtime, upper bound."""
+    assert found.downtime_lower_ms is not None
+    assert found.downtime_ms is not None
+    assert found.downtime_upper_ms is not None
+    return found.downtime_lower_ms, found.downtime_ms, found.downtime_upper_ms
+
+
+@st.composite
+def known_outages(draw: st.DrawFn) -> list[KnownOutage]:
+    """Up to four outages of 1 ms to 700 ms, at least 60 ms apart, all within the probed time."""
+    outages = []
+    begin = BEGAN + draw(st.floats(10, 300))
+    for fate in draw(st.lists(st.sampled_from(Fate), max_size=4)):
+        outages.append(KnownOutage(begin=begin, end=begin + draw(st.floats(1, 700)), fate=fate))
+        begin = outages[-1].end + draw(st.floats(60, 300))
+    return outages
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> list[float]:
+    """Every 3 ms to 40 ms, with up to two stretches in which the prober itself was held up."""
+    slots = every(draw(st.sampled_from([5, 10, 40])), until=ENDED)
+    held_up = [(begin, begin + draw(st.floats(20, 1000))) for begin in draw(st.lists(st.floats(600, 3500), max_size=2))]
+    return [slot for slot in slots if not any(begin <= slot < end for begin, end in held_up)]
+
+
+@given(schedules(), known_outages(), st.integers(0, 2**32))
+def test_the_longest_true_outage_lies_within_the_bounds(
+    schedule: list[float], outages: list[KnownOutage], seed: int
+) -> None:
+    jitter = Random(seed)  # noqa: S311 - jitter is no secret
+    samples = probe(schedule, outages, round_trip=lambda _: jitter.uniform(0.1, 25))
+
+    found = measured(samples)
+
+    truth = max((outage.length for outage in outages), default=0)
+    assert found.status is MeasurementStatus.MEASURED
+    lower, _, upper = figures(found)
+    assert lower - 0.001 <= truth <= upper + 0.001
+
+
+@given(schedules(), known_outages())
+def test_bounds_are_ordered_and_never_a_silent_zero(schedule: list[float], outages: list[KnownOutage]) -> None:
+    found = measured(probe(schedule, outages))
+
+    lower, downtime, upper = figures(found)
+    assert 0 <= lower <= downtime <= upper
+    assert upper > 0
+
+
+@given(st.floats(5, 2000))
+def test_a_fast_network_and_a_regular_schedule_bind_a_drop_to_two_intervals(length: float) -> None:
+    dropped = KnownOutage(begin=1003, end=1003 + length)
+
+    found = measured(probe(every(10, until=ENDED), [dropped]))
+
+    lower, _, upper = figures(found)
+    assert upper - length <= 22
+    assert length - lower <= 20
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=200), st.floats(0.1, 800))
+def test_any_pattern_of_answers_gives_a_terminal_status(pattern: list[bool], round_trip: float) -> None:
+    samples = probe(every(10, until=BEGAN))
+    samples += [answered(BEGAN + 10 * at, round_trip) if up else lost(BEGAN + 10 * at) for at, up in enumerate(pattern)]
+
+    found = measured(samples, ended=BEGAN + 10 * len(pattern))
+
+    assert found.status is not MeasurementStatus.UNMEASURED
+    assert (found.downtime_lower_ms or 0) >= 0
+    assert found.downtime_lower_ms is not None
+
+
+def test_no_outage_reports_what_may_hide_between_probes() -> None:
+    found = measured(probe(every(10, until=ENDED)))
+
+    assert found.downtime_ms == 0
+    assert found.downtime_upper_ms == 11
+    assert found.outages == 0
+
+
+def test_a_prober_held_up_during_the_move_widens_the_upper_bound() -> None:
+    schedule = [slot for slot in every(10, until=ENDED) if not 1000 < slot < 3000]
+
+    found = measured(probe(schedule, [KnownOutage(begin=4000, end=4060)]))
+
+    assert found.downtime_upper_ms == 2001
+    assert 50 <= figures(found)[1] <= 71
+
+
+def test_the_longest_of_several_outages_is_the_downtime_and_all_are_counted() -> None:
+    found = measured(
+        probe(every(10, until=ENDED), [KnownOutage(begin=1000, end=1100), KnownOutage(begin=2000, end=2300)])
+    )
+
+    assert found.outages == 2
+    assert (found.downtime_lower_ms, found.downtime_upper_ms) == (290, 311)
+    assert found.total_outage_ms == 111 + 311
+    assert found.lost == 40
+
+
+def test_a_service_that_does_not_come_back_has_only_a_lower_bound() -> None:
+    found = measured(probe(every(10, until=ENDED), [KnownOutage(begin=4000, end=ENDED + 1)]))
+
+    assert found.status is MeasurementStatus.NOT_BACK
+    assert found.downtime_lower_ms == 990
+    assert found.downtime_ms is None
+    assert found.downtime_upper_ms is None
+    assert "runs in the guest" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("samples", "reason"),
+    [
+        ([], "no probe was answered before the move"),
+        (probe(every(10, until=ENDED), [KnownOutage(begin=0, end=ENDED)]), "set [probe] address and port"),
+        (probe(every(10, until=ENDED, start=BEGAN - 90)), "9 probes before the move, 10 are needed"),
+        (probe(every(10, until=ENDED), [KnownOutage(begin=460, end=480)]), "2 of the last 10 probes"),
+        (probe(every(10, until=ENDED - 2500)), "sent nothing for the last 2510 ms"),
+    ],
+)
+def test_without_a_clean_baseline_or_to_the_end_it_says_unmeasured_and_why(samples: list[Sample], reason: str) -> None:
+    found = measured(samples)
+
+    assert found.status is MeasurementStatus.UNMEASURED
+    assert found.downtime_ms is None
+    assert reason in found.reason
+
+
+def test_a_prober_that_died_leaves_the_move_unmeasured() -> None:
+    found = measured(probe(every(10, until=ENDED)), failure="the prober ended by itself: killed")
+
+    assert found.status is MeasurementStatus.UNMEASURED
+    assert "killed" in found.reason
+
+
+def test_an_old_disturbance_of_the_baseline_does_not_matter() -> None:
+    found = measured(probe(every(10, until=ENDED), [KnownOutage(begin=100, end=200)]))
+
+    assert found.status is MeasurementStatus.MEASURED
+    assert found.outages == 0
+
+
+def test_the_measurement_names_what_it_was_measured_with() -> None:
+    found = measured(probe(every(10, until=ENDED), round_trip=lambda sent: 30 if sent == 0 else 2))
+
+    assert (found.address, found.port, found.interval_ms) == (TARGET.address, TARGET.port, TARGET.interval_ms)
+    assert (found.samples, found.baseline_samples) == (500, 50)
+    assert (found.baseline_round_trip_median_ms, found.baseline_round_trip_max_ms) == (2, 30)
+    assert found.in_time_ms == 50
+
+
+def test_what_users_felt_beyond_the_pause_is_the_networks_and_the_services_share() -> None:
+    found = measured(probe(every(10, until=ENDED), [KnownOutage(begin=1000, end=1100)]))
+
+    assert apportion(found, 80) == pytest.approx(figures(found)[1] - 80)
+    assert apportion(replace(found, downtime_ms=None), 80) is None
+
+
+def test_a_vm_without_an_address_is_unmeasured() -> None:
+    found = unmeasured(None, "no address is known: set [probe] address")
+
+    assert found.status is MeasurementStatus.UNMEASURED
+    assert found.downtime_ms is None

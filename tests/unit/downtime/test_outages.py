@@ -1,0 +1,115 @@
+"""Which stretches of samples are outages, and how tightly they are bound."""
+
+import pytest
+from probe_simulation import Fate, KnownOutage, answered, every, lost, ns, probe, refused
+
+from ferryman.downtime.outages import Patience, find_outages, longest_hidden_ns, patience_of
+
+PATIENCE = Patience(prompt_ns=ns(25))
+
+
+def test_a_service_that_always_answers_has_no_outage() -> None:
+    assert find_outages(probe(every(10, until=1000)), PATIENCE, interval_ns=ns(10)) == ()
+
+
+def test_no_samples_hold_no_outage() -> None:
+    assert find_outages([], PATIENCE, interval_ns=ns(10)) == ()
+
+
+def test_lost_probes_bound_an_outage_from_both_sides() -> None:
+    (outage,) = find_outages([answered(0), lost(10), lost(20), lost(30), answered(40, 2)], PATIENCE, interval_ns=ns(10))
+
+    assert outage.lower_ns == ns(20)
+    assert outage.upper_ns == ns(42)
+
+
+def test_a_refusing_kernel_counts_as_down() -> None:
+    (outage,) = find_outages([answered(0), refused(10), refused(20), answered(30)], PATIENCE, interval_ns=ns(10))
+
+    assert (outage.lower_ns, outage.upper_ns) == (ns(10), ns(31))
+
+
+def test_the_worked_example_of_a_guest_that_is_paused_while_its_network_queues() -> None:
+    paused = KnownOutage(begin=21, end=130, fate=Fate.QUEUED)
+
+    (outage,) = find_outages(probe(every(10, until=300), [paused]), PATIENCE, interval_ns=ns(10))
+
+    assert outage.last_answered_ns == ns(20)
+    assert outage.first_lost_ns == ns(30)
+    assert outage.up_by_ns == ns(131)
+    assert outage.upper_ns == ns(111)
+    assert outage.lower_ns == ns(131 - 25 - 30)
+
+
+def test_one_slow_answer_that_a_later_probe_overtook_is_jitter() -> None:
+    assert (
+        find_outages([answered(0), answered(10, 200), answered(20), answered(30)], PATIENCE, interval_ns=ns(10)) == ()
+    )
+
+
+def test_one_lost_probe_is_an_outage_that_may_have_been_a_moment() -> None:
+    (outage,) = find_outages([answered(0), lost(10), answered(20)], PATIENCE, interval_ns=ns(10))
+
+    assert outage.lower_ns == 0
+    assert outage.upper_ns == ns(21)
+
+
+def test_a_service_that_flaps_has_several_outages() -> None:
+    outages = find_outages(
+        [answered(0), lost(10), lost(20), answered(30), answered(40), lost(50), answered(60)],
+        PATIENCE,
+        interval_ns=ns(10),
+    )
+
+    assert [outage.upper_ns for outage in outages] == [ns(31), ns(21)]
+
+
+def test_a_hole_in_the_schedule_is_not_bridged_by_the_lower_bound() -> None:
+    held_up = [answered(0), lost(10), lost(20), lost(30), lost(500), lost(510), answered(520)]
+
+    (outage,) = find_outages(held_up, PATIENCE, interval_ns=ns(10))
+
+    assert outage.lower_ns == ns(20)
+    assert outage.upper_ns == ns(521)
+    assert outage.midpoint_ns == ns((500 + 521) / 2)
+
+
+def test_an_answer_kept_waiting_for_the_end_of_an_outage_is_no_proof_of_its_beginning() -> None:
+    samples = [answered(0), answered(10, 300), lost(200), lost(210), answered(320)]
+
+    (outage,) = find_outages(samples, PATIENCE, interval_ns=ns(10))
+
+    assert outage.last_answered_ns == ns(0)
+    assert outage.up_by_ns == ns(310)
+
+
+def test_an_outage_that_lasts_to_the_end_has_no_upper_bound() -> None:
+    (outage,) = find_outages([answered(0), lost(10), lost(20)], PATIENCE, interval_ns=ns(10))
+
+    assert outage.lower_ns == ns(10)
+    assert outage.upper_ns is None
+    assert outage.first_answered_ns is None
+
+
+def test_without_an_answered_probe_before_it_an_outage_has_no_beginning() -> None:
+    with pytest.raises(ValueError, match="begin with the last answered one"):
+        find_outages([lost(0), answered(10)], PATIENCE, interval_ns=ns(10))
+
+
+def test_two_seconds_without_a_probe_may_hide_two_seconds_of_outage() -> None:
+    assert longest_hidden_ns([answered(0), answered(10), answered(2010), answered(2020)]) == ns(2001)
+
+
+def test_nothing_hides_where_nothing_was_answered() -> None:
+    assert longest_hidden_ns([lost(0), lost(10)]) == 0
+
+
+def test_patience_follows_a_slow_baseline_and_never_goes_below_the_floor() -> None:
+    assert patience_of(probe(every(10, until=1000))).prompt_ns == ns(25)
+    assert patience_of(probe(every(10, until=1000), round_trip=lambda _: 60)).in_time_ns == ns(120)
+
+
+def test_one_stall_in_a_long_baseline_does_not_blunt_the_limit() -> None:
+    stalled_once = [*probe(every(10, until=3000)), answered(3000, 700)]
+
+    assert patience_of(stalled_once).prompt_ns == ns(25)

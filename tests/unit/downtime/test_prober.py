@@ -1,0 +1,177 @@
+"""The prober on real sockets: judged by whether its bounds contain what truly happened."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from loopback import Service, TrueOutage, unused_port
+
+from ferryman.downtime.measuring import measure
+from ferryman.downtime.prober import Probe, ProbeError
+from ferryman.downtime.values import Measurement, MeasurementStatus, Outcome, ProbeTarget, ServiceState
+
+SOON_S = 10.0
+BASELINE = 20
+
+
+def target(service: Service, interval_ms: float = 10) -> ProbeTarget:
+    return ProbeTarget(address=service.address, port=service.port, interval_ms=interval_ms)
+
+
+def has_ended(pid_fd: int, timeout_s: float = SOON_S) -> bool:
+    return bool(select.select([pid_fd], [], [], timeout_s)[0])
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_a_listening_service_answers_and_accept_sees_no_probe(address: str) -> None:
+    with Service(address) as service, Probe.start(target(service)) as probe:
+        assert probe.wait_answering(consecutive=BASELINE, timeout_s=SOON_S)
+        samples = probe.stop()
+
+        assert len(samples) >= BASELINE
+        assert {sample.outcome for sample in samples} == {Outcome.ANSWERED}
+        assert all(0 < sample.round_trip_ns < 1e9 for sample in samples)
+        assert service.accepted() == 0
+
+
+def test_samples_are_in_the_order_of_sending_and_on_the_schedule() -> None:
+    with Service() as service, Probe.start(target(service)) as probe:
+        probe.wait_answering(consecutive=BASELINE, timeout_s=SOON_S)
+        sent = [sample.sent_ns for sample in probe.stop()]
+
+    assert sent == sorted(sent)
+    # A late slot is left out, never made up for: nothing is sent early.
+    assert sent[-1] - sent[0] >= (len(sent) - 1.5) * 10e6
+
+
+def measured(service: Service, probe: Probe, begun_ns: int) -> Measurement:
+    assert probe.wait_answering(consecutive=5, timeout_s=SOON_S)
+    ended_ns = time.monotonic_ns()
+    return measure(
+        probe.stop(), target=target(service), baseline_until_ns=begun_ns, ended_ns=ended_ns, failure=probe.failure
+    )
+
+
+def assert_contains(found: Measurement, truth: TrueOutage) -> None:
+    assert found.status is MeasurementStatus.MEASURED
+    assert found.downtime_lower_ms is not None
+    assert found.downtime_upper_ms is not None
+    assert found.downtime_lower_ms <= truth.at_most_ms
+    assert found.downtime_upper_ms >= truth.at_least_ms
+
+
+@pytest.mark.parametrize("length_ms", [60, 150, 300])
+def test_the_bounds_contain_the_time_for_which_a_service_refused(length_ms: float) -> None:
+    with Service() as service, Probe.start(target(service)) as probe:
+        assert probe.wait_answering(consecutive=BASELINE, timeout_s=SOON_S)
+        begun_ns = time.monotonic_ns()
+        truth = service.refuse(length_ms)
+        found = measured(service, probe, begun_ns)
+
+    assert_contains(found, truth)
+    assert found.outages >= 1
+
+
+@pytest.mark.parametrize("length_ms", [60, 300])
+def test_the_bounds_contain_the_time_for_which_probes_were_dropped(length_ms: float) -> None:
+    with Service(backlog=0) as service, Probe.start(target(service)) as probe:
+        assert probe.wait_answering(consecutive=BASELINE, timeout_s=SOON_S)
+        begun_ns = time.monotonic_ns()
+        truth = service.drop(length_ms)
+        found = measured(service, probe, begun_ns)
+
+    assert_contains(found, truth)
+    assert found.lost >= 1
+
+
+def test_a_prober_that_was_held_up_widens_the_bounds_instead_of_losing_probes() -> None:
+    with Service() as service, Probe.start(target(service)) as probe:
+        assert probe.wait_answering(consecutive=BASELINE, timeout_s=SOON_S)
+        begun_ns = time.monotonic_ns()
+        os.kill(probe.pid, signal.SIGSTOP)
+        threading.Event().wait(0.3)
+        os.kill(probe.pid, signal.SIGCONT)
+        found = measured(service, probe, begun_ns)
+
+    assert found.lost == 0
+    assert found.downtime_ms == 0
+    assert found.downtime_upper_ms is not None
+    assert found.downtime_upper_ms >= 280
+
+
+def test_a_service_that_refuses_is_never_answering() -> None:
+    with unused_port() as port, Probe.start(ProbeTarget(address="127.0.0.1", port=port)) as probe:
+        assert not probe.wait_answering(consecutive=1, timeout_s=0.3)
+        samples = probe.stop()
+
+    assert {sample.outcome for sample in samples} == {Outcome.REFUSED}
+    assert probe.latest().state is ServiceState.UNKNOWN
+    assert probe.latest().lost == len(samples)
+
+
+def test_the_view_follows_the_service() -> None:
+    with Service() as service, Probe.start(target(service)) as probe:
+        assert probe.wait_answering(consecutive=BASELINE, timeout_s=SOON_S)
+        view = probe.latest()
+
+    assert view.state is ServiceState.UP
+    assert view.answered >= BASELINE
+    assert view.last_round_trip_ms is not None
+
+
+def test_a_prober_that_is_killed_is_a_failure_and_ends_every_wait() -> None:
+    with Service() as service, Probe.start(target(service)) as probe:
+        assert probe.wait_answering(consecutive=1, timeout_s=SOON_S)
+        os.kill(probe.pid, signal.SIGKILL)
+
+        assert not probe.wait_answering(consecutive=60, timeout_s=SOON_S)
+        assert "exit code -9" in (probe.failure or "")
+        assert len(probe.stop()) >= 1
+
+
+def test_an_orderly_stop_is_no_failure_and_can_be_repeated() -> None:
+    with Service() as service, Probe.start(target(service)) as probe:
+        assert probe.wait_answering(consecutive=1, timeout_s=SOON_S)
+
+        assert probe.stop() == probe.stop()
+        assert probe.failure is None
+
+
+def test_the_prober_ends_when_its_parent_is_killed() -> None:
+    start_one = (
+        "import sys; from ferryman.downtime.prober import Probe; from ferryman.downtime.values import ProbeTarget\n"
+        "probe = Probe.start(ProbeTarget(address='127.0.0.1', port=int(sys.argv[1])))\n"
+        "print(probe.pid, flush=True); sys.stdin.read()"
+    )
+    with (
+        Service() as service,
+        subprocess.Popen(
+            [sys.executable, "-c", start_one, str(service.port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as parent,
+    ):
+        assert parent.stdout is not None
+        prober = os.pidfd_open(int(parent.stdout.readline()))
+        parent.kill()
+
+        assert has_ended(prober)
+        os.close(prober)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "remedy"),
+    [
+        (ProbeTarget(address="guest-01", port=22), "give one, not a name"),
+        (ProbeTarget(address="127.0.0.1", port=0), "from 1 to 65535"),
+        (ProbeTarget(address="127.0.0.1", port=22, deadline_ms=1000), "give at most 950"),
+        (ProbeTarget(address="127.0.0.1", port=22, interval_ms=0.5), "give more than 1.0"),
+        (ProbeTarget(address="127.0.0.1", port=22, interval_ms=2000), "at most 1000"),
+    ],
+)
+def test_a_target_that_cannot_be_probed_is_refused_with_the_remedy(wrong: ProbeTarget, remedy: str) -> None:
+    with pytest.raises(ProbeError, match=remedy):
+        Probe.start(wrong)

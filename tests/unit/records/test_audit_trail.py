@@ -1,0 +1,147 @@
+"""The audit trail: newest first, filtered, damaged records apart; and what all records together say."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from record_samples import MEASURED, NOON, UNMEASURED, UUID, record, volume
+
+from ferryman.records.audit import records
+from ferryman.records.errors import RecordError
+from ferryman.records.ids import migration_id
+from ferryman.records.ledger import Place, leftovers, statistics_of
+from ferryman.records.store import StateStore
+from ferryman.records.values import MigrationRecord, Outcome
+from ferryman.specs.models import Method
+
+OTHER_UUID = "6b9a7c1e-0000-4000-8000-000000000002"
+LEFT = Place(host="tallinn", pool="vms", name="guest-01.qcow2")
+
+
+def at(started_at: datetime, vm: str = "guest-01", destination: str = "skopje") -> MigrationRecord:
+    return record(record_id=migration_id(started_at, vm, 7), started_at=started_at, vm=vm, destination=destination)
+
+
+def test_an_id_says_when_and_which_vm() -> None:
+    started_at = datetime(2026, 11, 23, 10, 15, 2, tzinfo=UTC)
+
+    assert migration_id(started_at, "guest-01", 0x3F2A) == "20261123T101502Z-guest-01-3f2a"
+
+
+def test_an_id_of_a_time_without_a_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="names no zone"):
+        migration_id(NOON.replace(tzinfo=None), "guest-01", 0)
+
+
+@pytest.fixture
+def trail(tmp_path: Path) -> Path:
+    """Four moves over three months and two years."""
+    moves = [
+        at(datetime(2025, 12, 31, 23, 59, tzinfo=UTC)),
+        at(datetime(2026, 2, 1, tzinfo=UTC), vm="guest-02", destination="oslo"),
+        at(datetime(2026, 2, 3, tzinfo=UTC)),
+        at(NOON, destination="oslo"),
+    ]
+    with StateStore.open(tmp_path) as store:
+        for move in moves:
+            store.write_record(move)
+    return tmp_path
+
+
+def test_records_come_newest_first(trail: Path) -> None:
+    starts = [found.started_at for found in records(trail)]
+
+    assert len(starts) == 4
+    assert starts == sorted(starts, reverse=True)
+
+
+def test_records_are_asked_for_by_vm_host_time_and_number(trail: Path) -> None:
+    since = datetime(2026, 2, 2, tzinfo=UTC)
+
+    assert [found.vm for found in records(trail, vm="guest-02")] == ["guest-02"]
+    assert len(list(records(trail, host="oslo"))) == 2
+    assert len(list(records(trail, host="tallinn"))) == 4
+    assert len(list(records(trail, since=since))) == 2
+    assert [found.started_at for found in records(trail, limit=1)] == [NOON]
+    assert list(records(trail, limit=0)) == []
+
+
+def test_no_trail_is_an_empty_trail(tmp_path: Path) -> None:
+    assert list(records(tmp_path / "nowhere")) == []
+
+
+def test_a_damaged_record_is_reported_and_the_others_are_read(trail: Path) -> None:
+    broken = next((trail / "migrations" / "2026" / "02").glob("*guest-02*"))
+    broken.write_bytes(b"id = ")
+    damaged: list[RecordError] = []
+
+    assert len(list(records(trail, on_damaged=damaged.append))) == 3
+    assert [error.path for error in damaged] == [broken]
+
+
+def move(hours: int, source: str, destination: str, outcome: Outcome = Outcome.SUCCEEDED) -> MigrationRecord:
+    succeeded = outcome is Outcome.SUCCEEDED
+    return record(
+        started_at=NOON + timedelta(hours=hours),
+        source=source,
+        destination=destination,
+        outcome=outcome,
+        created=(volume(destination),),
+        left_behind=(volume(source),) if succeeded else (),
+    )
+
+
+def test_a_move_leaves_its_source_volume_to_its_own_vm() -> None:
+    assert leftovers([move(0, "tallinn", "skopje")]) == {LEFT: UUID}
+
+
+def test_a_volume_that_a_return_created_again_is_in_use() -> None:
+    there_and_back = [move(1, "skopje", "tallinn"), move(0, "tallinn", "skopje")]
+
+    assert leftovers(there_and_back) == {Place(host="skopje", pool="vms", name="guest-01.qcow2"): UUID}
+
+
+def test_even_a_failed_return_ends_a_leftover() -> None:
+    failed_return = move(1, "skopje", "tallinn", Outcome.FAILED)
+
+    assert leftovers([move(0, "tallinn", "skopje"), failed_return]) == {}
+
+
+def test_a_failed_move_leaves_nothing_behind() -> None:
+    failed = record(outcome=Outcome.FAILED, left_behind=(volume("tallinn"),))
+
+    assert leftovers([failed]) == {}
+
+
+def test_a_vm_that_somebody_brought_back_uses_its_old_volume() -> None:
+    away = move(0, "tallinn", "skopje")
+    tried_again = record(started_at=NOON + timedelta(hours=1), source="tallinn", outcome=Outcome.FAILED)
+
+    assert leftovers([away, tried_again]) == {}
+
+
+def test_another_vm_at_the_host_does_not_touch_the_leftover() -> None:
+    other = record(
+        started_at=NOON + timedelta(hours=1), vm="guest-02", uuid=OTHER_UUID, left_behind=(volume("tallinn", "b"),)
+    )
+
+    assert leftovers([move(0, "tallinn", "skopje"), other]) == {
+        LEFT: UUID,
+        Place(host="tallinn", pool="vms", name="b"): OTHER_UUID,
+    }
+
+
+def test_statistics_count_what_was_not_measured_apart() -> None:
+    moves = [
+        record(),
+        record(measurement=UNMEASURED),
+        record(method=Method.COLD, measurement=UNMEASURED),
+        record(outcome=Outcome.FAILED),
+    ]
+    statistics = statistics_of(moves)
+
+    live, cold = statistics["live"], statistics["cold"]
+    assert (live.count, live.unmeasured, live.median_ms, live.mean_ms) == (2, 1, MEASURED.downtime_ms, 94.0)
+    assert (cold.count, cold.unmeasured, cold.median_ms, cold.highest_ms) == (1, 1, None, None)

@@ -10,7 +10,7 @@ from running import RunningLab
 
 from ferryman.lab import lab as labs
 from ferryman.lab import ledger
-from ferryman.lab.commands import DEFAULT_CACHE
+from ferryman.lab.options import DEFAULT_CACHE
 from ferryman.lab.layout import plan_layout
 
 HOSTS = ("oslo", "bergen", "narvik")

@@ -14,7 +14,7 @@ from running import RunningLab, lab_command
 
 from ferryman.lab import faults, guests, ledger, namespaces, processes
 from ferryman.lab import lab as labs
-from ferryman.lab.commands import DEFAULT_CACHE
+from ferryman.lab.options import DEFAULT_CACHE
 from ferryman.lab.guest_xml import DiskFormat
 from ferryman.lab.layout import plan_layout
 from ferryman.lab.shell import LabError

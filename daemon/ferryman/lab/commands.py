@@ -9,14 +9,13 @@ from pathlib import Path
 import click
 
 from ferryman.lab import lab as labs
-from ferryman.lab import ledger, shell, status
+from ferryman.lab import demo, ledger, shell, status
 from ferryman.lab.fault_commands import fault
 from ferryman.lab.guest_commands import guest
 from ferryman.lab.layout import DEFAULT_HOSTS, DEFAULT_SUBNET, LayoutError, plan_layout
-from ferryman.lab.options import folder_option
+from ferryman.lab.options import cache_option, folder_option
 from ferryman.lab.shell import LabError
 
-DEFAULT_CACHE = Path("/var/cache/ferryman-lab")
 
 
 class _LabGroup(click.Group):
@@ -47,24 +46,28 @@ lab.add_command(fault)
     "--host", "hosts", multiple=True, default=DEFAULT_HOSTS, show_default=True, help="Repeat it: two or more."
 )
 @click.option("--subnet", default=DEFAULT_SUBNET, show_default=True, help="The lab's own; a /24 or larger.")
-@click.option(
-    "--cache",
-    type=click.Path(path_type=Path),
-    default=DEFAULT_CACHE,
-    show_default=True,
-    help="Where the guests' kernel is kept for the next lab.",
-)
+@cache_option
 def up(folder: Path, hosts: tuple[str, ...], subnet: str, cache: Path) -> None:
     """Bring a lab up: its hosts, and the namespace from which they are reached."""
     layout = plan_layout(folder, hosts, subnet)
     was_there = ledger.exists(folder)
     try:
-        labs.up(layout, cache.resolve(), click.echo)
+        labs.up(layout, cache, click.echo)
     finally:
         # Also when interrupted: what there is stays, so that its logs can be read.
         if not was_there and ledger.exists(folder) and not ledger.load(folder).complete:
             click.echo(f"The lab is half built; remove it with: ferryman lab down --folder {folder}", err=True)
     _echo_commands(status.next_commands(folder, hosts[0]))
+
+
+@lab.command("demo")
+@cache_option
+def show(cache: Path) -> None:
+    """Show everything in a lab of its own: a move, an evacuation, the way home, the audit trail.
+
+    Exit 0 only where each VM was seen where it should be, only there, and answering, its data intact.
+    """
+    demo.demonstrate(cache)
 
 
 @lab.command("down")

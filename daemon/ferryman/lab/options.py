@@ -15,3 +15,13 @@ folder_option = click.option(
     show_default=True,
     help="Which lab: everything of it is in this folder.",
 )
+
+DEFAULT_CACHE = Path("/var/cache/ferryman-lab")
+
+cache_option = click.option(
+    "--cache",
+    type=click.Path(path_type=Path, resolve_path=True),
+    default=DEFAULT_CACHE,
+    show_default=True,
+    help="Where the guests' kernel is kept for the next lab.",
+)

@@ -15,7 +15,7 @@ from ferryman.specs.problems import Problem, ProblemCode
 MAX_BYTES = 256 * 1024
 MAX_KEY_PARTS = 32
 MAX_DEPTH = 32
-MAX_TOKENS = 8192
+MAX_TOKENS = 4096
 """A spec has some hundreds; this bounds the time that parsing takes."""
 MAX_WORD_CHARACTERS = 512
 """Of one bare word: also keeps numbers below Python's limit on digits."""

@@ -89,8 +89,8 @@ def test_any_pattern_of_answers_gives_a_terminal_status(pattern: list[bool], rou
     found = measured(samples, ended=BEGAN + 10 * len(pattern))
 
     assert found.status is not MeasurementStatus.UNMEASURED
-    assert (found.downtime_lower_ms or 0) >= 0
     assert found.downtime_lower_ms is not None
+    assert found.downtime_lower_ms >= 0
 
 
 def test_no_outage_reports_what_may_hide_between_probes() -> None:

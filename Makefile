@@ -1,0 +1,67 @@
+# `make demo` and `make test` set up everything that they need; see README.md.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# What libvirt-python is built with, what the lab's hosts and guests are made of, and what the daemon calls.
+PACKAGES := gcc git libvirt-dev pkg-config python3-dev python3-venv \
+	libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system \
+	qemu-block-extra qemu-system-x86 qemu-utils \
+	openssh-client openssh-server iproute2 nftables procps util-linux hostname \
+	busybox-static dropbear-bin apt dpkg systemd
+
+.PHONY: help setup packages demo test lint unit lab-tests bench clean
+
+help:
+	@echo "make demo       a lab on this machine, and ferryman moving VMs in it (root)"
+	@echo "make test       linters, types, import contracts, unit tests, lab tests (lab tests: root)"
+	@echo "make setup      only the packages and the virtual environment"
+	@echo "make bench      ferryman's figures against bare virsh, in turn (root)"
+	@echo "make clean      remove what these made here"
+
+setup: packages $(VENV)/.ready
+
+# Installs only what is missing, and only as root; otherwise says what is left out and how to get it.
+packages:
+	@missing=$$(for package in $(PACKAGES); do \
+		dpkg-query -W -f '$${db:Status-Status}\n' $$package 2>/dev/null | grep -qx installed || echo $$package; done); \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ]; then \
+		echo "LEFT OUT: these Debian packages are missing and only root can install them:" $$missing; \
+		echo "  remedy: sudo apt-get install --no-install-recommends" $$missing; \
+		if [ "$(CI)" = true ]; then exit 1; fi; exit 0; fi; \
+	set -e; echo "installing:" $$missing; \
+	apt-get update -qq; \
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: setup
+	$(BIN)/ferryman lab demo
+
+test: setup lint unit lab-tests
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff check daemon tests
+	$(BIN)/ruff format --check daemon tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.ready
+	$(BIN)/pytest tests/unit tests/contract
+
+lab-tests: $(VENV)/.ready
+	@if [ "$$(id -u)" = 0 ]; then $(BIN)/pytest tests/lab; \
+	else echo "LEFT OUT: the lab tests make namespaces and run libvirt, which needs root: sudo make lab-tests"; \
+		[ "$(CI)" != true ]; fi
+
+bench: setup
+	$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache daemon/*.egg-info
+	find daemon tests -name __pycache__ -type d -prune -exec rm -rf {} +

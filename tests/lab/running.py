@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ferryman.lab import guests
 from ferryman.lab.guest_xml import GuestPlan
+from ferryman.lab.layout import POOL, POOL_PATH
 from ferryman.lab.ledger import Ledger
 
 
@@ -59,6 +60,25 @@ class RunningLab:
     def wait_until_ready(self, name: str) -> int:
         """Wait until the guest answers; its counter."""
         return guests.wait_until_ready(self.ledger, name)
+
+    def address(self, name: str) -> str:
+        """A guest's IP address."""
+        return guests.find(self.ledger.layout, name).address
+
+    def disk(self, name: str, host: str) -> Path:
+        """A guest's disk in that host's pool, as this machine sees the file; it need not exist."""
+        pool = self.ledger.layout.host(host).folder / POOL_PATH.lstrip("/")
+        return pool / guests.find(self.ledger.layout, name).volume
+
+    def disks(self, name: str) -> set[str]:
+        """The hosts whose pools hold a disk of the guest."""
+        return {host for host in self.hosts if self.disk(name, host).exists()}
+
+    def tidy(self, name: str) -> None:
+        """Delete the guest's disks on hosts that do not have the guest: what earlier moves left behind."""
+        for host in self.disks(name) - self.whereabouts(name).keys():
+            self.virsh(host, "pool-refresh", POOL)
+            self.virsh(host, "vol-delete", self.disk(name, host).name, POOL)
 
     def whereabouts(self, name: str) -> dict[str, str]:
         """Host -> state of every host that lists the guest."""

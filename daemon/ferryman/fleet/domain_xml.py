@@ -53,6 +53,11 @@ def machine(xml: str) -> str:
     return "" if node is None else node.get("machine", "")
 
 
+def virtualization(xml: str) -> str:
+    """The domain type: kvm, qemu, …"""
+    return ET.fromstring(xml).get("type", "")
+
+
 def host_device_count(xml: str) -> int:
     """Devices of the host that are passed through."""
     return len(ET.fromstring(xml).findall("./devices/hostdev"))

@@ -84,6 +84,10 @@ class Domains(Protocol):
         """Switch autostart off, so that a reboot of the host cannot start a second copy. No such VM is no error."""
         ...
 
+    def arm(self, vm: str) -> None:
+        """Switch autostart on: the one place where the VM belongs starts it after a reboot."""
+        ...
+
     def undefine(self, vm: str) -> None:
         """Remove the definition; disks and NVRAM stay. No such VM is no error."""
         ...

@@ -52,6 +52,7 @@ class LibvirtDomains:
                 interfaces=domain_xml.interfaces(current),
                 autostart=bool(domain.isPersistent() and domain.autostart()),
                 machine=domain_xml.machine(current),
+                virtualization=domain_xml.virtualization(current),
                 xml=definition,
                 snapshots=domain.snapshotNum() + len(domain.listAllCheckpoints()),
                 host_devices=domain_xml.host_device_count(current),
@@ -75,6 +76,11 @@ class LibvirtDomains:
             domain = _find(connection, vm)
             if domain is not None:
                 domain.setAutostart(0)
+
+    def arm(self, vm: str) -> None:
+        """Switch autostart on."""
+        with self._session.connection(f"switching on {vm}'s autostart") as connection:
+            connection.lookupByName(vm).setAutostart(1)
 
     def undefine(self, vm: str) -> None:
         """Remove the definition; disks and NVRAM stay. No such VM is no error."""

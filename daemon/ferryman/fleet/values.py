@@ -180,6 +180,8 @@ class DomainDetail:
     interfaces: tuple[Interface, ...]
     autostart: bool
     machine: str
+    virtualization: str
+    """libvirt's domain type: kvm, or qemu where the processor is emulated."""
     xml: str
     """The persistent definition, secure parts included: what a cold move defines at the destination."""
     snapshots: int

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from ferryman.lab import guests, ledger, shell
 from ferryman.lab import lab as labs
-from ferryman.lab.layout import OPERATOR, plan_layout
-from ferryman.lab.ledger import Ledger
+from ferryman.lab.layout import plan_layout
+from ferryman.lab.ledger import OPERATOR, Ledger
 from ferryman.lab.shell import LabError
 
 HOSTS = ("tallinn", "skopje")

@@ -57,27 +57,30 @@ class Services:
 
 def carry_out(order: Order, services: Services) -> MigrationRecord | None:
     """Move the VM. None: the daemon stopped first, and the journal keeps the move open for its next start."""
+    probe, addresses = order.spec.probe, order.vm.addresses
+    with Witness.begin(probe, addresses, services.clock, running=order.plan.running) as witness:
+        return _witnessed(order, services, witness)
+
+
+def _witnessed(order: Order, services: Services, witness: Witness) -> MigrationRecord | None:
     plan = order.plan
-    witness = Witness.begin(order.spec.probe, order.vm.addresses, services.clock, running=plan.running)
     entry = _entry(order, services.clock.now())
     move = _move(entry, services, witness)
-    services.journal.write(entry)
     failure: FleetError | None = None
     begun_ms: float | None = None
     try:
+        move.advance(Step.PREPARING)
         ready = _prepare(order, move, witness)
         move.undisturbed_until_ns = services.clock.monotonic_ns()
         begun_ms = move.elapsed_ms()
         _transfer(order, move, ready)
     except LeftRunningError:
-        witness.abandon()
         return None
     except FleetError as error:
         failure = error
     ending = settle(move, failure)
     total_ms = move.elapsed_ms()
     if ending.outcome is None:
-        witness.abandon()
         return None
     move.report("waiting for the service to answer", None)
     measurement = witness.conclude(
@@ -151,6 +154,9 @@ def _entry(order: Order, started_at: datetime) -> JournalEntry:
         attempt=order.attempt,
         started_at=started_at,
         max_downtime_ms=order.spec.max_downtime_ms,
+        autostart=plan.autostart,
+        first_downtime_ms=plan.first_downtime_ms,
+        home=plan.home,
         source_volumes=tuple(
             VolumeAt(host=plan.source, pool=disk.source.ref.pool, name=disk.source.ref.name, path=disk.source.path)
             for disk in volumes.copied(plan.disks)

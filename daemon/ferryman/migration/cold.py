@@ -28,10 +28,12 @@ def transfer(
     if move.entry.running:
         with move.phase("shutting down"):
             _shut_down(move, shutdown_timeout_s)
-    with move.phase("copying disks"):
-        _copy(move, disks)
     # Disarmed first: from here on a reboot of the source must not bring up a second copy.
     move.ends.source.domains.disarm(move.entry.vm)
+    _require_off(move)
+    with move.phase("copying disks"):
+        _copy(move, disks)
+    _require_off(move)
     move.advance(Step.ACTIVATING)
     with move.phase("defining"):
         xml = domain_xml.with_disk_paths(vm.xml, paths(disks, ready))
@@ -58,22 +60,34 @@ def _shut_down(move: Move, timeout_s: int) -> None:
             raise _stopped(vm)
 
 
+def _require_off(move: Move) -> None:
+    """Somebody may have started it meanwhile; what was copied is then no copy of its disks."""
+    power = move.ends.source.domains.power(move.entry.vm)
+    if power is not Power.SHUT_OFF:
+        raise MoveFailedError(
+            f"{move.entry.vm} did not stay shut off at {move.entry.source}: it is {power or 'gone'}",
+            "Find out what started it (a cluster manager, on_poweroff = restart); it is tried again.",
+        )
+
+
 def _copy(move: Move, disks: Sequence[DiskPlan]) -> None:
     """The disks' bytes, through this machine; what is a hole stays one."""
     total = sum(disk.source.allocation_bytes for disk in copied(disks))
     meter = _Meter(move, total)
     for disk in copied(disks):
+        # Looked at anew: while the guest still ran its image may have grown.
+        here = move.ends.source.volumes.find(disk.source.ref)
         with move.ends.source.volumes.download(disk.source.ref) as reader:
             move.ends.destination.volumes.upload(disk.destination, meter.through(reader.runs()))
-        _verify_length(move, disk)
+        _verify_length(move, disk, here.physical_bytes if here else 0)
 
 
-def _verify_length(move: Move, disk: DiskPlan) -> None:
+def _verify_length(move: Move, disk: DiskPlan, sent_bytes: int) -> None:
     there = move.ends.destination.volumes.find(disk.destination)
-    if there is None or there.physical_bytes != disk.source.physical_bytes:
+    if there is None or there.physical_bytes != sent_bytes:
         length = "nothing" if there is None else f"{there.physical_bytes} bytes"
         raise MoveFailedError(
-            f"{disk.target}: {length} arrived of {disk.source.physical_bytes} bytes",
+            f"{disk.target}: {length} arrived of {sent_bytes} bytes",
             f"See the free space and the kernel's log on {move.entry.destination}; it is tried again.",
         )
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 from ferryman.fleet.hypervisor import Job, JobPhase
 
-START_MS = 20
-"""Far below libvirt's 300 ms; reached at once by a guest that writes little."""
 _STEPS_MS = (20, 50, 100, 200, 300, 500, 1000, 2000)
 _STALLED_ITERATIONS = 2
 _PROGRESS = 0.96
@@ -30,10 +28,10 @@ class Ladder:
     stalled: int = 0
 
 
-def ladder(max_downtime_ms: int | None) -> Ladder:
-    """The ladder's foot. Its top is what the spec promises, or the last step."""
+def ladder(first_ms: int, max_downtime_ms: int | None) -> Ladder:
+    """The ladder's foot. Its top is what the spec promises, or the last step; never below the foot."""
     most = max_downtime_ms if max_downtime_ms is not None else _STEPS_MS[-1]
-    return Ladder(limit_ms=min(START_MS, most), most_ms=most)
+    return Ladder(limit_ms=first_ms, most_ms=max(first_ms, most))
 
 
 def climb(at: Ladder, job: Job) -> Ladder:

@@ -29,9 +29,12 @@ def transfer(move: Move, request: LiveMigration) -> None:
     daemon is stopping: the migration is peer-to-peer, goes on, and is adopted at the next start.
     """
     source = move.ends.source.migrations
-    steps = ladder(move.entry.max_downtime_ms)
+    steps = ladder(move.entry.first_downtime_ms, move.entry.max_downtime_ms)
     source.set_max_downtime(request.vm, steps.limit_ms)
     move.advance(Step.TRANSFERRING)
+    if move.entry.autostart:
+        # Once it has left, a reboot of the source must not bring up a second copy from the old disks.
+        move.ends.source.domains.disarm(request.vm)
     call = _in_background(source.migrate, request)
     watch(move, steps, call)
     if not call.done():
@@ -50,6 +53,8 @@ def _in_background(migrate: Callable[[LiveMigration], None], request: LiveMigrat
             call.set_exception(error)
         else:
             call.set_result(None)
+        finally:
+            call.cancel()  # of no effect but where the thread dies of a fault: then nobody waits for it for ever
 
     threading.Thread(target=run, name=f"migrate {request.vm}", daemon=True).start()
     return call
@@ -77,6 +82,7 @@ def _look(move: Move, steps: Ladder) -> Ladder:
         job = source.job(vm)
         if job.phase in (JobPhase.SETUP, JobPhase.DISKS):
             move.undisturbed_until_ns = asked_ns
+        move.disk_bytes = max(move.disk_bytes, job.disk_processed_bytes)
         move.report(_PHASES[job.phase], job)
         climbed = climb(steps, job)
         if climbed.limit_ms != steps.limit_ms:

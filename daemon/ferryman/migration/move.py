@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Hypervisor, Job
 from ferryman.migration.clock import Clock
+from ferryman.records.errors import StateUnwritableError
 from ferryman.records.journal import Journal
 from ferryman.records.values import JournalEntry, PhaseTiming, Step, VolumeAt
 
@@ -64,14 +65,20 @@ class Move:
     started_ns: int = 0
     undisturbed_until_ns: int = 0
     """The latest moment at which the guest surely ran as ever: what is probed until then is the baseline."""
+    disk_bytes: int = 0
+    """Copied of the disks, as the hypervisor last told while it migrated: its final figures leave them out."""
 
     def advance(self, step: Step) -> None:
-        """Write the next step down before its effect."""
+        """Write the next step down before its effect. Raises MoveFailedError: then the step must not be taken."""
         self._write(replace(self.entry, step=step))
 
     def owns(self, volume: VolumeAt) -> None:
         """Write down that this attempt creates a volume, before it does."""
         self._write(replace(self.entry, created=(*self.entry.created, volume)))
+
+    def disowns(self, volume: VolumeAt) -> None:
+        """Write down that it did not come to be by this attempt's doing: undoing must not remove it."""
+        self._write(replace(self.entry, created=tuple(other for other in self.entry.created if other != volume)))
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -94,5 +101,8 @@ class Move:
         return (self.clock.monotonic_ns() - self.started_ns) / _NS_PER_MS
 
     def _write(self, entry: JournalEntry) -> None:
-        self.journal.write(entry)
+        try:
+            self.journal.write(entry)
+        except StateUnwritableError as error:
+            raise MoveFailedError(error.reason, error.remedy) from error
         self.entry = entry

@@ -50,22 +50,23 @@ def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | N
         max_downtime_ms=entry.max_downtime_ms,
         measurement=measurement,
         network_and_service_ms=None if paused_ms is None else _rounded(apportion(measurement, paused_ms)),
-        transfer=_transfer(job),
+        transfer=_transfer(job, move.disk_bytes),
         phases=tuple(move.phases),
         rejected=tuple(RejectedRecord(method=no.method, reason=no.reason) for no in plan.rejected) if plan else (),
         warnings=tuple(finding.reason for finding in plan.warnings) if plan else (),
         volumes_created=entry.created if succeeded else (),
         left_behind=entry.source_volumes if succeeded else (),
+        home=entry.home,
         recovered=facts.recovered,
     )
 
 
-def _transfer(job: Job | None) -> Transfer:
+def _transfer(job: Job | None, disk_bytes: int) -> Transfer:
     if job is None:
         return Transfer()
     return Transfer(
         memory_bytes=job.memory_processed_bytes,
-        disk_bytes=job.disk_processed_bytes,
+        disk_bytes=max(disk_bytes, job.disk_processed_bytes),
         memory_iterations=job.memory_iteration,
         setup_ms=job.setup_ms,
         total_ms=job.elapsed_ms,

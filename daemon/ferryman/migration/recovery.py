@@ -1,12 +1,15 @@
-"""What to do with a move, from what both ends say: one pure table, used after every attempt and every restart.
+"""What to do with a move, from what both ends say: pure tables, used after every attempt and every restart.
 
-It never trusts that a call which raised had no effect, nor that one which returned had the whole of it.
+They never trust that a call which raised had no effect, nor that one which returned had the whole of it. A pair of
+states that no table names is for a person: nothing is touched.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 from ferryman.records.values import Step
 from ferryman.specs.models import Method
@@ -22,6 +25,10 @@ class End(StrEnum):
     RUNNING = "running"
     PAUSED = "paused"
     """At the source: stopped for the switch-over. At the destination: an incoming copy that never ran."""
+    SUSPENDED = "suspended"
+    """Only at the destination: paused, and not as an incoming copy. It may have run there."""
+    STOPPING = "stopping"
+    """The guest has powered itself off; its QEMU is ending."""
     SHUT_OFF = "shut-off"
 
 
@@ -32,6 +39,8 @@ class Action(StrEnum):
     """The hypervisor's own migration is under way: watch it."""
     WAIT_FOR_HOST = "wait-for-host"
     """An end cannot be read: do nothing until it can."""
+    WAIT_FOR_POWER = "wait-for-power"
+    """The guest is powering itself off, or was asked to and may yet: see what comes of it."""
     ABORT = "abort"
     """Cancel the job, destroy the paused copy at the destination."""
     RESUME_SOURCE = "resume-source"
@@ -49,54 +58,120 @@ class Action(StrEnum):
     """Terminal. A person must decide; nothing is touched."""
 
 
+WAITS = frozenset({Action.WAIT_FOR_JOB, Action.WAIT_FOR_HOST, Action.WAIT_FOR_POWER})
+"""They touch nothing and may be left at any time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """Both ends at one look."""
 
     source: End
     destination: End
-    job: bool
+    job: bool = False
     """A migration job is active at the source."""
 
 
-def next_action(method: Method, step: Step, *, runs: bool, seen: Seen) -> Action:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What this run of the daemon knows beyond what it sees. A restart knows nothing."""
+
+    transfer_failed: bool = False
+    """The transfer's own call said that it failed."""
+    start_refused: bool = False
+    """The destination answered that it cannot start the VM."""
+    may_power_off: bool = False
+    """The guest was asked to power itself off, and may yet do so."""
+
+
+def next_action(method: Method, step: Step, *, runs: bool, seen: Seen, known: Known = Known()) -> Action:
     """The next step. `runs`: the VM was running when the move began."""
-    if End.UNREACHABLE in (seen.source, seen.destination):
-        return Action.WAIT_FOR_JOB if seen.job else Action.WAIT_FOR_HOST
     if seen.job:
         return Action.WAIT_FOR_JOB
     ends = (seen.source, seen.destination)
-    return _after_cold(ends, step, runs=runs) if method is Method.COLD else _LIVE.get(ends, Action.HOLD)
+    if End.UNREACHABLE in ends:
+        return Action.WAIT_FOR_HOST
+    if End.STOPPING in ends:
+        return Action.WAIT_FOR_POWER
+    return _table(method, step, runs=runs, known=known).get(ends, Action.HOLD)
 
 
-_LIVE = {
+Table = Mapping[tuple[End, End], Action]
+"""(source, destination) -> action. Any other pair, above all running twice, is for a person."""
+
+
+def _table(method: Method, step: Step, *, runs: bool, known: Known) -> Table:
+    match step:
+        case Step.PREPARING:
+            return _UNTOUCHED
+        case Step.FINISHING:
+            return _ARRIVED
+        case Step.TRANSFERRING:
+            return _cold(runs=runs, known=known) if method is Method.COLD else _live(known)
+        case Step.ACTIVATING:
+            return _activating(runs=runs, known=known)
+        case _:
+            assert_never(step)
+
+
+_UNTOUCHED: Table = {
+    # Whatever became of the VM is somebody else's doing: neither resumed nor started.
     (End.RUNNING, End.ABSENT): Action.UNDO,
-    (End.RUNNING, End.PAUSED): Action.ABORT,
-    (End.PAUSED, End.ABSENT): Action.RESUME_SOURCE,
-    (End.PAUSED, End.RUNNING): Action.FINISH,
-    # First the copy, and only when that is seen to be gone, the source.
-    (End.PAUSED, End.PAUSED): Action.ABORT,
-    (End.SHUT_OFF, End.RUNNING): Action.FINISH,
-    # The guest, or its QEMU, ended while it was being moved: it is off, where it was.
+    (End.PAUSED, End.ABSENT): Action.UNDO,
     (End.SHUT_OFF, End.ABSENT): Action.UNDO,
+}
+
+_ARRIVED: Table = {
+    # It was seen at the destination: what is there now holds the newest data, and the source is never started again.
+    (End.PAUSED, End.RUNNING): Action.FINISH,
+    (End.SHUT_OFF, End.RUNNING): Action.FINISH,
+    (End.SHUT_OFF, End.SUSPENDED): Action.FINISH,
+    (End.SHUT_OFF, End.SHUT_OFF): Action.FINISH,
     (End.ABSENT, End.RUNNING): Action.SUCCEEDED,
-    # It arrived and was shut off since.
+    (End.ABSENT, End.SUSPENDED): Action.SUCCEEDED,
     (End.ABSENT, End.SHUT_OFF): Action.SUCCEEDED,
 }
-"""(source, destination) -> action, without a job. Any other pair, above all running twice, is for a person."""
 
 
-def _after_cold(ends: tuple[End, End], step: Step, *, runs: bool) -> Action:
-    match ends:
-        case (End.RUNNING, End.ABSENT):
-            return Action.UNDO
-        case (End.SHUT_OFF, End.ABSENT):
-            return Action.START_SOURCE if runs else Action.UNDO
-        case (End.SHUT_OFF, End.SHUT_OFF) if step in (Step.ACTIVATING, Step.FINISHING):
-            return Action.START_DESTINATION if runs and step is Step.ACTIVATING else Action.FINISH
-        case (End.SHUT_OFF, End.RUNNING) if step in (Step.ACTIVATING, Step.FINISHING):
-            return Action.FINISH
-        case (End.ABSENT, End.RUNNING | End.SHUT_OFF):
-            return Action.SUCCEEDED
-        case _:
-            return Action.HOLD
+def _live(known: Known) -> Table:
+    return {
+        (End.RUNNING, End.ABSENT): Action.UNDO,
+        (End.RUNNING, End.PAUSED): Action.ABORT,
+        (End.PAUSED, End.ABSENT): Action.RESUME_SOURCE,
+        (End.PAUSED, End.RUNNING): Action.FINISH,
+        # First the copy, and only when that is seen to be gone, the source.
+        (End.PAUSED, End.PAUSED): Action.ABORT,
+        (End.SHUT_OFF, End.RUNNING): Action.FINISH,
+        # The migration failed because the guest, or its QEMU, ended: it is off, where it was. Without that knowledge
+        # it may have left and been lost at the destination, whose disks then hold the newest data.
+        (End.SHUT_OFF, End.ABSENT): Action.UNDO if known.transfer_failed else Action.HOLD,
+        (End.ABSENT, End.RUNNING): Action.SUCCEEDED,
+        # It arrived and was shut off since.
+        (End.ABSENT, End.SHUT_OFF): Action.SUCCEEDED,
+    }
+
+
+def _cold(*, runs: bool, known: Known) -> Table:
+    """Until the definition is given to the destination, the source is the truth."""
+    return {
+        (End.RUNNING, End.ABSENT): Action.WAIT_FOR_POWER if runs and known.may_power_off else Action.UNDO,
+        (End.PAUSED, End.ABSENT): Action.UNDO,
+        (End.SHUT_OFF, End.ABSENT): Action.START_SOURCE if runs else Action.UNDO,
+    }
+
+
+def _activating(*, runs: bool, known: Known) -> Table:
+    """The disks are copied and the source is disarmed; the definition may be at the destination or not yet."""
+    start = Action.START_DESTINATION
+    return {
+        (End.RUNNING, End.ABSENT): Action.UNDO,
+        (End.PAUSED, End.ABSENT): Action.UNDO,
+        (End.SHUT_OFF, End.ABSENT): Action.START_SOURCE if runs else Action.UNDO,
+        (End.SHUT_OFF, End.SHUT_OFF): (
+            Action.FINISH if not runs else Action.UNDEFINE_DESTINATION if known.start_refused else start
+        ),
+        (End.SHUT_OFF, End.RUNNING): Action.FINISH,
+        # The source's definition was removed by somebody: nothing is left to go back to.
+        (End.ABSENT, End.SHUT_OFF): start if runs else Action.SUCCEEDED,
+        (End.ABSENT, End.RUNNING): Action.SUCCEEDED,
+    }

@@ -6,17 +6,20 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import assert_never
 
-from ferryman.fleet.errors import FleetError, HostUnreachableError, OperationFailedError
-from ferryman.fleet.hypervisor import Hypervisor, JobPhase
+from ferryman.fleet.errors import FleetError, HostUnreachableError
 from ferryman.fleet.values import Power
 from ferryman.migration import live, volumes
 from ferryman.migration.convergence import ladder
+from ferryman.migration.looking import look
 from ferryman.migration.move import Move
-from ferryman.migration.recovery import Action, End, Seen, next_action
+from ferryman.migration.recovery import WAITS, Action, End, Known, Seen, next_action
 from ferryman.records.values import Outcome, Step
 
 _MOST_REPEATS = 3
 _WAIT_FOR_HOST_S = 2.0
+_WAIT_FOR_POWER_S = 0.5
+_LATE_POWER_OFF_NS = 60 * 1_000_000_000
+"""A guest that was asked to power itself off, and has not, is watched for so long: nobody else would start it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,62 +31,109 @@ class Ending:
     remedy: str = ""
 
 
+_LEFT_OPEN = Ending(outcome=None, reason="the daemon stopped; the move is taken up again at its next start")
+
+
 def settle(move: Move, failure: FleetError | None) -> Ending:
     """Drive the move to a terminal state from whatever state it is in.
 
     `failure` is what the transfer raised, if it did: it is the reason where the move is undone. A step that fails
-    is taken again at most three times; then a person must decide.
+    is taken again at most three times; then a person must decide. Ends without an outcome only while the daemon stops.
     """
-    taken: Counter[Action] = Counter()
-    trouble = failure
-    while True:
-        seen = _look(move)
-        action = next_action(move.entry.method, move.entry.step, runs=move.entry.running, seen=seen)
-        if action not in (Action.WAIT_FOR_JOB, Action.WAIT_FOR_HOST):
-            taken[action] += 1
-        if taken[action] > _MOST_REPEATS:
-            return _held(move, seen, trouble)
-        match action:
-            case Action.SUCCEEDED:
-                return Ending(outcome=Outcome.SUCCEEDED)
-            case Action.HOLD:
-                return _held(move, seen, trouble)
-            case Action.UNDO:
-                volumes.remove_created(move)
-                return _undone(seen, trouble)
-            case _:
-                trouble = _attempted(move, action) or trouble
-        if move.stop.is_set() and action in (Action.WAIT_FOR_JOB, Action.WAIT_FOR_HOST):
-            return Ending(outcome=None, reason="the daemon stopped; the move is taken up again at its next start")
+    return _Settling(move, failure).run()
 
 
-def _attempted(move: Move, action: Action) -> FleetError | None:
-    try:
-        _take(move, action)
-    except OperationFailedError as error:
-        if action is Action.START_DESTINATION:
-            _take(move, Action.UNDEFINE_DESTINATION)
-        return error
-    except HostUnreachableError:
-        return None  # the next look says so, and waits
-    return None
+class _Settling:
+    """The steps taken so far, and what they taught."""
+
+    def __init__(self, move: Move, failure: FleetError | None) -> None:
+        self._move = move
+        self._failed = failure is not None
+        self._trouble = failure
+        self._taken: Counter[Action] = Counter()
+        self._start_refused = False
+        self._began_ns = move.clock.monotonic_ns()
+
+    def run(self) -> Ending:
+        while True:
+            seen = look(self._move)
+            action = self._decide(seen)
+            ending = self._terminal(action, seen)
+            if ending is not None:
+                return ending
+            error = self._attempt(action)
+            if action is Action.UNDO and error is None:
+                return _undone(seen, self._trouble)
+            if self._must_leave(action, error):
+                return _LEFT_OPEN
+
+    def _decide(self, seen: Seen) -> Action:
+        entry = self._move.entry
+        waited_ns = self._move.clock.monotonic_ns() - self._began_ns
+        known = Known(
+            transfer_failed=self._failed,
+            start_refused=self._start_refused,
+            may_power_off=waited_ns < _LATE_POWER_OFF_NS and not self._taken[Action.START_SOURCE],
+        )
+        return next_action(entry.method, entry.step, runs=entry.running, seen=seen, known=known)
+
+    def _terminal(self, action: Action, seen: Seen) -> Ending | None:
+        if action is Action.SUCCEEDED:
+            return Ending(outcome=Outcome.SUCCEEDED)
+        if action is Action.UNDO and self._taken[action] >= _MOST_REPEATS:
+            return _undone_in_part(self._move, seen, self._trouble)
+        if action is Action.HOLD or self._taken[action] >= _MOST_REPEATS:
+            return _held(self._move, seen, self._trouble)
+        return None
+
+    def _attempt(self, action: Action) -> FleetError | None:
+        """Take a step. What it raised is remembered; the next look says what became of it all the same."""
+        if action not in WAITS:
+            self._taken[action] += 1
+        try:
+            _take(self._move, action)
+        except HostUnreachableError as error:
+            # Not a refusal: it does not count, and the next look most likely waits for the host.
+            self._taken[action] -= action not in WAITS
+            self._move.stop.wait(_WAIT_FOR_HOST_S)
+            return error
+        except FleetError as error:
+            self._trouble = error
+            self._start_refused |= action is Action.START_DESTINATION
+            self._move.stop.wait(_WAIT_FOR_POWER_S)
+            return error
+        return None
+
+    def _must_leave(self, action: Action, error: FleetError | None) -> bool:
+        """Whether the daemon is stopping and this step would only wait."""
+        return self._move.stop.is_set() and (action in WAITS or isinstance(error, HostUnreachableError))
 
 
 def _take(move: Move, action: Action) -> None:
     match action:
-        case Action.WAIT_FOR_JOB:
-            live.watch(move, ladder(move.entry.max_downtime_ms), None)
-        case Action.WAIT_FOR_HOST:
-            move.report("waiting for an unreachable host", None)
-            move.stop.wait(_WAIT_FOR_HOST_S)
+        case Action.WAIT_FOR_JOB | Action.WAIT_FOR_HOST | Action.WAIT_FOR_POWER:
+            _wait(move, action)
         case Action.RESUME_SOURCE | Action.START_SOURCE | Action.FINISH:
             _touch_source(move, action)
         case Action.ABORT | Action.START_DESTINATION | Action.UNDEFINE_DESTINATION:
             _touch_destination(move, action)
-        case Action.SUCCEEDED | Action.UNDO | Action.HOLD:
+        case Action.UNDO:
+            _undo(move)
+        case Action.SUCCEEDED | Action.HOLD:
             raise AssertionError(f"{action} is terminal")
         case _:
             assert_never(action)
+
+
+def _wait(move: Move, action: Action) -> None:
+    if action is Action.WAIT_FOR_JOB:
+        live.watch(move, ladder(move.entry.first_downtime_ms, move.entry.max_downtime_ms), None)
+    elif action is Action.WAIT_FOR_HOST:
+        move.report("waiting for an unreachable host", None)
+        move.stop.wait(_WAIT_FOR_HOST_S)
+    else:
+        move.report("waiting for the guest to power off", None)
+        move.stop.wait(_WAIT_FOR_POWER_S)
 
 
 def _touch_source(move: Move, action: Action) -> None:
@@ -94,6 +144,8 @@ def _touch_source(move: Move, action: Action) -> None:
         source.start(vm)
     else:
         move.advance(Step.FINISHING)
+        if move.entry.autostart:
+            move.ends.destination.domains.arm(vm)
         # Paused for the switch-over, or off. Should it run after all, it is left alone and the next look says so.
         if source.power(vm) is Power.PAUSED:
             source.destroy(vm)
@@ -110,49 +162,37 @@ def _touch_destination(move: Move, action: Action) -> None:
     elif action is Action.START_DESTINATION:
         with move.phase("starting"):
             destination.start(vm)
-    else:
+    # A start that was refused may yet have had its effect: a running VM keeps its definition.
+    elif destination.power(vm) is Power.SHUT_OFF:
         destination.undefine(vm)
 
 
-def _look(move: Move) -> Seen:
-    source = _end(move.ends.source, move)
-    destination = _end(move.ends.destination, move)
-    return Seen(source=source, destination=destination, job=source in _LIVE_ENDS and _has_job(move))
+def _undo(move: Move) -> None:
+    """The source as it was, the destination empty of what this move made there."""
+    if move.entry.autostart:
+        move.ends.source.domains.arm(move.entry.vm)
+    volumes.remove_created(move)
 
 
-_LIVE_ENDS = (End.RUNNING, End.PAUSED)
-
-
-def _end(host: Hypervisor, move: Move) -> End:
-    try:
-        domain = host.read().domains.get(move.entry.vm)
-    except FleetError:
-        return End.UNREACHABLE
-    if domain is None or domain.uuid != move.entry.uuid:
-        return End.ABSENT
-    match domain.power:
-        case Power.RUNNING | Power.SHUTTING_DOWN:
-            return End.RUNNING
-        case Power.PAUSED:
-            return End.PAUSED
-        case Power.SHUT_OFF | Power.CRASHED:
-            return End.SHUT_OFF
-        case _:
-            assert_never(domain.power)
-
-
-def _has_job(move: Move) -> bool:
-    try:
-        return move.ends.source.migrations.job(move.entry.vm).phase is not JobPhase.NONE
-    except FleetError:
-        return False
+_STATES = {End.RUNNING: "runs", End.PAUSED: "is paused", End.SHUT_OFF: "is shut off"}
 
 
 def _undone(seen: Seen, trouble: FleetError | None) -> Ending:
-    state = "runs" if seen.source is End.RUNNING else "is shut off"
     reason = trouble.reason if trouble else "the move was interrupted"
     remedy = trouble.remedy if trouble else "Nothing to do: it is tried again."
-    return Ending(outcome=Outcome.FAILED, reason=f"{reason} (it {state} at the source, as before)", remedy=remedy)
+    return Ending(outcome=Outcome.FAILED, reason=f"{reason} (it {_STATES[seen.source]} at the source)", remedy=remedy)
+
+
+def _undone_in_part(move: Move, seen: Seen, trouble: FleetError | None) -> Ending:
+    """The VM is safe; what could not be taken back is named."""
+    left = ", ".join(f"{volume.pool}/{volume.name}" for volume in move.entry.created) or "nothing"
+    ending = _undone(seen, trouble)
+    return Ending(
+        outcome=Outcome.FAILED,
+        reason=f"{ending.reason}; left on {move.entry.destination}: {left}",
+        remedy=f"{ending.remedy} Then delete there what is left (virsh vol-delete VOLUME POOL)"
+        + (f", and on {move.entry.source}: virsh autostart {move.entry.vm}." if move.entry.autostart else "."),
+    )
 
 
 def _held(move: Move, seen: Seen, trouble: FleetError | None) -> Ending:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ferryman.fleet.errors import OperationFailedError
 from ferryman.fleet.values import Volume, VolumeRef
-from ferryman.migration.move import Move
+from ferryman.migration.move import Move, MoveFailedError
 from ferryman.planning.decisions import DiskPlan, DiskTransfer
 from ferryman.records.values import VolumeAt
 
@@ -28,13 +29,30 @@ def prepare(move: Move, disks: Sequence[DiskPlan], *, as_bytes: bool) -> Ready:
     for disk in copied(disks):
         if disk.replaces_leftover:
             move.ends.destination.volumes.delete(disk.destination)
-        move.owns(_at(move, disk.destination))
-        ready[disk.target] = move.ends.destination.volumes.create(
+        ready[disk.target] = _create(move, disk, as_bytes=as_bytes)
+    return ready
+
+
+def _create(move: Move, disk: DiskPlan, *, as_bytes: bool) -> Volume:
+    """One volume, named as ours before it exists, and only if it was not there before: undoing deletes it."""
+    volumes, ours = move.ends.destination.volumes, _at(move, disk.destination)
+    if volumes.find(disk.destination) is not None:
+        raise MoveFailedError(
+            f"{disk.target}: {ours.host} has a volume {ours.pool}/{ours.name} already, which was not there before",
+            f"Look whose it is, and rename it; if {ours.host} sees the source's own storage there, "
+            'set [storage] mode = "shared".',
+        )
+    move.owns(ours)
+    try:
+        return volumes.create(
             disk.destination,
             format="raw" if as_bytes else disk.source.format,
             capacity_bytes=disk.source.physical_bytes if as_bytes else disk.source.capacity_bytes,
         )
-    return ready
+    except OperationFailedError:
+        # The host said no: whatever stands there now is not ours. A host that fell silent may have created it.
+        move.disowns(ours)
+        raise
 
 
 def paths(disks: Sequence[DiskPlan], ready: Ready) -> dict[str, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import TracebackType
+from typing import Self
 
 from ferryman.downtime.banner import check_service
 from ferryman.downtime.measuring import measure, unmeasured
@@ -74,8 +76,13 @@ class Witness:
         )
         return _checked(measurement)
 
-    def abandon(self) -> None:
-        """Stop probing without a measurement."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop probing, measured or not."""
         if self._probe is not None:
             self._probe.stop()
 

@@ -122,6 +122,10 @@ class Plan:
     warnings: tuple[Finding, ...] = ()
     priority: int = 0
     autostart: bool = False
+    first_downtime_ms: int = 20
+    """Live: the downtime limit to begin with; see `switchover`."""
+    home: str = ""
+    """What its spec names as home now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

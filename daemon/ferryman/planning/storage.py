@@ -155,7 +155,7 @@ def _space_findings(plans: tuple[DiskPlan, ...], destination: HostDetail) -> lis
             findings.append(
                 _blocker(
                     FindingCode.SPACE_SHORT,
-                    f"the pool {name} on {host} has {available // _MIB} MiB free, the disks take {occupied // _MIB} MiB",
+                    f"the pool {name} on {host} has {available // _MIB} MiB free, disks take {occupied // _MIB} MiB",
                     f"Free space on {host}, or map another pool in the VM's spec: [storage] pools",
                 )
             )

@@ -10,7 +10,7 @@ from ferryman.fleet.values import Domain, HostReading, Power, Snapshot, Unreacha
 from ferryman.planning.decisions import Finding, FindingCode, Refused, Severity, StallReason, UpToDate
 from ferryman.records.conditions import InFlight, Status, Suspended, conditions_for
 from ferryman.records.ledger import statistics_of
-from ferryman.records.values import HostState, LastMigration, MigrationRecord, Placed, VmState
+from ferryman.records.values import HostState, LastMigration, MigrationRecord, Outcome, Placed, VmState
 from ferryman.specs.loading import Specs
 from ferryman.specs.models import HostSpec, VmSpec
 from ferryman.specs.problems import Problem
@@ -68,7 +68,10 @@ def with_record(before: VmState, record: MigrationRecord, records: Sequence[Migr
         outcome=record.outcome,
         downtime_ms=record.measurement.downtime_ms,
     )
-    return replace(before, last_migration=last, statistics=statistics_of(records))
+    arrived = record.outcome is Outcome.SUCCEEDED
+    # Ours, so no drift: also where the spec has changed again meanwhile.
+    placed = Placed(home=record.home, host=record.destination) if arrived else before.placed
+    return replace(before, last_migration=last, statistics=statistics_of(records), placed=placed)
 
 
 def host_state(spec: HostSpec, specs: Specs, snapshot: Snapshot, busy: Collection[str]) -> HostState:

@@ -217,6 +217,8 @@ class MigrationRecord:
     volumes_created: tuple[VolumeAt, ...] = ()
     left_behind: tuple[VolumeAt, ...] = ()
     """Volumes of ours at the source that the VM no longer uses."""
+    home: str = ""
+    """What the spec named as home when the move began."""
     recovered: bool = False
     """The daemon was restarted while this attempt was under way."""
 
@@ -252,6 +254,12 @@ class JournalEntry:
     attempt: int
     started_at: datetime
     max_downtime_ms: int | None = None
+    first_downtime_ms: int = 20
+    """Live: the downtime limit that it began with."""
+    home: str = ""
+    """What the spec named as home when the move began."""
+    autostart: bool = False
+    """The VM is started with its host: switched off at the source while it moves, on again where it ends up."""
     created: tuple[VolumeAt, ...] = ()
     """Volumes that this attempt created at the destination: the only ones that undoing may remove."""
     source_volumes: tuple[VolumeAt, ...] = ()

@@ -1,0 +1,211 @@
+"""A fake host's VMs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from xml.etree import ElementTree as ET
+
+from ferryman.fleet import domain_xml
+from ferryman.fleet.domain_xml import XmlDisk
+from ferryman.fleet.errors import FailureKind
+from ferryman.fleet.fake.faults import Faults, Operation, refused
+from ferryman.fleet.fake.storage import FakeVolume, FakeVolumes
+from ferryman.fleet.fake.violations import Violations
+from ferryman.fleet.hypervisor import Job
+from ferryman.fleet.values import Disk, Domain, DomainDetail, MigrationSide, Power, VolumeRef
+
+
+class Shutdown(StrEnum):
+    """What a guest makes of being asked to power itself off."""
+
+    OBEYS = "obeys"
+    IGNORES = "ignores"
+    LATE = "late"
+    """It does so when its host is next read as a whole."""
+
+
+@dataclass(slots=True, kw_only=True)
+class FakeDomain:
+    """A VM on one host."""
+
+    name: str
+    uuid: str
+    memory_mib: int
+    xml: str
+    power: Power = Power.SHUT_OFF
+    persistent: bool = True
+    autostart: bool = False
+    side: MigrationSide = MigrationSide.NONE
+    shutdown: Shutdown = Shutdown.OBEYS
+    asked_to_power_off: bool = False
+    snapshots: int = 0
+    addresses: tuple[str, ...] = ()
+    completed: Job | None = None
+    downtime_limits_ms: list[int] = field(default_factory=list)
+
+    def described(self) -> Domain:
+        """As its host lists it."""
+        return Domain(
+            name=self.name,
+            uuid=self.uuid,
+            power=self.power,
+            memory_mib=self.memory_mib,
+            vcpus=1,
+            persistent=self.persistent,
+            migration_side=self.side,
+        )
+
+
+class FakeDomains:
+    """`Domains` in memory."""
+
+    def __init__(self, faults: Faults, volumes: FakeVolumes, violations: Violations) -> None:
+        self.known: dict[str, FakeDomain] = {}
+        self._faults = faults
+        self._volumes = volumes
+        self._violations = violations
+
+    def inspect(self, vm: str) -> DomainDetail:
+        """All that planning needs of one VM."""
+        with self._faults.call(Operation.INSPECT, vm):
+            domain = self.require(vm)
+            return DomainDetail(
+                domain=domain.described(),
+                disks=tuple(self._disk(disk) for disk in domain_xml.disks(domain.xml)),
+                interfaces=domain_xml.interfaces(domain.xml),
+                autostart=domain.autostart,
+                virtualization="kvm",
+                machine=domain_xml.machine(domain.xml),
+                xml=domain.xml,
+                snapshots=domain.snapshots,
+                host_devices=domain_xml.host_device_count(domain.xml),
+                addresses=domain.addresses if domain.power is Power.RUNNING else (),
+            )
+
+    def power(self, vm: str) -> Power | None:
+        """The VM's power state; None where the host knows no such VM."""
+        with self._faults.call(Operation.POWER, vm):
+            domain = self.known.get(vm)
+            return None if domain is None else domain.power
+
+    def define(self, xml: str, *, autostart: bool) -> None:
+        """Write a persistent definition."""
+        domain = parsed(xml)
+        with self._faults.call(Operation.DEFINE, domain.name):
+            if any((other.name == domain.name) != (other.uuid == domain.uuid) for other in self.known.values()):
+                raise refused(FailureKind.EXISTS, f"{domain.name}: its name or UUID is taken")
+            domain = self.known.setdefault(domain.name, domain)
+            domain.xml, domain.persistent, domain.autostart = xml, True, autostart
+
+    def disarm(self, vm: str) -> None:
+        """Switch autostart off. No such VM is no error."""
+        with self._faults.call(Operation.DISARM, vm):
+            if vm in self.known:
+                self.known[vm].autostart = False
+
+    def arm(self, vm: str) -> None:
+        """Switch autostart on."""
+        with self._faults.call(Operation.ARM, vm):
+            domain = self.require(vm)
+            if not domain.persistent:
+                raise refused(FailureKind.OTHER, f"{vm} is transient and cannot be started with its host")
+            domain.autostart = True
+
+    def undefine(self, vm: str) -> None:
+        """Remove the definition; a VM that runs becomes transient. No such VM is no error."""
+        with self._faults.call(Operation.UNDEFINE, vm):
+            if vm in self.known:
+                self.known[vm].persistent = False
+                self.known[vm].autostart = False
+                self.forget_transient(vm)
+
+    def start(self, vm: str) -> None:
+        """Power on."""
+        with self._faults.call(Operation.START, vm):
+            domain = self.require(vm)
+            if domain.power is not Power.SHUT_OFF:
+                raise refused(FailureKind.OTHER, f"{vm} is {domain.power} already")
+            missing = [disk.path for disk in self.files(domain) if self._volumes.by_path(disk.path) is None]
+            if missing:
+                raise refused(FailureKind.OTHER, f"{vm}: cannot open {', '.join(missing)}")
+            domain.power, domain.asked_to_power_off = Power.RUNNING, False
+
+    def request_shutdown(self, vm: str) -> None:
+        """Ask the guest to power itself off."""
+        with self._faults.call(Operation.REQUEST_SHUTDOWN, vm):
+            domain = self.require(vm)
+            if domain.power is not Power.RUNNING:
+                raise refused(FailureKind.OTHER, f"{vm} is not running")
+            domain.asked_to_power_off = True
+            if domain.shutdown is Shutdown.OBEYS:
+                self.power_off(vm)
+
+    def destroy(self, vm: str) -> None:
+        """Power off without asking the guest. No such VM, or one that is off, is no error."""
+        with self._faults.call(Operation.DESTROY, vm):
+            if vm in self.known:
+                if self.known[vm].power is Power.RUNNING:
+                    self._violations.destroying_running(vm)
+                self.power_off(vm)
+
+    def resume(self, vm: str) -> None:
+        """Let a paused guest run."""
+        with self._faults.call(Operation.RESUME, vm):
+            domain = self.require(vm)
+            if domain.power is not Power.PAUSED:
+                raise refused(FailureKind.OTHER, f"{vm} is not paused")
+            domain.power = Power.RUNNING
+
+    def require(self, vm: str) -> FakeDomain:
+        """The VM. Raises OperationFailedError where there is none."""
+        if vm not in self.known:
+            raise refused(FailureKind.NOT_FOUND, f"no domain {vm}")
+        return self.known[vm]
+
+    def power_off(self, vm: str) -> None:
+        """The guest, or its QEMU, ends."""
+        domain = self.known[vm]
+        domain.power, domain.side = Power.SHUT_OFF, MigrationSide.NONE
+        self.forget_transient(vm)
+
+    def forget_transient(self, vm: str) -> None:
+        """A VM that is off and has no definition is gone."""
+        domain = self.known[vm]
+        if domain.power is Power.SHUT_OFF and not domain.persistent:
+            del self.known[vm]
+
+    def in_use(self) -> list[FakeVolume]:
+        """The volumes that a running or paused VM holds open."""
+        active = [domain for domain in self.known.values() if domain.power is not Power.SHUT_OFF]
+        stored = [self._volumes.stored(disk.path) for domain in active for disk in self.files(domain)]
+        return [volume for volume in stored if volume is not None]
+
+    def files(self, domain: FakeDomain) -> list[XmlDisk]:
+        """Its disks that lie in files of the host."""
+        return [disk for disk in domain_xml.disks(domain.xml) if disk.source_kind == "file" and disk.path]
+
+    def _disk(self, disk: XmlDisk) -> Disk:
+        by_ref = disk.source_kind == "volume"
+        ref = VolumeRef(pool=disk.pool, name=disk.volume)
+        volume = self._volumes.at(ref) if by_ref else self._volumes.by_path(disk.path)
+        return Disk(
+            target=disk.target,
+            device=disk.device,
+            source_kind=disk.source_kind,
+            path=disk.path or (volume.path if volume else ""),
+            format=disk.format,
+            read_only=disk.read_only,
+            shareable=disk.shareable,
+            backing=disk.backing,
+            volume=volume,
+        )
+
+
+def parsed(xml: str) -> FakeDomain:
+    """A VM as its definition tells it, shut off. Raises OperationFailedError for one without name or UUID."""
+    root = ET.fromstring(xml)
+    name, uuid, memory = root.findtext("name"), root.findtext("uuid"), root.find("memory")
+    if not name or not uuid or memory is None or memory.get("unit") != "MiB":
+        raise refused(FailureKind.OTHER, "a definition needs name, UUID and memory in MiB")
+    return FakeDomain(name=name, uuid=uuid, memory_mib=int(memory.text or ""), xml=xml)

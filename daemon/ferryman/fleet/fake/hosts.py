@@ -1,0 +1,180 @@
+"""Fake hosts, and the fleet that they make up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from uuid import NAMESPACE_DNS, uuid5
+
+from ferryman.fleet.errors import HostUnreachableError
+from ferryman.fleet.fake.domains import FakeDomain, FakeDomains, Shutdown, parsed
+from ferryman.fleet.fake.faults import Faults, Operation
+from ferryman.fleet.fake.migrations import Breakage, FakeMigrations, Machine, Network
+from ferryman.fleet.fake.storage import FakePool, FakeVolume, FakeVolumes, Runs
+from ferryman.fleet.fake.violations import Violations
+from ferryman.fleet.hypervisor import Job, LiveMigration
+from ferryman.fleet.values import HostDetail, HostReading, Power, VolumeRef
+from ferryman.specs.models import HostSpec
+
+DISK: Runs = (b"boot" * 128, 16 * 1024**2, b"data" * 256, 47 * 1024**2)
+"""What a VM's disk holds unless a test says otherwise: mostly holes."""
+
+
+class FakeHost:
+    """`Hypervisor` in memory. What a test may change of it are its public attributes."""
+
+    def __init__(self, spec: HostSpec, network: Network, violations: Violations) -> None:
+        """Use `FakeFleet.add_host`."""
+        self.name = spec.name
+        self.uuid = str(uuid5(NAMESPACE_DNS, spec.name))
+        self.memory_mib = 16_384
+        self.architecture = "x86_64"
+        self.hypervisor_version = 7_002_000
+        self.machines = frozenset({"pc", "pc-i440fx-7.2", "pc-q35-7.2"})
+        self.bridges: frozenset[str] | None = frozenset({"kvmbr0"})
+        self.networks = frozenset({"default"})
+        self.pools: dict[str, FakePool] = {"vms": FakePool()}
+        self.faults = Faults(spec.name, network.news, violations.look)
+        self.volumes = FakeVolumes(self.faults, self.pools, violations)
+        self.domains = FakeDomains(self.faults, self.volumes, violations)
+        self.machine = Machine(
+            name=spec.name, peer_uri=spec.effective_peer_uri, domains=self.domains, volumes=self.volumes
+        )
+        self.migrations = FakeMigrations(self.faults, self.machine, network)
+
+    def read(self) -> HostReading:
+        """The host and all its VMs."""
+        with self.faults.call(Operation.READ):
+            for domain in list(self.domains.known.values()):
+                if domain.shutdown is Shutdown.LATE and domain.asked_to_power_off:
+                    self.domains.power_off(domain.name)
+            return self._reading()
+
+    def describe(self, wanted: Collection[VolumeRef]) -> HostDetail:
+        """What planning needs of a destination, with the volumes of these names as far as they exist."""
+        with self.faults.call(Operation.DESCRIBE):
+            usable = [ref for ref in wanted if ref.pool in self.pools and self.pools[ref.pool].active]
+            found = {ref: self.volumes.at(ref) for ref in usable}
+            return HostDetail(
+                reading=self._reading(),
+                pools={name: pool.described(name) for name, pool in self.pools.items()},
+                volumes={ref: volume for ref, volume in found.items() if volume is not None},
+                bridges=self.bridges,
+                networks=self.networks,
+                machines=self.machines,
+            )
+
+    def close(self) -> None:
+        """Let go of the host."""
+
+    def reboot(self) -> None:
+        """The machine is switched off and on: only what is armed runs again."""
+        for name in list(self.domains.known):
+            self.domains.power_off(name)
+        for domain in self.domains.known.values():
+            domain.power = Power.RUNNING if domain.autostart else Power.SHUT_OFF
+
+    def add_vm(self, name: str, *, disk: Runs | None = DISK, running: bool = True, memory_mib: int = 96) -> FakeDomain:
+        """Define a VM with a disk in the pool `vms`, or without one."""
+        pool = self.pools["vms"]
+        path = f"{pool.target_path}/{name}.img"
+        if disk is not None:
+            pool.volumes[f"{name}.img"] = FakeVolume(content=disk)
+        domain = parsed(vm_xml(name, memory_mib=memory_mib, disk_path=path if disk is not None else None))
+        domain.power = Power.RUNNING if running else Power.SHUT_OFF
+        self.domains.known[name] = domain
+        return domain
+
+    def _reading(self) -> HostReading:
+        domains = {name: domain.described() for name, domain in self.domains.known.items()}
+        used = sum(domain.memory_mib for domain in domains.values() if domain.power is not Power.SHUT_OFF)
+        return HostReading(
+            host=self.name,
+            hostname=self.name,
+            uuid=self.uuid,
+            libvirt_version=9_000_000,
+            hypervisor_version=self.hypervisor_version,
+            architecture=self.architecture,
+            memory_mib=self.memory_mib,
+            free_memory_mib=self.memory_mib - used,
+            domains=domains,
+        )
+
+
+class FakeFleet:
+    """Fake hosts that reach each other. `connect` is a `Connect`."""
+
+    def __init__(self, *specs: HostSpec) -> None:
+        self.hosts: dict[str, FakeHost] = {}
+        self._network = Network()
+        self._violations = Violations(self._running, self._volumes_in_use)
+        for spec in specs:
+            self.add_host(spec)
+
+    @property
+    def violations(self) -> list[str]:
+        """The invariants that were broken so far, in words."""
+        return self._violations.found
+
+    def add_host(self, spec: HostSpec) -> FakeHost:
+        """One more host, with a bridge, a pool and no VM."""
+        host = FakeHost(spec, self._network, self._violations)
+        self.hosts[spec.name] = host
+        self._network.machines[spec.effective_peer_uri] = host.machine
+        return host
+
+    def connect(self, spec: HostSpec, _on_change: Callable[[], None]) -> FakeHost:
+        """The host. Raises HostUnreachableError for one that was never added. Changes are seen only by looking."""
+        if spec.name not in self.hosts:
+            raise HostUnreachableError(f"{spec.name}: no such fake host", "Add it: FakeFleet.add_host.")
+        return self.hosts[spec.name]
+
+    def plan_jobs(self, vm: str, jobs: Sequence[Job]) -> None:
+        """What the VM's next migration says at each look; it ends at the look after the last."""
+        self._network.next_jobs[vm] = jobs
+
+    def plan_breakage(self, vm: str, breakage: Breakage) -> None:
+        """How the VM's next migration ends instead of well."""
+        self._network.next_breakages[vm] = breakage
+
+    def begin_migration(self, source: str, request: LiveMigration) -> None:
+        """Begin one as a daemon did that is gone by now: peer-to-peer, so it goes on, and nobody waits for it."""
+        with self._network.news:
+            self._network.begin(self.hosts[source].machine, request)
+
+    def running(self, vm: str) -> tuple[str, ...]:
+        """The hosts on which it runs."""
+        return tuple(self._running().get(vm, ()))
+
+    def defined(self, vm: str) -> tuple[str, ...]:
+        """The hosts that have a definition of it."""
+        return tuple(
+            name for name, host in self.hosts.items() if vm in host.domains.known and host.domains.known[vm].persistent
+        )
+
+    def _running(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, host in self.hosts.items():
+            for domain in host.domains.known.values():
+                if domain.power is Power.RUNNING:
+                    found.setdefault(domain.name, []).append(name)
+        return found
+
+    def _volumes_in_use(self) -> list[FakeVolume]:
+        return [volume for host in self.hosts.values() for volume in host.domains.in_use()]
+
+
+def vm_xml(name: str, *, memory_mib: int = 96, disk_path: str | None = None) -> str:
+    """A definition with a disk and an interface on kvmbr0; its UUID follows from its name."""
+    disk = (
+        f"<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{disk_path}'/>"
+        "<target dev='vda' bus='virtio'/></disk>"
+        if disk_path
+        else ""
+    )
+    return (
+        f"<domain type='qemu'><name>{name}</name><uuid>{uuid5(NAMESPACE_DNS, name)}</uuid>"
+        f"<memory unit='MiB'>{memory_mib}</memory><vcpu>1</vcpu>"
+        "<os><type arch='x86_64' machine='pc'>hvm</type></os>"
+        f"<devices>{disk}<interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='kvmbr0'/>"
+        "</interface></devices></domain>"
+    )

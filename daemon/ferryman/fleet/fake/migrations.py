@@ -1,0 +1,214 @@
+"""Live migrations between fake hosts: steps that a look at the job drives, never a clock."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ferryman.fleet import domain_xml
+from ferryman.fleet.errors import FailureKind, FleetError
+from ferryman.fleet.fake.domains import FakeDomain, FakeDomains
+from ferryman.fleet.fake.faults import Faults, Operation, refused
+from ferryman.fleet.fake.storage import FakeVolumes
+from ferryman.fleet.hypervisor import Job, JobPhase, LiveMigration
+from ferryman.fleet.values import MigrationSide, Power
+
+COMPLETED = Job(
+    phase=JobPhase.MEMORY,
+    elapsed_ms=1500,
+    memory_total_bytes=96 * 1024**2,
+    memory_processed_bytes=40 * 1024**2,
+    memory_iteration=3,
+    downtime_ms=31,
+    setup_ms=4,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breakage:
+    """What a migration leaves behind that does not end well. A power of None: the VM is not there."""
+
+    source: Power | None
+    destination: Power | None
+    incoming: bool = True
+    """A paused destination is the incoming copy that never ran."""
+    error: FleetError | None = None
+    """What the call raises; None: that it failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """As much of a host as a migration concerns."""
+
+    name: str
+    peer_uri: str
+    domains: FakeDomains
+    volumes: FakeVolumes
+
+
+@dataclass(slots=True, kw_only=True)
+class FakeMigration:
+    """One migration under way."""
+
+    request: LiveMigration
+    source: Machine
+    destination: Machine
+    jobs: deque[Job]
+    breakage: Breakage | None
+    over: bool = False
+    error: FleetError | None = None
+
+    def begin(self) -> None:
+        """The destination prepares. Raises OperationFailedError where it cannot."""
+        here = self.source.domains.require(self.request.vm)
+        there = self.destination.domains.known
+        if here.power is not Power.RUNNING:
+            raise refused(FailureKind.OTHER, f"{here.name} is not running")
+        if any(other.name == here.name or other.uuid == here.uuid for other in there.values()):
+            raise refused(FailureKind.OTHER, f"{self.destination.name} has {here.name} already")
+        xml = domain_xml.with_disk_paths(here.xml, self.request.disk_paths)
+        incoming = FakeDomain(name=here.name, uuid=here.uuid, memory_mib=here.memory_mib, xml=xml, persistent=False)
+        for disk in self.destination.domains.files(incoming):
+            if self.destination.volumes.by_path(disk.path) is None:
+                raise refused(FailureKind.OTHER, f"{self.destination.name}: cannot open {disk.path}")
+        incoming.power, incoming.side = Power.PAUSED, MigrationSide.INCOMING
+        there[here.name] = incoming
+
+    def finish(self) -> None:
+        """The switch-over, or what a test planted in its place."""
+        self.over = True
+        if self.breakage is not None:
+            self._break(self.breakage)
+            return
+        here, there = self._here(), self.destination.domains.known[self.request.vm]
+        self._copy_disks(here, there)
+        here.power = Power.SHUT_OFF
+        there.power, there.side, there.persistent, there.completed = Power.RUNNING, MigrationSide.NONE, True, COMPLETED
+
+    def cancel(self) -> None:
+        """The guest goes on at the source."""
+        self.over = True
+        self.error = refused(FailureKind.ABORTED, f"the migration of {self.request.vm} was cancelled")
+        self.destination.domains.known.pop(self.request.vm, None)
+
+    def _break(self, breakage: Breakage) -> None:
+        there = self.destination.domains.known[self.request.vm]
+        self._leave(self.source.domains, self._here(), breakage.source)
+        if breakage.destination in (Power.RUNNING, Power.SHUT_OFF):
+            self._copy_disks(self._here(), there)
+            there.persistent = True
+        self._leave(self.destination.domains, there, breakage.destination)
+        paused = breakage.destination is Power.PAUSED and breakage.incoming
+        there.side = MigrationSide.INCOMING if paused else MigrationSide.NONE
+        failed = refused(FailureKind.OTHER, f"the migration of {self.request.vm} broke")
+        self.error = breakage.error or failed
+
+    def _leave(self, domains: FakeDomains, domain: FakeDomain, power: Power | None) -> None:
+        if power is None:
+            domains.known.pop(domain.name, None)
+        else:
+            domain.power = power
+
+    def _copy_disks(self, here: FakeDomain, there: FakeDomain) -> None:
+        before = {disk.target: disk.path for disk in self.source.domains.files(here)}
+        for disk in self.destination.domains.files(there):
+            old, new = self.source.volumes.stored(before[disk.target]), self.destination.volumes.stored(disk.path)
+            if disk.target in self.request.copied_disks and old is not None and new is not None:
+                new.content = old.content
+
+    def _here(self) -> FakeDomain:
+        return self.source.domains.require(self.request.vm)
+
+
+@dataclass(slots=True)
+class Network:
+    """What joins the hosts: who can be reached by which URI, and what migrates between them."""
+
+    news: threading.Condition = field(default_factory=lambda: threading.Condition(threading.RLock()))
+    """Held during every call; told when a migration is over."""
+    machines: dict[str, Machine] = field(default_factory=dict)
+    """By the URI that peers use."""
+    under_way: dict[str, FakeMigration] = field(default_factory=dict)
+    """By VM."""
+    next_jobs: dict[str, Sequence[Job]] = field(default_factory=dict)
+    next_breakages: dict[str, Breakage] = field(default_factory=dict)
+
+    def begin(self, source: Machine, request: LiveMigration) -> FakeMigration:
+        """Begin a migration; each look at its job takes it one step further. Raises OperationFailedError."""
+        destination = self.machines.get(request.peer_uri)
+        if destination is None or destination is source:
+            raise refused(FailureKind.OTHER, f"cannot migrate to {request.peer_uri}")
+        if request.vm in self.under_way:
+            raise refused(FailureKind.BUSY, f"{request.vm} is being migrated")
+        migration = FakeMigration(
+            request=request,
+            source=source,
+            destination=destination,
+            jobs=deque(self.next_jobs.pop(request.vm, ())),
+            breakage=self.next_breakages.pop(request.vm, None),
+        )
+        migration.begin()
+        self.under_way[request.vm] = migration
+        return migration
+
+    def end(self, vm: str, how: Callable[[FakeMigration], None]) -> None:
+        """End a migration by `finish` or `cancel`."""
+        how(self.under_way.pop(vm))
+        self.news.notify_all()
+
+
+class FakeMigrations:
+    """`Migrations` in memory."""
+
+    def __init__(self, faults: Faults, machine: Machine, network: Network) -> None:
+        self._faults = faults
+        self._machine = machine
+        self._network = network
+
+    def migrate(self, request: LiveMigration) -> None:
+        """Migrate; returns when all planted jobs have been looked at, at once where none were planted."""
+        with self._faults.call(Operation.MIGRATE, request.vm):
+            self._machine.domains.require(request.vm)
+            migration = self._network.begin(self._machine, request)
+            if not migration.jobs:
+                self._network.end(request.vm, FakeMigration.finish)
+            self._network.news.wait_for(lambda: migration.over)
+            if migration.error is not None:
+                raise migration.error
+
+    def job(self, vm: str) -> Job:
+        """The migration job under way; the look after the last planted job is the end of it."""
+        with self._faults.call(Operation.JOB, vm):
+            migration = self._outgoing(vm)
+            if migration is None:
+                return Job(phase=JobPhase.NONE)
+            if migration.jobs:
+                return migration.jobs.popleft()
+            self._network.end(vm, FakeMigration.finish)
+            return Job(phase=JobPhase.NONE)
+
+    def completed_job(self, vm: str) -> Job | None:
+        """The last finished job's figures."""
+        with self._faults.call(Operation.COMPLETED_JOB, vm):
+            domain = self._machine.domains.known.get(vm)
+            return None if domain is None else domain.completed
+
+    def set_max_downtime(self, vm: str, downtime_ms: int) -> None:
+        """Limit the switch-over's pause."""
+        with self._faults.call(Operation.SET_MAX_DOWNTIME, vm):
+            domain = self._machine.domains.require(vm)
+            if domain.power is not Power.RUNNING:
+                raise refused(FailureKind.OTHER, f"{vm} is not running")
+            domain.downtime_limits_ms.append(downtime_ms)
+
+    def abort(self, vm: str) -> None:
+        """Cancel the job; the guest goes on at the source. No job is no error."""
+        with self._faults.call(Operation.ABORT, vm):
+            if self._outgoing(vm) is not None:
+                self._network.end(vm, FakeMigration.cancel)
+
+    def _outgoing(self, vm: str) -> FakeMigration | None:
+        migration = self._network.under_way.get(vm)
+        return migration if migration is not None and migration.source is self._machine else None

@@ -1,0 +1,56 @@
+"""The hosts that the contract is tried on: fake ones always, real ones where a lab is named in the environment."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from stage import Stage
+
+from ferryman.fleet.fake.hosts import FakeFleet
+from ferryman.fleet.hypervisor import Hypervisor
+from ferryman.fleet.libvirt_host import LibvirtHost
+from ferryman.specs.models import HostSpec
+
+LAB = "FERRYMAN_CONTRACT_LAB"
+"""A lab's folder; its hosts must be reachable from this very process. See tests/lab/test_libvirt_contract.py."""
+VM = "FERRYMAN_CONTRACT_VM"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "stage" in metafunc.fixturenames:
+        kinds = ["libvirt"] if LAB in os.environ else ["fake"]
+        metafunc.parametrize("stage", kinds, indirect=True)
+
+
+@pytest.fixture
+def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """Two hosts with a VM on the first."""
+    if request.param == "fake":
+        yield _fake()
+        return
+    specs = [HostSpec.model_validate(tomllib.loads(file.read_text())) for file in _host_files()]
+    source, destination, *_ = (LibvirtHost(spec, lambda: None) for spec in specs)
+    try:
+        yield Stage(source=source, destination=destination, destination_spec=specs[1], vm=os.environ[VM])
+    finally:
+        source.close()
+        destination.close()
+
+
+def _fake() -> Stage:
+    specs = [HostSpec(name=name, uri=f"qemu+ssh://root@{name}/system") for name in ("oslo", "bergen")]
+    fleet = FakeFleet(*specs)
+    fleet.hosts["oslo"].add_vm("guest-a")
+    source: Hypervisor = fleet.connect(specs[0], lambda: None)
+    destination: Hypervisor = fleet.connect(specs[1], lambda: None)
+    return Stage(source=source, destination=destination, destination_spec=specs[1], vm="guest-a")
+
+
+def _host_files() -> list[Path]:
+    """The lab's first host first: that is where the VM is."""
+    names = os.environ["FERRYMAN_CONTRACT_HOSTS"].split()
+    return [Path(os.environ[LAB]) / "specs" / "hosts" / f"{name}.toml" for name in names]

@@ -1,0 +1,58 @@
+"""Two hosts of one kind, and what the contract's tests ask of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ferryman.fleet.hypervisor import Hypervisor, LiveMigration
+from ferryman.fleet.values import Power, Volume, VolumeRef
+from ferryman.specs.models import HostSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Two hosts; a VM with one disk, vda, runs on the first and nothing of it is on the second."""
+
+    source: Hypervisor
+    destination: Hypervisor
+    destination_spec: HostSpec
+    vm: str
+    pool: str = "vms"
+
+    def ref(self, name: str) -> VolumeRef:
+        """A volume in the pool that both hosts have."""
+        return VolumeRef(pool=self.pool, name=name)
+
+    def disk(self) -> Volume:
+        """The VM's disk at the source."""
+        volume = self.source.domains.inspect(self.vm).disks[0].volume
+        assert volume is not None
+        return volume
+
+    def request(self, to: HostSpec | None = None) -> LiveMigration:
+        """Its migration with its disk copied."""
+        spec = to or self.destination_spec
+        return LiveMigration(
+            vm=self.vm,
+            peer_uri=spec.effective_peer_uri,
+            data_uri=f"tcp://{spec.effective_migration_address}",
+            copied_disks=("vda",),
+        )
+
+    @contextmanager
+    def twin_volume(self) -> Iterator[Volume]:
+        """An empty volume at the destination for the disk; gone afterwards."""
+        disk = self.disk()
+        created = self.destination.volumes.create(disk.ref, format=disk.format, capacity_bytes=disk.capacity_bytes)
+        yield created
+        self.destination.volumes.delete(disk.ref)
+
+    def eventually(self, power: Power) -> None:
+        """Wait until the VM at the source is in this state."""
+        deadline = time.monotonic() + 60
+        while self.source.domains.power(self.vm) is not power:
+            assert time.monotonic() < deadline, f"{self.vm} did not come to be {power}"
+            time.sleep(0.1)

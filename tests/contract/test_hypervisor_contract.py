@@ -1,0 +1,229 @@
+"""What every adapter of `Hypervisor` keeps. Each test leaves the stage as it found it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from stage import Stage
+
+from ferryman.fleet.errors import FailureKind, OperationFailedError
+from ferryman.fleet.hypervisor import JobPhase
+from ferryman.fleet.values import MigrationSide, Power
+
+MIB = 1024 * 1024
+BARE_VM = "bare-vm"
+BARE_XML = (
+    f"<domain type='qemu'><name>{BARE_VM}</name><uuid>0d6cf8b4-94b1-4fdb-9c2e-3a7b5f0c1d2e</uuid>"
+    "<memory unit='MiB'>32</memory><vcpu>1</vcpu><os><type arch='x86_64' machine='pc'>hvm</type></os></domain>"
+)
+
+
+@pytest.fixture
+def bare(stage: Stage) -> Iterator[str]:
+    """A VM without disks, defined at the destination and shut off."""
+    stage.destination.domains.define(BARE_XML, autostart=True)
+    yield BARE_VM
+    stage.destination.domains.destroy(BARE_VM)
+    stage.destination.domains.undefine(BARE_VM)
+
+
+class TestReading:
+    def test_lists_what_runs_and_only_that(self, stage: Stage) -> None:
+        here, there = stage.source.read(), stage.destination.read()
+        domain = here.domains[stage.vm]
+        assert (domain.power, domain.persistent, domain.migration_side) == (Power.RUNNING, True, MigrationSide.NONE)
+        assert stage.vm not in there.domains
+        assert (here.host, there.host) == (stage.source.name, stage.destination.name)
+        assert here.uuid != there.uuid
+        assert here.memory_mib > domain.memory_mib > 0
+
+    def test_inspects_a_vm_down_to_its_disks_volume(self, stage: Stage) -> None:
+        detail = stage.source.domains.inspect(stage.vm)
+        (disk,) = detail.disks
+        assert detail.domain == stage.source.read().domains[stage.vm]
+        assert disk.volume is not None
+        assert (disk.target, disk.volume.ref.pool, disk.volume.path) == ("vda", stage.pool, disk.path)
+        assert disk.volume == stage.source.volumes.find(disk.volume.ref)
+        assert stage.vm in detail.xml
+        assert [interface.source for interface in detail.interfaces] == ["kvmbr0"]
+
+    def test_describes_pools_and_the_wanted_volumes_that_exist(self, stage: Stage) -> None:
+        disk = stage.disk()
+        detail = stage.source.describe([disk.ref, stage.ref("absent"), type(disk.ref)(pool="absent", name="x")])
+        assert detail.pools[stage.pool].active
+        assert detail.volumes == {disk.ref: disk}
+        machine = stage.source.domains.inspect(stage.vm).machine
+        assert machine in stage.destination.describe([]).machines
+
+    def test_an_unknown_vm_is_absent_and_cannot_be_inspected(self, stage: Stage) -> None:
+        assert stage.source.domains.power("absent") is None
+        with pytest.raises(OperationFailedError) as failed:
+            stage.source.domains.inspect("absent")
+        assert failed.value.kind is FailureKind.NOT_FOUND
+
+
+class TestDomains:
+    def test_what_is_gone_already_is_no_error(self, stage: Stage) -> None:
+        stage.source.domains.disarm("absent")
+        stage.source.domains.undefine("absent")
+        stage.source.domains.destroy("absent")
+        stage.source.migrations.abort("absent")
+
+    def test_what_needs_a_vm_refuses_without(self, stage: Stage) -> None:
+        domains = stage.source.domains
+        for call in (domains.start, domains.arm, domains.request_shutdown, domains.resume):
+            with pytest.raises(OperationFailedError) as failed:
+                call("absent")
+            assert failed.value.kind is FailureKind.NOT_FOUND
+
+    def test_defined_is_shut_off_persistent_and_armed_as_asked(self, stage: Stage, bare: str) -> None:
+        domain = stage.destination.read().domains[bare]
+        assert (domain.power, domain.persistent, domain.memory_mib) == (Power.SHUT_OFF, True, 32)
+        assert stage.destination.domains.inspect(bare).autostart
+
+    def test_disarms_and_arms(self, stage: Stage, bare: str) -> None:
+        stage.destination.domains.disarm(bare)
+        assert not stage.destination.domains.inspect(bare).autostart
+        stage.destination.domains.arm(bare)
+        assert stage.destination.domains.inspect(bare).autostart
+
+    def test_defining_again_replaces_the_definition(self, stage: Stage, bare: str) -> None:
+        stage.destination.domains.define(BARE_XML, autostart=False)
+        assert not stage.destination.domains.inspect(bare).autostart
+
+    def test_starts_once_and_is_destroyed_as_often_as_asked(self, stage: Stage, bare: str) -> None:
+        domains = stage.destination.domains
+        domains.start(bare)
+        assert domains.power(bare) is Power.RUNNING
+        with pytest.raises(OperationFailedError):
+            domains.start(bare)
+        domains.destroy(bare)
+        domains.destroy(bare)
+        assert domains.power(bare) is Power.SHUT_OFF
+
+    def test_undefining_what_runs_leaves_it_running_without_a_definition(self, stage: Stage, bare: str) -> None:
+        stage.destination.domains.start(bare)
+        stage.destination.domains.undefine(bare)
+        domain = stage.destination.read().domains[bare]
+        assert (domain.power, domain.persistent) == (Power.RUNNING, False)
+        stage.destination.domains.destroy(bare)
+        assert stage.destination.domains.power(bare) is None
+
+    def test_only_a_paused_vm_is_resumed(self, stage: Stage) -> None:
+        with pytest.raises(OperationFailedError):
+            stage.source.domains.resume(stage.vm)
+
+    def test_the_guest_powers_itself_off_when_asked(self, stage: Stage) -> None:
+        stage.source.domains.request_shutdown(stage.vm)
+        stage.eventually(Power.SHUT_OFF)
+        with pytest.raises(OperationFailedError):
+            stage.source.domains.request_shutdown(stage.vm)
+        stage.source.domains.start(stage.vm)
+        assert stage.source.domains.power(stage.vm) is Power.RUNNING
+
+
+class TestVolumes:
+    @pytest.mark.parametrize("image_format", ["raw", "qcow2"])
+    def test_creates_sparse_once_and_deletes_as_often_as_asked(self, stage: Stage, image_format: str) -> None:
+        volumes, ref = stage.destination.volumes, stage.ref("contract.img")
+        created = volumes.create(ref, format=image_format, capacity_bytes=8 * MIB)
+        assert created == volumes.find(ref)
+        assert (created.format, created.capacity_bytes, created.backing) == (image_format, 8 * MIB, False)
+        assert created.allocation_bytes < MIB
+        with pytest.raises(OperationFailedError):
+            volumes.create(ref, format=image_format, capacity_bytes=MIB)
+        volumes.delete(ref)
+        volumes.delete(ref)
+        assert volumes.find(ref) is None
+
+    def test_an_unknown_pool_is_not_an_absent_volume(self, stage: Stage) -> None:
+        with pytest.raises(OperationFailedError) as failed:
+            stage.source.volumes.find(type(stage.ref(""))(pool="absent", name="x"))
+        assert failed.value.kind is FailureKind.NOT_FOUND
+
+    def test_holes_stay_holes_on_the_way_up_and_down(self, stage: Stage) -> None:
+        volumes, ref = stage.destination.volumes, stage.ref("contract.img")
+        sent = [b"a" * MIB, 4 * MIB, b"b" * MIB, 2 * MIB]
+        volumes.create(ref, format="raw", capacity_bytes=8 * MIB)
+        volumes.upload(ref, iter(sent))
+        with volumes.download(ref) as reader:
+            came = list(reader.runs())
+        uploaded = volumes.find(ref)
+        volumes.delete(ref)
+        assert b"".join(bytes(run) if isinstance(run, int) else run for run in came) == b"".join(
+            bytes(run) if isinstance(run, int) else run for run in sent
+        )
+        assert sum(run for run in came if isinstance(run, int)) == 6 * MIB
+        assert uploaded is not None
+        assert uploaded.physical_bytes == 8 * MIB
+        assert uploaded.allocation_bytes < 3 * MIB
+
+    def test_an_image_that_grew_is_taken_whole(self, stage: Stage) -> None:
+        volumes, ref = stage.destination.volumes, stage.ref("contract.img")
+        volumes.create(ref, format="raw", capacity_bytes=MIB)
+        volumes.upload(ref, iter([b"a" * MIB, MIB, b"c" * MIB]))
+        uploaded = volumes.find(ref)
+        volumes.delete(ref)
+        assert uploaded is not None
+        assert uploaded.physical_bytes == 3 * MIB
+
+    def test_a_source_that_breaks_off_is_told(self, stage: Stage) -> None:
+        def breaks() -> Iterator[bytes | int]:
+            yield b"a" * MIB
+            raise OperationFailedError(FailureKind.OTHER, "the other side broke off", "Try again.")
+
+        volumes, ref = stage.destination.volumes, stage.ref("contract.img")
+        volumes.create(ref, format="raw", capacity_bytes=MIB)
+        with pytest.raises(OperationFailedError, match="broke off"):
+            volumes.upload(ref, breaks())
+        volumes.delete(ref)
+
+    def test_neither_reads_nor_writes_what_is_absent(self, stage: Stage) -> None:
+        volumes, ref = stage.source.volumes, stage.ref("absent")
+        with pytest.raises(OperationFailedError) as failed, volumes.download(ref):
+            pass
+        assert failed.value.kind is FailureKind.NOT_FOUND
+        with pytest.raises(OperationFailedError) as failed:
+            volumes.upload(ref, iter([b"a"]))
+        assert failed.value.kind is FailureKind.NOT_FOUND
+
+
+class TestMigrations:
+    def test_no_job_is_none_and_its_abort_no_error(self, stage: Stage) -> None:
+        assert stage.source.migrations.job(stage.vm).phase is JobPhase.NONE
+        assert stage.source.migrations.job("absent").phase is JobPhase.NONE
+        stage.source.migrations.abort(stage.vm)
+        assert stage.source.domains.power(stage.vm) is Power.RUNNING
+
+    def test_one_that_cannot_begin_leaves_the_source_running_and_the_destination_empty(self, stage: Stage) -> None:
+        nowhere = replace(stage.request(), peer_uri="qemu+ssh://root@nowhere.invalid/system")
+        without_its_disk = replace(stage.request(), copied_disks=())
+        for request in (nowhere, without_its_disk):
+            with pytest.raises(OperationFailedError):
+                stage.source.migrations.migrate(request)
+            assert stage.source.domains.power(stage.vm) is Power.RUNNING
+            assert stage.destination.domains.power(stage.vm) is None
+
+    def test_moves_to_the_destination_and_stays_defined_at_the_source(self, stage: Stage) -> None:
+        disk = stage.disk()
+        with stage.twin_volume():
+            stage.source.migrations.set_max_downtime(stage.vm, 200)
+            stage.source.migrations.migrate(stage.request())
+            here = stage.source.read().domains[stage.vm]
+            there = stage.destination.read().domains[stage.vm]
+            finished = stage.destination.migrations.completed_job(stage.vm)
+            detail = stage.destination.domains.inspect(stage.vm)
+            # Back to how it was, before anything is asserted: the other tests need the stage.
+            stage.destination.domains.destroy(stage.vm)
+            stage.destination.domains.undefine(stage.vm)
+            stage.source.domains.start(stage.vm)
+        assert (here.power, here.persistent) == (Power.SHUT_OFF, True)
+        assert (there.power, there.persistent, there.uuid) == (Power.RUNNING, True, here.uuid)
+        assert there.migration_side is MigrationSide.NONE
+        assert finished is not None
+        assert finished.downtime_ms is not None
+        assert finished.memory_total_bytes > 0
+        assert [disk.path for disk in detail.disks] == [disk.path]
+        assert not detail.autostart

@@ -1,0 +1,164 @@
+"""A fake fleet with a VM, a clock of its own, and a move about to begin."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ferryman.fleet.fake.hosts import FakeFleet, FakeHost
+from ferryman.fleet.fake.storage import FakeVolume
+from ferryman.fleet.hypervisor import LiveMigration
+from ferryman.fleet.values import Snapshot
+from ferryman.migration.attempt import Order, Services
+from ferryman.migration.move import Ends
+from ferryman.planning.aiming import Aim, aim
+from ferryman.planning.decisions import Plan
+from ferryman.planning.placement import Fleet
+from ferryman.planning.planning import plan
+from ferryman.planning.preflight import Ends as PlannedEnds
+from ferryman.planning.storage import destination_refs
+from ferryman.records.journal import Journal
+from ferryman.records.live import Progress
+from ferryman.records.values import CauseRecord, JournalEntry, Step, VolumeAt
+from ferryman.specs.models import ColdSpec, HostSpec, Method, ProbeSpec, VmSpec
+
+VM = "guest-01"
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+_NS_PER_S = 1_000_000_000
+
+
+class FakeClock:
+    """A clock that only moves when it is told to, or when somebody waits."""
+
+    def __init__(self) -> None:
+        self.passed_ns = 0
+
+    def now(self) -> datetime:
+        return NOON + timedelta(microseconds=self.passed_ns / 1000)
+
+    def monotonic_ns(self) -> int:
+        return self.passed_ns
+
+
+class FakeStop(threading.Event):
+    """A daemon's stop signal; waiting for it takes the clock's time and no other."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self._clock = clock
+        self.waits_until_set: int | None = None
+        """The daemon is stopped during this wait, counted down."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None, "nobody would ever wake this thread"
+        self._clock.passed_ns += int(timeout * _NS_PER_S)
+        assert self._clock.passed_ns < 3600 * _NS_PER_S, "waits for ever"
+        if self.waits_until_set is not None:
+            self.waits_until_set -= 1
+            if self.waits_until_set <= 0:
+                self.set()
+        return self.is_set()
+
+
+@dataclass(slots=True)
+class Stand:
+    """Two hosts, tallinn and skopje, and a state folder."""
+
+    folder: Path
+    clock: FakeClock = field(default_factory=FakeClock)
+    shown: list[Progress] = field(default_factory=list)
+    fleet: FakeFleet = field(init=False)
+    stop: FakeStop = field(init=False)
+    specs: dict[str, HostSpec] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.specs = {name: HostSpec(name=name, uri=f"qemu+ssh://root@{name}/system") for name in ("tallinn", "skopje")}
+        self.fleet = FakeFleet(*self.specs.values())
+        self.stop = FakeStop(self.clock)
+
+    @property
+    def source(self) -> FakeHost:
+        return self.fleet.hosts["tallinn"]
+
+    @property
+    def destination(self) -> FakeHost:
+        return self.fleet.hosts["skopje"]
+
+    @property
+    def journal(self) -> Journal:
+        return Journal(self.folder)
+
+    def services(self) -> Services:
+        return Services(
+            ends=Ends(source=self.source, destination=self.destination),
+            journal=self.journal,
+            clock=self.clock,
+            stop=self.stop,
+            show=self.shown.append,
+        )
+
+    def order(self, method: Method, *, probe: ProbeSpec | None = None, settle_ms: int = 0) -> Order:
+        """The move that planning makes of the fleet as it is."""
+        spec = VmSpec(
+            name=VM, host="skopje", method=method, cold=ColdSpec(shutdown_timeout_s=20), probe=probe or ProbeSpec()
+        )
+        decided = self._planned(spec)
+        return Order(
+            id="20261123T120000Z-guest-01-3f2a",
+            plan=decided,
+            spec=spec,
+            vm=self.source.domains.inspect(VM),
+            source=self.specs["tallinn"],
+            destination=self.specs["skopje"],
+            cause=CauseRecord(kind=decided.cause, revision="3f2a0c1d"),
+            attempt=1,
+            settle_ms=settle_ms,
+        )
+
+    def left_open(self, method: Method, step: Step) -> JournalEntry:
+        """The journal entry of an earlier daemon, which had come as far as this; its volume is at the destination."""
+        order = self.order(method)
+        decided = order.plan
+        volume = VolumeAt(host="skopje", pool="vms", name=f"{VM}.img")
+        self.destination.pools["vms"].volumes[volume.name] = FakeVolume(content=(64 * 1024**2,))
+        entry = JournalEntry(
+            id=order.id,
+            vm=VM,
+            uuid=decided.uuid,
+            source="tallinn",
+            destination="skopje",
+            method=method,
+            running=decided.running,
+            step=step,
+            why=decided.why,
+            cause=order.cause,
+            attempt=1,
+            started_at=NOON,
+            autostart=decided.autostart,
+            created=(volume,),
+            source_volumes=(replace(volume, host="tallinn"),),
+        )
+        self.journal.write(entry)
+        return entry
+
+    def request(self) -> LiveMigration:
+        """What a live migration of the VM is asked to do."""
+        spec = self.specs["skopje"]
+        return LiveMigration(vm=VM, peer_uri=spec.effective_peer_uri, data_uri="tcp://skopje", copied_disks=("vda",))
+
+    def volumes_at_destination(self) -> set[str]:
+        return set(self.destination.pools["vms"].volumes)
+
+    def _planned(self, spec: VmSpec) -> Plan:
+        fleet = Fleet(hosts=self.specs)
+        snapshot = Snapshot(hosts={name: host.read() for name, host in self.fleet.hosts.items()})
+        aimed = aim(spec, fleet, snapshot, None)
+        assert isinstance(aimed, Aim), aimed
+        detail = self.source.domains.inspect(VM)
+        there = self.destination.describe(destination_refs(detail, spec.storage))
+        ends = PlannedEnds(vm=detail, source=self.source.read(), destination=there)
+        decided = plan(aimed, spec, fleet, ends, {})
+        assert isinstance(decided, Plan), decided
+        return decided

@@ -1,0 +1,156 @@
+"""Readings and specs that the planning tests begin from: three hosts, one VM on the first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ferryman.fleet.values import (
+    Disk,
+    DiskDevice,
+    Domain,
+    DomainDetail,
+    HostDetail,
+    HostReading,
+    Interface,
+    Pool,
+    Power,
+    Snapshot,
+    Unreachable,
+    Volume,
+    VolumeRef,
+)
+from ferryman.planning.placement import Fleet, Place
+from ferryman.planning.preflight import Ends
+from ferryman.specs.models import Capacity, HostSpec, PlacementSpec, VmSpec
+
+VM = "guest-01"
+UUID = "6b9a7c1e-0000-4000-8000-000000000001"
+MIB = 1024 * 1024
+HOSTS = ("oslo", "skopje", "tallinn")
+DISK_REF = VolumeRef(pool="vms", name=f"{VM}.qcow2")
+
+
+def domain(name: str = VM, power: Power = Power.RUNNING, memory_mib: int = 1024, **more: object) -> Domain:
+    uuid = UUID if name == VM else f"uuid-of-{name}"
+    plain = Domain(name=name, uuid=uuid, power=power, memory_mib=memory_mib, vcpus=1, persistent=True)
+    return replace(plain, **more)  # type: ignore[arg-type]  # checked by the dataclass's own field names
+
+
+def reading(host: str, *domains: Domain, memory_mib: int = 16_384) -> HostReading:
+    return HostReading(
+        host=host,
+        hostname=host,
+        uuid=f"uuid-of-{host}",
+        libvirt_version=9_000_000,
+        hypervisor_version=7_002_000,
+        architecture="x86_64",
+        memory_mib=memory_mib,
+        free_memory_mib=memory_mib,
+        domains={one.name: one for one in domains},
+    )
+
+
+def unreachable(host: str) -> Unreachable:
+    return Unreachable(host=host, reason=f"{host}: no route", remedy=f"ping {host}")
+
+
+def snapshot(*readings: HostReading | Unreachable) -> Snapshot:
+    """These hosts; the rest of the three are empty."""
+    empty = {host: reading(host) for host in HOSTS}
+    return Snapshot(hosts=empty | {one.host: one for one in readings})
+
+
+def host_spec(name: str, *, maintenance: bool = False, reserve_mib: int = 512) -> HostSpec:
+    return HostSpec(
+        name=name,
+        uri=f"qemu+ssh://root@{name}/system",
+        maintenance=maintenance,
+        capacity=Capacity(reserve_memory_mib=reserve_mib),
+    )
+
+
+def fleet(*in_maintenance: str) -> Fleet:
+    return Fleet(hosts={name: host_spec(name, maintenance=name in in_maintenance) for name in HOSTS})
+
+
+def vm_spec(host: str = "skopje", **more: object) -> VmSpec:
+    return VmSpec.model_validate({"name": VM, "host": host} | more)
+
+
+def placed_on(*hosts: str, avoid: tuple[str, ...] = ()) -> PlacementSpec:
+    return PlacementSpec(hosts=hosts, avoid=avoid)
+
+
+def found_on(host: str, power: Power = Power.RUNNING) -> Place:
+    return Place(host=host, domain=domain(power=power))
+
+
+def volume(
+    ref: VolumeRef = DISK_REF, *, allocated_mib: int = 10, capacity_mib: int = 64, backing: bool = False
+) -> Volume:
+    return Volume(
+        ref=ref,
+        path=f"/var/lib/libvirt/images/{ref.name}",
+        format="qcow2",
+        capacity_bytes=capacity_mib * MIB,
+        allocation_bytes=allocated_mib * MIB,
+        physical_bytes=allocated_mib * MIB,
+        backing=backing,
+    )
+
+
+def disk(target: str = "vda", held: Volume | None = None, **more: object) -> Disk:
+    plain = Disk(
+        target=target,
+        device=DiskDevice.DISK,
+        source_kind="file",
+        path=f"/var/lib/libvirt/images/{VM}.qcow2",
+        format="qcow2",
+        read_only=False,
+        shareable=False,
+        backing=False,
+        volume=held or volume(),
+    )
+    return replace(plain, **more)  # type: ignore[arg-type]  # checked by the dataclass's own field names
+
+
+def detail(*disks: Disk, power: Power = Power.RUNNING, **more: object) -> DomainDetail:
+    plain = DomainDetail(
+        domain=domain(power=power),
+        disks=disks or (disk(),),
+        interfaces=(Interface(mac="52:54:00:00:00:01", kind="bridge", source="kvmbr0"),),
+        autostart=False,
+        machine="pc-i440fx-7.2",
+        xml="<domain/>",
+        snapshots=0,
+        host_devices=0,
+        addresses=(),
+    )
+    return replace(plain, **more)  # type: ignore[arg-type]  # checked by the dataclass's own field names
+
+
+def pool(name: str = "vms", *, available_mib: int = 10_000, kind: str = "dir", active: bool = True) -> Pool:
+    return Pool(
+        name=name,
+        kind=kind,
+        active=active,
+        target_path="/var/lib/libvirt/images",
+        available_bytes=available_mib * MIB,
+    )
+
+
+def host_detail(host: str = "skopje", *pools: Pool, volumes: tuple[Volume, ...] = (), **more: object) -> HostDetail:
+    plain = HostDetail(
+        reading=reading(host),
+        pools={one.name: one for one in pools or (pool(),)},
+        volumes={one.ref: one for one in volumes},
+        bridges=frozenset({"kvmbr0"}),
+        networks=frozenset({"default"}),
+        machines=frozenset({"pc-i440fx-7.2", "pc-q35-7.2"}),
+    )
+    return replace(plain, **more)  # type: ignore[arg-type]  # checked by the dataclass's own field names
+
+
+def ends(vm: DomainDetail | None = None, there: HostDetail | None = None) -> Ends:
+    looked_at = vm or detail()
+    return Ends(vm=looked_at, source=reading("tallinn", looked_at.domain), destination=there or host_detail())

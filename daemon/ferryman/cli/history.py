@@ -49,7 +49,19 @@ def _print(records: tuple[MigrationRecord, ...]) -> None:
     if not records:
         console.print("No moves are recorded.")
         return
-    table = Table("began (UTC)", "VM", "from -> to", "method", "outcome", "took", "downtime", "commit", "why", box=None)
+    table = Table(
+        "began (UTC)",
+        "VM",
+        "from -> to",
+        "method",
+        "outcome",
+        "took",
+        "downtime",
+        "cause",
+        "commit",
+        "why it failed",
+        box=None,
+    )
     for record in records:
         table.add_row(
             f"{record.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
@@ -59,8 +71,9 @@ def _print(records: tuple[MigrationRecord, ...]) -> None:
             record.outcome.value,
             f"{record.total_ms / 1000:.1f} s",
             f"{downtime(record.measurement)}{_verdict(record)}",
+            record.cause.kind.value,
             f"{record.cause.revision[:10]} {record.cause.subject}",
-            record.reason or record.why,
+            record.reason,
         )
     console.print(table)
 

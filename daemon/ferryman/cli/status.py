@@ -14,13 +14,14 @@ from ferryman.cli.options import EXIT_TROUBLE, json_option, print_json, state_op
 from ferryman.cli.words import progress
 from ferryman.records.live import Progress, read_progress
 from ferryman.records.store import StateStore
-from ferryman.records.values import ConditionType, HostState, VmState
+from ferryman.records.values import ConditionType, FleetState, HostState, VmState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """What the state folder says now."""
 
+    fleet: FleetState
     vms: dict[str, VmState]
     hosts: dict[str, HostState]
     moving: tuple[Progress, ...]
@@ -37,7 +38,9 @@ def status(state: Path, as_json: bool) -> None:
     if not state.is_dir():
         raise click.ClickException(f"{state} is no state folder\n  remedy: name the daemon's: --state DIR")
     with StateStore.open(state, read_only=True) as store:
-        found = Status(vms=store.vm_states(), hosts=store.host_states(), moving=read_progress(state))
+        found = Status(
+            fleet=store.fleet_state(), vms=store.vm_states(), hosts=store.host_states(), moving=read_progress(state)
+        )
     if as_json:
         print_json(found)
     else:
@@ -48,13 +51,15 @@ def status(state: Path, as_json: bool) -> None:
 def _is_good(found: Status) -> bool:
     good = (ConditionType.READY, ConditionType.SUSPENDED)
     conditions = [condition for vm in found.vms.values() for condition in vm.conditions]
-    return all(condition.type in good for condition in conditions) and all(
-        host.reachable for host in found.hosts.values()
-    )
+    if found.fleet.condition is not None:
+        conditions.append(found.fleet.condition)
+    reachable = all(host.reachable for host in found.hosts.values())
+    return reachable and all(condition.type in good for condition in conditions)
 
 
 def _print(found: Status) -> None:
     console = Console(width=None if sys.stdout.isatty() else 160)
+    _print_fleet(console, found.fleet)
     hosts = Table("host", "reachable", "maintenance", "VMs", box=None, header_style="bold")
     for host in sorted(found.hosts.values(), key=lambda host: host.name):
         hosts.add_row(
@@ -73,6 +78,16 @@ def _print(found: Status) -> None:
                     console.print(f"    remedy: {condition.remedy}", highlight=False, markup=False)
     for one in found.moving:
         console.print(progress(one), highlight=False, markup=False)
+
+
+def _print_fleet(console: Console, fleet: FleetState) -> None:
+    said = fleet.condition
+    if said is not None:
+        text = f"specs: {said.type} ({said.reason}) {said.message} [revision {fleet.revision[:10] or '-'}]"
+        console.print(text, highlight=False, markup=False)
+    for problem in fleet.problems:
+        console.print(f"  {problem.place or 'source'}: {problem.message}", highlight=False, markup=False)
+        console.print(f"    remedy: {problem.remedy}", highlight=False, markup=False)
 
 
 def _maintenance(host: HostState) -> str:

@@ -13,8 +13,8 @@ from ferryman.fleet.values import Disk, Domain, DomainDetail, Power
 
 _DEFINITION = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
 _UNDEFINE = (
-    libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
-    | libvirt.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM
+    # Not MANAGED_SAVE: a saved memory is never dropped; preflight refuses to move a VM that has one.
+    libvirt.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM
     | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
     | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
 )
@@ -55,6 +55,7 @@ class LibvirtDomains:
                 virtualization=domain_xml.virtualization(current),
                 xml=definition,
                 snapshots=domain.snapshotNum() + len(domain.listAllCheckpoints()),
+                managed_save=bool(domain.isPersistent() and domain.hasManagedSaveImage()),
                 host_devices=domain_xml.host_device_count(current),
                 addresses=_addresses(domain) if power is Power.RUNNING else (),
             )

@@ -186,6 +186,8 @@ class DomainDetail:
     """The persistent definition, secure parts included: what a cold move defines at the destination."""
     snapshots: int
     host_devices: int
+    managed_save: bool = False
+    """It is off with its memory saved: its next start goes on from there."""
     addresses: tuple[str, ...]
     """From the guest agent, DHCP leases or the host's ARP table; best first."""
 

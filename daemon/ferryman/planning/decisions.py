@@ -35,6 +35,7 @@ class FindingCode(StrEnum):
     VOLUME_UNKNOWN = "volume-unknown"
     BACKING_CHAIN = "backing-chain"
     SNAPSHOTS = "snapshots"
+    MANAGED_SAVE = "managed-save"
     HOST_DEVICE = "host-device"
     CDROM_INSERTED = "cdrom-inserted"
     MACHINE_MISSING = "machine-missing"

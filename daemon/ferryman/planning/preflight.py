@@ -147,6 +147,15 @@ def _device_findings(vm: DomainDetail) -> list[Finding]:
                 f"Delete them: virsh snapshot-list {vm.domain.name}; virsh snapshot-delete {vm.domain.name} SNAPSHOT",
             )
         )
+    if vm.managed_save:
+        found.append(
+            _blocker(
+                FindingCode.MANAGED_SAVE,
+                "it is off with its memory saved, which would be lost",
+                f"Start it (virsh start {vm.domain.name}), or drop what was saved: "
+                f"virsh managedsave-remove {vm.domain.name}",
+            )
+        )
     if not vm.domain.persistent:
         found.append(
             _blocker(

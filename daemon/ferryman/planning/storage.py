@@ -133,7 +133,9 @@ def _copy_findings(
                 FindingCode.VOLUME_EXISTS,
                 f"{disk.target}: {host} has a volume {ref.pool}/{ref.name} already, and no audit record names it as "
                 "left behind by this VM",
-                f"Look whose it is; rename or delete it: virsh vol-delete {ref.name} {ref.pool} (on {host})",
+                # Never advised without this: on shared storage it is the very disk that the VM runs from.
+                'If both hosts see the same storage there: [storage] mode = "shared" in its spec. Else look whose it is; '
+                f"rename or delete it: virsh vol-delete {ref.name} {ref.pool} (on {host})",
             )
         )
     return findings

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from ferryman.fleet.values import Domain, HostReading, Power, Snapshot, Unreachable
 from ferryman.planning.decisions import Finding, FindingCode, Refused, Severity, StallReason, UpToDate
+from ferryman.reconciler.wanting import Wanted
 from ferryman.records.conditions import InFlight, Status, Suspended, conditions_for
 from ferryman.records.ledger import statistics_of
-from ferryman.records.values import HostState, LastMigration, MigrationRecord, Outcome, Placed, VmState
+from ferryman.records.values import (
+    Condition,
+    ConditionType,
+    FleetState,
+    HostState,
+    LastMigration,
+    MigrationRecord,
+    Outcome,
+    Placed,
+    SpecProblem,
+    VmState,
+)
 from ferryman.specs.loading import Specs
 from ferryman.specs.models import HostSpec, VmSpec
 from ferryman.specs.problems import Problem
@@ -29,6 +41,48 @@ def vm_state(before: VmState, spec: VmSpec, specs: Specs, status: Status, snapsh
     if isinstance(status, InFlight):
         after = replace(after, last_attempted_revision=specs.revision.id)
     return replace(after, observed_generation=generation)
+
+
+def fleet_state(before: FleetState, wanted: Wanted, now: datetime) -> FleetState:
+    """What the state says of the specs as a whole. A new revision alone, with nothing wrong, changes no condition."""
+    in_force = wanted.specs.revision.id if wanted.specs else ""
+    said = _about_specs(wanted, in_force, now)
+    if before.condition and (before.condition.type, before.condition.reason) == (said.type, said.reason):
+        said = replace(said, since=before.condition.since)
+    return FleetState(
+        revision=in_force,
+        newest_revision=wanted.newest_revision,
+        condition=said,
+        problems=tuple(
+            SpecProblem(place=problem.place, message=problem.message, remedy=problem.remedy)
+            for problem in wanted.problems
+        ),
+    )
+
+
+def _about_specs(wanted: Wanted, in_force: str, now: datetime) -> Condition:
+    in_force_still = f"revision {in_force[:10]} stays in force" if in_force else "no revision is in force"
+    if not wanted.problems:
+        return Condition(type=ConditionType.READY, reason="InForce", message="the specs are in force", since=now)
+    first = wanted.problems[0]
+    if wanted.unreadable:
+        return Condition(
+            type=ConditionType.STALLED,
+            reason="SourceUnreadable",
+            message=f"{first.message}; {in_force_still}",
+            remedy=first.remedy,
+            since=now,
+        )
+    held = wanted.newest_revision != in_force
+    return Condition(
+        type=ConditionType.STALLED,
+        reason="RevisionHeld" if held else "InvalidSpecs",
+        message=f"revision {wanted.newest_revision[:10]} is held as a whole; {in_force_still}"
+        if held
+        else "some specs are invalid; their last good content stays in force, the others are applied",
+        remedy="Mend the problems listed, and commit.",
+        since=now,
+    )
 
 
 def invalid(vm: str, problems: Sequence[Problem]) -> Refused:
@@ -74,8 +128,8 @@ def with_record(before: VmState, record: MigrationRecord, records: Sequence[Migr
     return replace(before, last_migration=last, statistics=statistics_of(records), placed=placed)
 
 
-def host_state(spec: HostSpec, specs: Specs, snapshot: Snapshot, busy: Collection[str]) -> HostState:
-    """A host's state. `busy`: hosts that a move under way leaves or reaches."""
+def host_state(before: HostState | None, spec: HostSpec, specs: Specs, snapshot: Snapshot, *, busy: bool) -> HostState:
+    """A host's state. `busy`: a move under way leaves or reaches it; where its VMs are is told when that is over."""
     reading = snapshot.hosts[spec.name]
     if isinstance(reading, Unreachable):
         return HostState(
@@ -85,16 +139,17 @@ def host_state(spec: HostSpec, specs: Specs, snapshot: Snapshot, busy: Collectio
             remedy=reading.remedy,
             maintenance=spec.maintenance,
         )
-    managed = tuple(sorted(reading.domains.keys() & specs.vms.keys()))
     remaining = _remaining(reading, specs) if spec.maintenance else ()
-    return HostState(
+    after = HostState(
         name=spec.name,
         reachable=True,
         maintenance=spec.maintenance,
-        drained=spec.maintenance and not remaining and spec.name not in busy,
+        drained=spec.maintenance and not remaining and not busy,
         remaining=remaining,
-        vms=managed,
+        vms=tuple(sorted(reading.domains.keys() & specs.vms.keys())),
     )
+    same_kind = before is not None and before.reachable and before.maintenance == spec.maintenance
+    return before if busy and before is not None and same_kind else after
 
 
 def _remaining(reading: HostReading, specs: Specs) -> tuple[str, ...]:

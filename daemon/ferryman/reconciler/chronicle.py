@@ -11,13 +11,14 @@ from ferryman.migration.clock import Clock
 from ferryman.reconciler import bookkeeping
 from ferryman.reconciler.events import Events
 from ferryman.reconciler.memory import Memory
+from ferryman.reconciler.wanting import Wanted
 from ferryman.records import audit
 from ferryman.records.conditions import Status
 from ferryman.records.errors import StateError
 from ferryman.records.journal import Journal
 from ferryman.records.ledger import leftovers
 from ferryman.records.live import clear_progress
-from ferryman.records.messages import Change, changes_message, host_change, migration_message, vm_change
+from ferryman.records.messages import Change, changes_message, fleet_change, host_change, migration_message, vm_change
 from ferryman.records.store import StateStore
 from ferryman.records.values import HostState, JournalEntry, MigrationRecord, VmState
 from ferryman.specs.loading import Specs
@@ -33,6 +34,7 @@ class Chronicle:
         self._events = events
         self._records = list(audit.records(store.folder, on_damaged=self._tell))
         self._hosts = store.host_states()
+        self._fleet = store.fleet_state()
         self._uncommitted: list[MigrationRecord] = []
         self._unwritten: list[MigrationRecord] = []
         self.journal = Journal(store.folder)
@@ -59,6 +61,10 @@ class Chronicle:
         self._unwritten.append(record)
         self._attempt(self._write_records)
 
+    def observe_specs(self, wanted: Wanted) -> None:
+        """Write down what is to be said of the specs as a whole."""
+        self._attempt(lambda: self._observe_specs(wanted))
+
     def observe(self, specs: Specs, snapshot: Snapshot, statuses: Mapping[str, Status], busy: Collection[str]) -> None:
         """Write every state that changed, and commit."""
         self._attempt(lambda: self._observe(specs, snapshot, statuses, busy))
@@ -67,9 +73,20 @@ class Chronicle:
         self._write_records()
         now = self._clock.now()
         vms = self._vm_states(specs, snapshot, statuses, now)
-        hosts = {name: bookkeeping.host_state(spec, specs, snapshot, busy) for name, spec in specs.hosts.items()}
+        hosts = {
+            name: bookkeeping.host_state(self._hosts.get(name), spec, specs, snapshot, busy=name in busy)
+            for name, spec in specs.hosts.items()
+        }
         changes = [*self._vm_changes(vms), *self._host_changes(hosts)]
         self._commit(changes, specs)
+
+    def _observe_specs(self, wanted: Wanted) -> None:
+        after = bookkeeping.fleet_state(self._fleet, wanted, self._clock.now())
+        change = fleet_change(self._fleet, after)
+        self._store.write_fleet(after)
+        if change is not None:
+            self._store.commit(changes_message([change], after.newest_revision))
+        self._fleet = after
 
     def _vm_states(
         self, specs: Specs, snapshot: Snapshot, statuses: Mapping[str, Status], now: datetime

@@ -68,9 +68,10 @@ class Reconciler:
         """One pass."""
         parts = self._parts
         parts.wanted.refresh()
+        parts.events.problems(parts.wanted.problems)
+        parts.chronicle.observe_specs(parts.wanted)
         specs = parts.wanted.specs
         if specs is None:
-            parts.events.problems(parts.wanted.problems)
             return Look(statuses={}, moving=frozenset())
         parts.view.configure(specs.hosts)
         if not self._taken_up:
@@ -80,7 +81,6 @@ class Reconciler:
         snapshot = parts.view.look()
         statuses = self._decide_and_begin(specs, snapshot)
         parts.chronicle.observe(specs, snapshot, statuses, self._busy())
-        parts.events.problems(parts.wanted.problems)
         return Look(statuses=statuses, moving=self._crew.moving())
 
     def close(self, patience_s: float) -> None:

@@ -16,9 +16,17 @@ class Wanted:
 
     source: SpecSource
     specs: Specs | None = None
+    newest_revision: str = ""
+    """Of the tree that was read last; another than `specs.revision` while that is held."""
     problems: tuple[Problem, ...] = ()
+    """What is wrong with the source or the newest revision."""
     _cache: ParseCache = field(default_factory=ParseCache)
     _looked_at: str = ""
+
+    @property
+    def unreadable(self) -> bool:
+        """The source could not be read at the last look."""
+        return any(problem.code is ProblemCode.SOURCE for problem in self.problems)
 
     def refresh(self) -> None:
         """Look at the source again."""
@@ -31,7 +39,7 @@ class Wanted:
         if tree.revision.id == self._looked_at:
             return
         loaded = load(tree, self.specs, self._cache)
-        self._looked_at = tree.revision.id
+        self._looked_at = self.newest_revision = tree.revision.id
         self.problems = loaded.problems
         if isinstance(loaded, Held):
             self.specs = loaded.in_force

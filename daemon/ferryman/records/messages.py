@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.records.values import HostState, MigrationRecord, Outcome, VmState
+from ferryman.records.values import FleetState, HostState, MigrationRecord, Outcome, VmState
 
 SUBJECT_MOST = 100
 
@@ -74,6 +74,13 @@ def host_change(before: HostState | None, after: HostState | None) -> Change | N
     if after is None:
         return None if before is None else Change(name=before.name, text=LEFT, trailers=(("Host", before.name),))
     return Change(name=after.name, text=_host_said(after), trailers=(("Host", after.name),))
+
+
+def fleet_change(before: FleetState, after: FleetState) -> Change | None:
+    """What became different about the specs in force; None where nothing that is worth a commit."""
+    if (before.condition, before.problems) == (after.condition, after.problems) or after.condition is None:
+        return None
+    return Change(name="specs", text=f"{after.condition.type} ({after.condition.reason}): {after.condition.message}")
 
 
 def changes_message(changes: Sequence[Change], cause_revision: str = "") -> CommitMessage:

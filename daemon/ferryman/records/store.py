@@ -18,7 +18,7 @@ from ferryman.records.journal import FOLDER as JOURNAL
 from ferryman.records.lock import FolderLock
 from ferryman.records.messages import CommitMessage
 from ferryman.records.names import checked
-from ferryman.records.values import HostState, MigrationRecord, VmState
+from ferryman.records.values import FleetState, HostState, MigrationRecord, VmState
 
 T = TypeVar("T")
 
@@ -80,6 +80,13 @@ class StateStore:
         """Every readable `hosts/NAME.toml`, by name."""
         return dict(self._list("hosts", HostState).values)
 
+    def fleet_state(self) -> FleetState:
+        """`fleet.toml`; an empty state where it is not there or cannot be read."""
+        try:
+            return toml_files.read(self.fleet_path, FleetState) if self.fleet_path.exists() else FleetState()
+        except RecordError:
+            return FleetState()
+
     def damaged(self) -> tuple[RecordError, ...]:
         """The state files that cannot be read. Writing such a VM's or host's state anew mends it."""
         return self._list("vms", VmState).damaged + self._list("hosts", HostState).damaged
@@ -87,6 +94,11 @@ class StateStore:
     def write_vm(self, state: VmState) -> bool:
         """Write the VM's state; False where the file says just that."""
         return self._write(self.vm_path(state.name), state)
+
+    def write_fleet(self, state: FleetState) -> bool:
+        """Write the fleet's state; False where the file says just that."""
+        self._require_writer()
+        return toml_files.write_if_changed(self.fleet_path, state)
 
     def write_host(self, state: HostState) -> bool:
         """Write the host's state; False where the file says just that."""
@@ -121,6 +133,11 @@ class StateStore:
         """Commit what was written, all of it or these files; see `History.commit`."""
         self._require_writer()
         return self._history.commit(message, files)
+
+    @property
+    def fleet_path(self) -> Path:
+        """Where the fleet's state is."""
+        return self.folder / "fleet.toml"
 
     def vm_path(self, name: str) -> Path:
         """Where the VM's state is."""

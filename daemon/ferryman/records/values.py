@@ -94,6 +94,28 @@ class VmState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpecProblem:
+    """One thing wrong with the specs."""
+
+    place: str
+    """FILE:LINE; empty where it is the source as a whole."""
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetState:
+    """`fleet.toml`: the specs in force, and what is wrong with the newest."""
+
+    revision: str = ""
+    """The revision in force; empty: none yet."""
+    newest_revision: str = ""
+    """The newest that was read; another than `revision` while it is held."""
+    condition: Condition | None = None
+    problems: tuple[SpecProblem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostState:
     """`hosts/NAME.toml`. Nothing volatile: no free memory, no load."""
 

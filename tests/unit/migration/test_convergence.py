@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from ferryman.fleet.hypervisor import Job, JobPhase
 from ferryman.migration.convergence import Ladder, climb, ladder
 
-
 START_MS = 20
 
 
@@ -60,7 +59,7 @@ def test_ends_at_the_promise_and_stays_there() -> None:
     looks=st.lists(st.tuples(st.integers(0, 50), st.integers(0, 10**12), st.sampled_from(JobPhase)), max_size=60),
 )
 def test_never_above_the_promise_and_never_back(promise_ms: int | None, looks: list[tuple[int, int, JobPhase]]) -> None:
-    at = ladder(START_MS, promise_ms)
+    at = ladder(START_MS if promise_ms is None else min(START_MS, promise_ms), promise_ms)
     for iteration, remaining, phase in looks:
         job = Job(phase=phase, memory_iteration=iteration, memory_remaining_bytes=remaining)
         after = climb(at, job)

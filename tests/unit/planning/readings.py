@@ -121,6 +121,7 @@ def detail(*disks: Disk, power: Power = Power.RUNNING, **more: object) -> Domain
         interfaces=(Interface(mac="52:54:00:00:00:01", kind="bridge", source="kvmbr0"),),
         autostart=False,
         machine="pc-i440fx-7.2",
+        virtualization="kvm",
         xml="<domain/>",
         snapshots=0,
         host_devices=0,

@@ -172,7 +172,7 @@ def vm_xml(name: str, *, memory_mib: int = 96, disk_path: str | None = None) -> 
         else ""
     )
     return (
-        f"<domain type='qemu'><name>{name}</name><uuid>{uuid5(NAMESPACE_DNS, name)}</uuid>"
+        f"<domain type='kvm'><name>{name}</name><uuid>{uuid5(NAMESPACE_DNS, name)}</uuid>"
         f"<memory unit='MiB'>{memory_mib}</memory><vcpu>1</vcpu>"
         "<os><type arch='x86_64' machine='pc'>hvm</type></os>"
         f"<devices>{disk}<interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='kvmbr0'/>"

@@ -1,0 +1,101 @@
+"""What stands against a move, each finding with what mends it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from readings import (
+    UUID,
+    detail,
+    disk,
+    domain,
+    ends,
+    fleet,
+    host_detail,
+    reading,
+)
+
+from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, Interface, Power
+from ferryman.planning.decisions import FindingCode, Severity
+from ferryman.planning.preflight import findings
+
+NETWORK = Interface(mac="52:54:00:00:00:02", kind="network", source="lan")
+TRANSIENT = replace(detail(), domain=domain(persistent=False))
+CDROM = disk("sda", device=DiskDevice.CDROM, path="/iso/seed.iso")
+
+
+def there(**more: object) -> HostDetail:
+    return host_detail("skopje", **more)
+
+
+def test_nothing_stands_against_a_move_between_hosts_alike() -> None:
+    assert findings(ends(), fleet()) == ()
+
+
+@pytest.mark.parametrize(
+    ("vm", "destination", "code", "remedy"),
+    [
+        (
+            detail(),
+            there(reading=replace(reading("skopje"), uuid="uuid-of-tallinn")),
+            FindingCode.SAME_MACHINE,
+            "host_uuid",
+        ),
+        (
+            detail(),
+            there(reading=replace(reading("skopje"), architecture="aarch64")),
+            FindingCode.ARCHITECTURE,
+            "same architecture",
+        ),
+        (detail(machine="pc-q35-9.0"), there(), FindingCode.MACHINE_MISSING, "Upgrade QEMU on skopje"),
+        (detail(), there(bridges=frozenset()), FindingCode.BRIDGE_MISSING, "ip link add kvmbr0 type bridge"),
+        (detail(interfaces=(NETWORK,)), there(), FindingCode.NETWORK_MISSING, "virsh net-start lan"),
+        (
+            detail(),
+            there(reading=reading("skopje", replace(domain("other"), uuid=UUID))),
+            FindingCode.UUID_TAKEN,
+            "another UUID",
+        ),
+        (detail(), there(reading=reading("skopje", memory_mib=1535)), FindingCode.MEMORY_SHORT, "reserve_memory_mib"),
+        (detail(host_devices=2), there(), FindingCode.HOST_DEVICE, "virsh detach-device"),
+        (detail(snapshots=1), there(), FindingCode.SNAPSHOTS, "virsh snapshot-delete guest-01"),
+        (detail(managed_save=True), there(), FindingCode.MANAGED_SAVE, "virsh managedsave-remove guest-01"),
+        (TRANSIENT, there(), FindingCode.TRANSIENT, "virsh define"),
+        (detail(disk(), CDROM), there(), FindingCode.CDROM_INSERTED, "virsh change-media guest-01 sda --eject"),
+    ],
+    ids=lambda value: value.value if isinstance(value, FindingCode) else "",
+)
+def test_each_obstacle_comes_with_its_remedy(
+    vm: DomainDetail, destination: HostDetail, code: FindingCode, remedy: str
+) -> None:
+    (finding,) = findings(ends(vm, destination), fleet())
+    assert (finding.code, finding.severity) == (code, Severity.BLOCKER)
+    assert remedy in finding.remedy
+
+
+def test_an_older_hypervisor_is_a_warning() -> None:
+    older = there(reading=replace(reading("skopje"), hypervisor_version=6_001_002))
+    (finding,) = findings(ends(None, older), fleet())
+    assert (finding.code, finding.severity) == (FindingCode.OLDER_HYPERVISOR, Severity.WARNING)
+    assert "QEMU 6.1.2, tallinn 7.2.0" in finding.reason
+
+
+def test_all_obstacles_are_told_at_once() -> None:
+    vm = detail(disk(), CDROM, interfaces=(NETWORK,), snapshots=1)
+    found = {finding.code for finding in findings(ends(vm), fleet())}
+    assert found == {FindingCode.NETWORK_MISSING, FindingCode.SNAPSHOTS, FindingCode.CDROM_INSERTED}
+
+
+def test_bridges_that_could_not_be_read_are_not_called_missing() -> None:
+    assert findings(ends(None, there(bridges=None)), fleet()) == ()
+
+
+def test_a_vm_that_is_off_needs_no_memory() -> None:
+    full = there(reading=reading("skopje", memory_mib=512))
+    assert findings(ends(detail(power=Power.SHUT_OFF), full), fleet()) == ()
+
+
+def test_an_empty_drive_is_no_obstacle() -> None:
+    empty = disk("sda", device=DiskDevice.CDROM, source_kind="", path="")
+    assert findings(ends(detail(disk(), empty)), fleet()) == ()

@@ -1,0 +1,129 @@
+"""How each disk gets to the destination, and what stands against it."""
+
+from __future__ import annotations
+
+import pytest
+from readings import DISK_REF, UUID, detail, disk, host_detail, pool, volume
+
+from ferryman.fleet.values import DiskDevice, VolumeRef
+from ferryman.planning.decisions import DiskTransfer, FindingCode, Severity
+from ferryman.planning.storage import Leftover, destination_refs, disk_plans
+from ferryman.specs.models import StorageMode, StorageSpec
+
+COPY = StorageSpec()
+OURS = {DISK_REF: Leftover(host="skopje", ref=DISK_REF, vm_uuid=UUID)}
+
+
+class TestCopying:
+    def test_a_disk_goes_into_the_pool_of_the_same_name(self) -> None:
+        plans, findings = disk_plans(detail(), COPY, host_detail(), {})
+        assert findings == ()
+        assert [(plan.target, plan.transfer, plan.destination) for plan in plans] == [
+            ("vda", DiskTransfer.COPY, DISK_REF)
+        ]
+        assert not plans[0].replaces_leftover
+
+    def test_or_into_the_pool_that_its_spec_maps_it_to(self) -> None:
+        spec = StorageSpec(pools={"vms": "fast"})
+        assert destination_refs(detail(), spec) == (VolumeRef(pool="fast", name=DISK_REF.name),)
+        plans, findings = disk_plans(detail(), spec, host_detail("skopje", pool("fast")), {})
+        assert (plans[0].destination.pool, findings) == ("fast", ())
+
+    def test_empty_drives_media_and_network_disks_are_not_copied(self) -> None:
+        looked_at = detail(
+            disk(),
+            disk("sda", device=DiskDevice.CDROM),
+            disk("sdb", source_kind=""),
+            disk("vdb", source_kind="network", volume=None),
+        )
+        plans, findings = disk_plans(looked_at, COPY, host_detail(), {})
+        assert ([plan.target for plan in plans], findings) == (["vda"], ())
+
+    @pytest.mark.parametrize(
+        ("looked_at", "there", "code", "remedy"),
+        [
+            (detail(), host_detail("skopje", pool("other")), FindingCode.POOL_MISSING, "[storage] pools"),
+            (detail(), host_detail("skopje", pool(active=False)), FindingCode.POOL_INACTIVE, "virsh pool-start vms"),
+            (detail(disk(volume=None)), host_detail(), FindingCode.VOLUME_UNKNOWN, "virsh pool-define-as"),
+            (detail(disk(backing=True)), host_detail(), FindingCode.BACKING_CHAIN, "virsh blockpull"),
+            (detail(disk(held=volume(backing=True))), host_detail(), FindingCode.BACKING_CHAIN, "virsh blockpull"),
+            (detail(), host_detail("skopje", volumes=(volume(),)), FindingCode.VOLUME_EXISTS, "virsh vol-delete"),
+            (detail(), host_detail("skopje", pool(available_mib=9)), FindingCode.SPACE_SHORT, "Free space on skopje"),
+        ],
+        ids=lambda value: value.value if isinstance(value, FindingCode) else "",
+    )
+    def test_each_obstacle_comes_with_its_remedy(
+        self, looked_at: object, there: object, code: FindingCode, remedy: str
+    ) -> None:
+        _, findings = disk_plans(looked_at, COPY, there, {})  # type: ignore[arg-type]  # pytest's parameters
+        blockers = [finding for finding in findings if finding.severity is Severity.BLOCKER]
+        assert [finding.code for finding in blockers] == [code]
+        assert remedy in blockers[0].remedy
+
+    def test_several_obstacles_are_told_at_once(self) -> None:
+        looked_at = detail(disk(backing=True), disk("vdb", held=volume(VolumeRef(pool="gone", name="b"))))
+        _, findings = disk_plans(looked_at, COPY, host_detail(), {})
+        assert {finding.code for finding in findings} == {FindingCode.BACKING_CHAIN, FindingCode.POOL_MISSING}
+
+
+class TestLeftovers:
+    def test_what_an_audit_record_names_as_left_by_this_very_vm_is_replaced(self) -> None:
+        plans, findings = disk_plans(detail(), COPY, host_detail("skopje", volumes=(volume(),)), OURS)
+        assert (plans[0].replaces_leftover, findings) == (True, ())
+
+    def test_what_another_vm_of_the_same_name_left_is_not(self) -> None:
+        theirs = {DISK_REF: Leftover(host="skopje", ref=DISK_REF, vm_uuid="another")}
+        _, findings = disk_plans(detail(), COPY, host_detail("skopje", volumes=(volume(),)), theirs)
+        assert [finding.code for finding in findings] == [FindingCode.VOLUME_EXISTS]
+
+    def test_a_leftover_that_is_gone_needs_no_replacing(self) -> None:
+        plans, findings = disk_plans(detail(), COPY, host_detail(), OURS)
+        assert (plans[0].replaces_leftover, findings) == (False, ())
+
+    def test_its_room_counts_as_free(self) -> None:
+        there = host_detail("skopje", pool(available_mib=60), volumes=(volume(allocated_mib=10),))
+        _, findings = disk_plans(detail(), COPY, there, OURS)
+        assert findings == ()
+
+
+class TestSpace:
+    def test_what_the_disks_may_grow_to_is_a_warning(self) -> None:
+        _, findings = disk_plans(detail(), COPY, host_detail("skopje", pool(available_mib=20)), {})
+        assert [(finding.code, finding.severity) for finding in findings] == [
+            (FindingCode.SPACE_SHORT, Severity.WARNING)
+        ]
+
+    def test_all_disks_of_a_pool_count_together(self) -> None:
+        looked_at = detail(disk(), disk("vdb", held=volume(VolumeRef(pool="vms", name="b"))))
+        _, findings = disk_plans(looked_at, COPY, host_detail("skopje", pool(available_mib=15)), {})
+        assert [finding.severity for finding in findings] == [Severity.BLOCKER]
+
+
+class TestSharing:
+    def test_a_network_pool_that_shows_the_volume_at_both_ends_is_shared(self) -> None:
+        there = host_detail("skopje", pool(kind="netfs"), volumes=(volume(),))
+        plans, findings = disk_plans(detail(), COPY, there, {})
+        assert ([plan.transfer for plan in plans], findings) == ([DiskTransfer.SHARED], ())
+        assert not plans[0].replaces_leftover
+
+    def test_a_shared_disk_takes_no_room(self) -> None:
+        there = host_detail("skopje", pool(kind="netfs", available_mib=0), volumes=(volume(),))
+        assert disk_plans(detail(), COPY, there, {})[1] == ()
+
+    def test_a_plain_folder_that_shows_a_volume_of_this_name_is_not_taken_for_shared(self) -> None:
+        there = host_detail("skopje", volumes=(volume(),))
+        plans, findings = disk_plans(detail(), COPY, there, {})
+        assert plans[0].transfer is DiskTransfer.COPY
+        assert [finding.code for finding in findings] == [FindingCode.VOLUME_EXISTS]
+
+    @pytest.mark.parametrize("seen", [(), (volume(capacity_mib=65),)], ids=["absent", "of another size"])
+    def test_storage_called_shared_that_is_not_is_refused(self, seen: tuple[object, ...]) -> None:
+        spec = StorageSpec(mode=StorageMode.SHARED)
+        there = host_detail("skopje", volumes=seen)  # type: ignore[arg-type]  # pytest's parameters
+        plans, findings = disk_plans(detail(), spec, there, {})
+        assert plans[0].transfer is DiskTransfer.SHARED
+        assert [finding.code for finding in findings] == [FindingCode.STORAGE_NOT_SHARED]
+
+    def test_shared_as_its_spec_says_and_both_ends_agree(self) -> None:
+        spec = StorageSpec(mode=StorageMode.SHARED)
+        assert disk_plans(detail(), spec, host_detail("skopje", volumes=(volume(),)), OURS)[1] == ()

@@ -35,9 +35,9 @@ packages:
 	apt-get update -qq; \
 	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null
 
-$(VENV)/.ready: pyproject.toml
+$(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 demo: setup
@@ -46,7 +46,7 @@ demo: setup
 test: setup lint unit lab-tests
 
 lint: $(VENV)/.ready
-	$(BIN)/ruff check daemon tests
+	$(BIN)/ruff check --output-format=concise daemon tests
 	$(BIN)/ruff format --check daemon tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports

@@ -11,10 +11,10 @@ import pytest
 from daemon_run import DaemonRun
 from running import RunningLab
 
-from ferryman.lab import lab as labs
 from ferryman.lab import guests, ledger
-from ferryman.lab.options import DEFAULT_CACHE
+from ferryman.lab import lab as labs
 from ferryman.lab.layout import plan_layout
+from ferryman.lab.options import DEFAULT_CACHE
 
 HOSTS = ("oslo", "bergen", "narvik")
 SUBNET = "10.91.4.0/24"

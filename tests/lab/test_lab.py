@@ -14,9 +14,9 @@ from running import RunningLab, lab_command
 
 from ferryman.lab import faults, guests, ledger, namespaces, processes
 from ferryman.lab import lab as labs
-from ferryman.lab.options import DEFAULT_CACHE
 from ferryman.lab.guest_xml import DiskFormat
 from ferryman.lab.layout import plan_layout
+from ferryman.lab.options import DEFAULT_CACHE
 from ferryman.lab.shell import LabError
 
 

@@ -10,6 +10,8 @@ from ferryman.migration.move import Move, MoveFailedError
 from ferryman.planning.decisions import DiskPlan, DiskTransfer
 from ferryman.records.values import VolumeAt
 
+_MARKER_BYTES = 512
+
 Ready = dict[str, Volume]
 """Target -> the volume that stands ready at the destination."""
 
@@ -28,9 +30,30 @@ def prepare(move: Move, disks: Sequence[DiskPlan], *, as_bytes: bool) -> Ready:
     ready: Ready = {}
     for disk in copied(disks):
         if disk.replaces_leftover:
+            _require_apart(move, disk)
             move.ends.destination.volumes.delete(disk.destination)
         ready[disk.target] = _create(move, disk, as_bytes=as_bytes)
     return ready
+
+
+def _require_apart(move: Move, disk: DiskPlan) -> None:
+    """A leftover goes only where the source does not see the destination's storage: else it is the VM's very disk.
+
+    Pools of plain folders may have come to lie on shared storage since the leftover was recorded. Only trying tells.
+    """
+    there = move.ends.destination.volumes
+    marker = VolumeRef(pool=disk.destination.pool, name=f"{move.entry.id}-{disk.target}.marker")
+    move.owns(_at(move, marker))
+    there.create(marker, format="raw", capacity_bytes=_MARKER_BYTES)
+    here = move.ends.source.volumes.find(VolumeRef(pool=disk.source.ref.pool, name=marker.name))
+    there.delete(marker)
+    move.disowns(_at(move, marker))
+    if here is not None:
+        raise MoveFailedError(
+            f"{disk.target}: {move.entry.source} and {move.entry.destination} share the storage of "
+            f"{disk.destination.pool}, and what looked like a leftover is the disk itself",
+            'Set [storage] mode = "shared" in its spec.',
+        )
 
 
 def _create(move: Move, disk: DiskPlan, *, as_bytes: bool) -> Volume:

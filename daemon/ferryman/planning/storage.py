@@ -134,8 +134,8 @@ def _copy_findings(
                 f"{disk.target}: {host} has a volume {ref.pool}/{ref.name} already, and no audit record names it as "
                 "left behind by this VM",
                 # Never advised without this: on shared storage it is the very disk that the VM runs from.
-                'If both hosts see the same storage there: [storage] mode = "shared" in its spec. Else look whose it is; '
-                f"rename or delete it: virsh vol-delete {ref.name} {ref.pool} (on {host})",
+                'If both hosts see the same storage there: [storage] mode = "shared" in its spec. '
+                f"Else look whose it is; rename or delete it: virsh vol-delete {ref.name} {ref.pool} (on {host})",
             )
         )
     return findings

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from stand import VM, Stand
 
@@ -12,11 +14,17 @@ from ferryman.fleet.fake.migrations import Breakage
 from ferryman.fleet.fake.storage import FakeVolume
 from ferryman.fleet.hypervisor import Job, JobPhase
 from ferryman.fleet.values import Power
-from ferryman.migration.attempt import carry_out
+from ferryman.migration.attempt import Order, carry_out
 from ferryman.records.values import MigrationRecord, Outcome, Step
 from ferryman.specs.models import Method
 
 IMAGE = f"{VM}.img"
+
+
+def replacing_a_leftover(stand: Stand) -> Order:
+    order = stand.order(Method.LIVE)
+    disks = tuple(replace(disk, replaces_leftover=True) for disk in order.plan.disks)
+    return replace(order, plan=replace(order.plan, disks=disks))
 
 
 def move(stand: Stand) -> MigrationRecord:
@@ -214,6 +222,25 @@ class TestVolumesOfOthers:
         assert record.outcome is Outcome.FAILED
         assert IMAGE in stand.source.pools["vms"].volumes
         assert stand.fleet.running(VM) == ("tallinn",)
+
+    def test_a_leftover_that_turns_out_to_be_the_disk_itself_is_not_deleted(self, stand: Stand) -> None:
+        order = replacing_a_leftover(stand)
+        stand.destination.pools["vms"] = stand.source.pools["vms"]
+        record = carry_out(order, stand.services())
+        assert record is not None
+        assert record.outcome is Outcome.FAILED
+        assert "share the storage" in record.reason
+        assert set(stand.source.pools["vms"].volumes) == {IMAGE}
+
+    def test_a_leftover_of_ours_is_replaced_and_no_marker_stays(self, stand: Stand) -> None:
+        order = replacing_a_leftover(stand)
+        stand.destination.pools["vms"].volumes[IMAGE] = FakeVolume(content=(b"old",))
+        record = carry_out(order, stand.services())
+        assert record is not None
+        assert record.outcome is Outcome.SUCCEEDED
+        assert stand.volumes_at_destination() == {IMAGE}
+        assert stand.destination.pools["vms"].volumes[IMAGE].content == DISK
+        assert [at.name for at in record.volumes_created] == [IMAGE]
 
     def test_ours_is_removed_where_the_destination_fell_silent_over_creating_it(self, stand: Stand) -> None:
         faults = stand.destination.faults

@@ -60,7 +60,7 @@ lab-tests: $(VENV)/.ready
 		[ "$(CI)" != true ]; fi
 
 bench: setup
-	$(BIN)/python -m tests.bench
+	PYTHONPATH=tests/lab $(BIN)/python tests/bench/overhead.py
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache daemon/*.egg-info

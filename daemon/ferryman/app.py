@@ -48,6 +48,7 @@ class Daemon:
 
     def __init__(self, options: Options, store: StateStore, events: Events, service: ServiceManager) -> None:
         self._options = options
+        self._events = events
         self._service = service
         self._wakeup = Wakeup()
         self._stop = threading.Event()
@@ -77,9 +78,17 @@ class Daemon:
         with self._looking():
             self._service.ready("reconciling")
             while not self._stop.is_set():
-                self._reconciler.look()
+                self._service.alive()
+                self._look()
                 self._service.alive()
                 self._wakeup.wait(self._pause_s())
+
+    def _look(self) -> None:
+        """One pass. The boundary of a pass: what one dies of is told, and the next begins afresh."""
+        try:
+            self._reconciler.look()
+        except Exception as bug:  # noqa: BLE001 - a fault of ours must not end what watches the moves under way
+            self._events.trouble(f"ferryman failed in a pass: {bug!r}", "Report this; the next pass begins afresh.")
 
     def run_once(self) -> Look:
         """Reconcile until nothing more can be done without a person or a change; what was found last."""

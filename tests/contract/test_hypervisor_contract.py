@@ -145,7 +145,7 @@ class TestVolumes:
 
     def test_holes_stay_holes_on_the_way_up_and_down(self, stage: Stage) -> None:
         volumes, ref = stage.destination.volumes, stage.ref("contract.img")
-        sent = [b"a" * MIB, 4 * MIB, b"b" * MIB, 2 * MIB]
+        sent: list[bytes | int] = [b"a" * MIB, 4 * MIB, b"b" * MIB, 2 * MIB]
         volumes.create(ref, format="raw", capacity_bytes=8 * MIB)
         volumes.upload(ref, iter(sent))
         with volumes.download(ref) as reader:

@@ -40,7 +40,7 @@ class LibvirtHost:
                 reading=read_host(self.name, connection),
                 pools=pools,
                 volumes=_volumes(connection, pools, wanted),
-                bridges=self._bridges(),
+                bridges=self._bridges(connection),
                 networks=frozenset(network.name() for network in connection.listAllNetworks()),
                 machines=machines_of(connection.getCapabilities()),
             )
@@ -49,10 +49,16 @@ class LibvirtHost:
         """Let go of the host."""
         self._session.close()
 
-    def _bridges(self) -> frozenset[str] | None:
-        """By SSH: libvirt's interface driver is often not built in. None over qemu+tcp."""
-        listing = self._session.run(["sh", "-c", "ls -d /sys/class/net/*/bridge"])
-        return None if listing is None else frozenset(line.split("/")[-2] for line in listing.split())
+    def _bridges(self, connection: libvirt.virConnect) -> frozenset[str] | None:
+        """The interfaces that a guest's can join; None where neither libvirt nor SSH can tell."""
+        try:
+            return frozenset(interface.name() for interface in connection.listAllInterfaces())
+        except libvirt.libvirtError as error:
+            if error.get_error_code() != libvirt.VIR_ERR_NO_SUPPORT:
+                raise
+        # Some distributions build libvirt without its interface driver.
+        listing = self._session.run(["ls", "/sys/class/net"])
+        return None if listing is None else frozenset(listing.split())
 
 
 def _refresh_by_name(connection: libvirt.virConnect, pool: str) -> None:

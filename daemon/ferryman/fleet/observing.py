@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from ferryman.fleet.errors import FleetError
@@ -51,6 +50,8 @@ class FleetView:
         for watched in self._hosts.values():
             if watched.pending is None:
                 watched.pending = self._threads.submit(watched.hypervisor.read)
+        self._wait(answered=True, timeout_s=_PATIENCE_S)
+        self._wait(answered=False, timeout_s=_IMPATIENCE_S)
         return Snapshot(hosts={name: self._result(watched) for name, watched in self._hosts.items()})
 
     def host(self, name: str) -> Hypervisor:
@@ -64,21 +65,31 @@ class FleetView:
             if watched.answered:
                 watched.hypervisor.close()
 
+    def _wait(self, *, answered: bool, timeout_s: float) -> None:
+        """For the readings of the hosts that answered, or did not, at the last look: all of them at once."""
+        pending = [one.pending for one in self._hosts.values() if one.pending is not None and one.answered is answered]
+        wait(pending, timeout_s)
+
     def _result(self, watched: _Watched) -> HostReading | Unreachable:
         pending = watched.pending
         if pending is None:
             raise AssertionError("a look begins a reading of every host")
-        try:
-            reading = pending.result(_PATIENCE_S if watched.answered else _IMPATIENCE_S)
-        except FutureTimeoutError:
-            watched.answered = False
-            pending.add_done_callback(lambda done: None if done.cancelled() or done.exception() else self._on_change())
+        if not pending.done():
+            if watched.answered:
+                watched.answered = False
+                pending.add_done_callback(self._answers_again)
             return _silent(watched.spec)
+        try:
+            reading = pending.result()
         except FleetError as error:
             watched.pending, watched.answered = None, False
             return Unreachable(host=watched.spec.name, reason=error.reason, remedy=error.remedy)
         watched.pending, watched.answered = None, True
         return reading
+
+    def _answers_again(self, reading: Future[HostReading]) -> None:
+        if not reading.cancelled() and reading.exception() is None:
+            self._on_change()
 
 
 def _same_way(before: HostSpec, after: HostSpec | None) -> bool:

@@ -154,6 +154,15 @@ class TestCallsThatLie:
         assert move(stand).outcome is Outcome.SUCCEEDED
         assert stand.fleet.running(VM) == stand.fleet.defined(VM) == ("skopje",)
 
+    def test_a_start_that_was_refused_and_takes_effect_later_keeps_its_definition(self, stand: Stand) -> None:
+        def starts_late() -> None:
+            stand.destination.domains.known[VM].power = Power.RUNNING
+
+        stand.destination.faults.fail_next(Operation.START)
+        stand.destination.faults.before_next(Operation.POWER, starts_late)
+        assert move(stand).outcome is Outcome.SUCCEEDED
+        assert stand.fleet.running(VM) == stand.fleet.defined(VM) == ("skopje",)
+
     def test_a_source_that_keeps_its_definition_is_held_with_the_vm_running_at_the_destination(
         self, stand: Stand
     ) -> None:

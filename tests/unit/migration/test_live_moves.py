@@ -127,6 +127,19 @@ class TestBroken:
         assert stand.destination.faults.made(Operation.DESTROY) == 0
         assert stand.volumes_at_destination() == {IMAGE}
 
+    def test_a_source_that_somebody_resumes_at_the_last_moment_is_not_destroyed(self, stand: Stand) -> None:
+        def resumes() -> None:
+            stand.source.domains.known[VM].power = Power.RUNNING
+
+        stand.fleet.plan_breakage(VM, Breakage(source=Power.PAUSED, destination=Power.RUNNING))
+        stand.source.faults.before_next(Operation.POWER, resumes)
+        record = move(stand)
+        assert record.outcome is Outcome.HELD
+        assert stand.source.faults.made(Operation.DESTROY) == 0
+        # That somebody made it run twice; ferryman says so.
+        assert "running on tallinn and running on skopje" in record.reason
+        stand.fleet.violations.clear()
+
     def test_a_source_that_does_not_resume_is_held_after_three_tries(self, stand: Stand) -> None:
         stand.fleet.plan_breakage(VM, Breakage(source=Power.PAUSED, destination=None))
         stand.source.faults.fail_next(Operation.RESUME, times=9)

@@ -197,7 +197,7 @@ TOUCHES = [
 ]
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     method=st.sampled_from([Method.LIVE, Method.COLD]),
     step=st.sampled_from(Step),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from ferryman.fleet.values import (
     Disk,
@@ -30,10 +31,10 @@ HOSTS = ("oslo", "skopje", "tallinn")
 DISK_REF = VolumeRef(pool="vms", name=f"{VM}.qcow2")
 
 
-def domain(name: str = VM, power: Power = Power.RUNNING, memory_mib: int = 1024, **more: object) -> Domain:
+def domain(name: str = VM, power: Power = Power.RUNNING, memory_mib: int = 1024, **more: Any) -> Domain:
     uuid = UUID if name == VM else f"uuid-of-{name}"
     plain = Domain(name=name, uuid=uuid, power=power, memory_mib=memory_mib, vcpus=1, persistent=True)
-    return replace(plain, **more)  # type: ignore[arg-type]  # checked by the dataclass's own field names
+    return replace(plain, **more)
 
 
 def reading(host: str, *domains: Domain, memory_mib: int = 16_384) -> HostReading:
@@ -99,7 +100,7 @@ def volume(
     )
 
 
-def disk(target: str = "vda", held: Volume | None = None, **more: object) -> Disk:
+def disk(target: str = "vda", held: Volume | None = None, **more: Any) -> Disk:
     plain = Disk(
         target=target,
         device=DiskDevice.DISK,
@@ -111,10 +112,10 @@ def disk(target: str = "vda", held: Volume | None = None, **more: object) -> Dis
         backing=False,
         volume=held or volume(),
     )
-    return replace(plain, **more)  # type: ignore[arg-type]  # checked by the dataclass's own field names
+    return replace(plain, **more)
 
 
-def detail(*disks: Disk, power: Power = Power.RUNNING, **more: object) -> DomainDetail:
+def detail(*disks: Disk, power: Power = Power.RUNNING, **more: Any) -> DomainDetail:
     plain = DomainDetail(
         domain=domain(power=power),
         disks=disks or (disk(),),
@@ -127,7 +128,7 @@ def detail(*disks: Disk, power: Power = Power.RUNNING, **more: object) -> Domain
         host_devices=0,
         addresses=(),
     )
-    return replace(plain, **more)  # type: ignore[arg-type]  # checked by the dataclass's own field names
+    return replace(plain, **more)
 
 
 def pool(name: str = "vms", *, available_mib: int = 10_000, kind: str = "dir", active: bool = True) -> Pool:
@@ -140,7 +141,7 @@ def pool(name: str = "vms", *, available_mib: int = 10_000, kind: str = "dir", a
     )
 
 
-def host_detail(host: str = "skopje", *pools: Pool, volumes: tuple[Volume, ...] = (), **more: object) -> HostDetail:
+def host_detail(host: str = "skopje", *pools: Pool, volumes: tuple[Volume, ...] = (), **more: Any) -> HostDetail:
     plain = HostDetail(
         reading=reading(host),
         pools={one.name: one for one in pools or (pool(),)},
@@ -149,7 +150,7 @@ def host_detail(host: str = "skopje", *pools: Pool, volumes: tuple[Volume, ...] 
         networks=frozenset({"default"}),
         machines=frozenset({"pc-i440fx-7.2", "pc-q35-7.2"}),
     )
-    return replace(plain, **more)  # type: ignore[arg-type]  # checked by the dataclass's own field names
+    return replace(plain, **more)
 
 
 def ends(vm: DomainDetail | None = None, there: HostDetail | None = None) -> Ends:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from readings import (
@@ -25,7 +26,7 @@ TRANSIENT = replace(detail(), domain=domain(persistent=False))
 CDROM = disk("sda", device=DiskDevice.CDROM, path="/iso/seed.iso")
 
 
-def there(**more: object) -> HostDetail:
+def there(**more: Any) -> HostDetail:
     return host_detail("skopje", **more)
 
 

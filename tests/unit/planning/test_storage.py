@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from readings import DISK_REF, UUID, detail, disk, host_detail, pool, volume
 
-from ferryman.fleet.values import DiskDevice, VolumeRef
+from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, Volume, VolumeRef
 from ferryman.planning.decisions import DiskTransfer, FindingCode, Severity
 from ferryman.planning.storage import Leftover, destination_refs, disk_plans
 from ferryman.specs.models import StorageMode, StorageSpec
@@ -53,9 +53,9 @@ class TestCopying:
         ids=lambda value: value.value if isinstance(value, FindingCode) else "",
     )
     def test_each_obstacle_comes_with_its_remedy(
-        self, looked_at: object, there: object, code: FindingCode, remedy: str
+        self, looked_at: DomainDetail, there: HostDetail, code: FindingCode, remedy: str
     ) -> None:
-        _, findings = disk_plans(looked_at, COPY, there, {})  # type: ignore[arg-type]  # pytest's parameters
+        _, findings = disk_plans(looked_at, COPY, there, {})
         blockers = [finding for finding in findings if finding.severity is Severity.BLOCKER]
         assert [finding.code for finding in blockers] == [code]
         assert remedy in blockers[0].remedy
@@ -117,9 +117,9 @@ class TestSharing:
         assert [finding.code for finding in findings] == [FindingCode.VOLUME_EXISTS]
 
     @pytest.mark.parametrize("seen", [(), (volume(capacity_mib=65),)], ids=["absent", "of another size"])
-    def test_storage_called_shared_that_is_not_is_refused(self, seen: tuple[object, ...]) -> None:
+    def test_storage_called_shared_that_is_not_is_refused(self, seen: tuple[Volume, ...]) -> None:
         spec = StorageSpec(mode=StorageMode.SHARED)
-        there = host_detail("skopje", volumes=seen)  # type: ignore[arg-type]  # pytest's parameters
+        there = host_detail("skopje", volumes=seen)
         plans, findings = disk_plans(detail(), spec, there, {})
         assert plans[0].transfer is DiskTransfer.SHARED
         assert [finding.code for finding in findings] == [FindingCode.STORAGE_NOT_SHARED]

@@ -13,6 +13,7 @@ import libvirt
 
 from ferryman.fleet.errors import FailureKind, HostUnreachableError, OperationFailedError
 from ferryman.fleet.ssh import SshSession, target_of
+from ferryman.fleet.ssh_command import ssh_command
 from ferryman.specs.models import HostSpec
 
 KEEPALIVE_INTERVAL_S = 3
@@ -147,6 +148,8 @@ def connection_uri(spec: HostSpec) -> str:
     options = {"no_tty": "1"}
     if ssh.identity_file:
         options["keyfile"] = str(Path(ssh.identity_file).expanduser())
+    if ssh.known_hosts:
+        options["command"] = str(ssh_command(spec.name, ssh.known_hosts))
     query = "&".join(part for part in (url.query, urlencode(options, safe="/")) if part)
     return urlunsplit((url.scheme, netloc, url.path, query, ""))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ferryman.lab import guests
 from ferryman.lab.guest_xml import GuestPlan
-from ferryman.lab.layout import POOL, POOL_PATH
+from ferryman.lab.layout import POOL_PATH
 from ferryman.lab.ledger import Ledger
 
 
@@ -77,8 +77,7 @@ class RunningLab:
     def tidy(self, name: str) -> None:
         """Delete the guest's disks on hosts that do not have the guest: what earlier moves left behind."""
         for host in self.disks(name) - self.whereabouts(name).keys():
-            self.virsh(host, "pool-refresh", POOL)
-            self.virsh(host, "vol-delete", self.disk(name, host).name, POOL)
+            self.disk(name, host).unlink()
 
     def whereabouts(self, name: str) -> dict[str, str]:
         """Host -> state of every host that lists the guest."""

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import daemon_run
 import echo_probe
 import pytest
 from daemon_run import DaemonRun, trailers
-from running import RunningLab, lab_command
+from running import RunningLab
 
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.records.values import MigrationRecord, Outcome
@@ -51,7 +52,7 @@ class Moved:
 @contextmanager
 def second_opinion(lab: RunningLab, address: str) -> Iterator[Callable[[], float]]:
     """The other prober, for the block; call the value to end it and have its figure."""
-    argv = [*lab_command("exec", lab.folder), "--", sys.executable, echo_probe.__file__, address]
+    argv = lab.ledger.operator.enter([sys.executable, str(Path(echo_probe.__file__).resolve()), address])
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as prober:
         yield lambda: float(prober.communicate(timeout=20)[0])
         prober.kill()

@@ -104,6 +104,10 @@ class Domains(Protocol):
         """Power off without asking the guest. No such VM, or one that is off, is no error."""
         ...
 
+    def suspend(self, vm: str) -> None:
+        """Stop a running guest's vCPUs; its memory stays."""
+        ...
+
     def resume(self, vm: str) -> None:
         """Let a paused guest run."""
         ...

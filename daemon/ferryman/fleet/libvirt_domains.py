@@ -107,6 +107,11 @@ class LibvirtDomains:
             if domain is not None and domain.isActive():
                 domain.destroy()
 
+    def suspend(self, vm: str) -> None:
+        """Stop a running guest's vCPUs; its memory stays."""
+        with self._session.connection(f"suspending {vm}") as connection:
+            connection.lookupByName(vm).suspend()
+
     def resume(self, vm: str) -> None:
         """Let a paused guest run."""
         with self._session.connection(f"resuming {vm}") as connection:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
 from ferryman.fleet.errors import FleetError
@@ -11,11 +12,15 @@ from ferryman.fleet.hypervisor import Connect, Hypervisor
 from ferryman.fleet.values import HostReading, Snapshot, Unreachable
 from ferryman.specs.models import HostSpec
 
-_PATIENCE_S = 10.0
-"""For a host that answered at the last look; longer than keepalive takes to notice a dead peer is pointless."""
-_IMPATIENCE_S = 0.3
-"""For one that did not: its reading goes on in the background and wakes the loop when it succeeds."""
-_MOST_HOSTS_AT_ONCE = 64
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long one look waits for all hosts together."""
+
+    answered_s: float = 10.0
+    """For hosts that answered at the last look; longer than keepalive takes to notice a dead peer is pointless."""
+    silent_s: float = 0.3
+    """For those that did not: their readings go on in the background and wake the loop when they succeed."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,16 +31,18 @@ class _Watched:
     hypervisor: Hypervisor
     pending: Future[HostReading] | None = None
     answered: bool = True
+    overdue: bool = False
+    """A look has given up waiting for the pending reading, whose success is to be told."""
 
 
 class FleetView:
     """The fleet's hosts, kept connected. Used from one thread; the hypervisors that it hands out from any."""
 
-    def __init__(self, connect: Connect, on_change: Callable[[], None]) -> None:
+    def __init__(self, connect: Connect, on_change: Callable[[], None], patience: Patience = Patience()) -> None:
         self._connect = connect
         self._on_change = on_change
+        self._patience = patience
         self._hosts: dict[str, _Watched] = {}
-        self._threads = ThreadPoolExecutor(_MOST_HOSTS_AT_ONCE, thread_name_prefix="host")
 
     def configure(self, hosts: Mapping[str, HostSpec]) -> None:
         """Watch these hosts, and no others; one that is reached another way than before is connected anew."""
@@ -49,9 +56,9 @@ class FleetView:
         """Read every host. One that does not answer in time is `Unreachable` in this snapshot."""
         for watched in self._hosts.values():
             if watched.pending is None:
-                watched.pending = self._threads.submit(watched.hypervisor.read)
-        self._wait(answered=True, timeout_s=_PATIENCE_S)
-        self._wait(answered=False, timeout_s=_IMPATIENCE_S)
+                watched.pending = _in_background(watched.hypervisor)
+        self._wait(answered=True, timeout_s=self._patience.answered_s)
+        self._wait(answered=False, timeout_s=self._patience.silent_s)
         return Snapshot(hosts={name: self._result(watched) for name, watched in self._hosts.items()})
 
     def host(self, name: str) -> Hypervisor:
@@ -60,7 +67,6 @@ class FleetView:
 
     def close(self) -> None:
         """Let go of all hosts; does not wait for one that hangs."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
         for watched in self._hosts.values():
             if watched.answered:
                 watched.hypervisor.close()
@@ -75,10 +81,14 @@ class FleetView:
         if pending is None:
             raise AssertionError("a look begins a reading of every host")
         if not pending.done():
-            if watched.answered:
-                watched.answered = False
+            if not watched.overdue:
+                watched.answered, watched.overdue = False, True
                 pending.add_done_callback(self._answers_again)
             return _silent(watched.spec)
+        watched.overdue = False
+        if pending.cancelled():
+            watched.pending, watched.answered = None, False
+            return _not_understood(watched.spec)
         try:
             reading = pending.result()
         except FleetError as error:
@@ -92,6 +102,22 @@ class FleetView:
             self._on_change()
 
 
+def _in_background(hypervisor: Hypervisor) -> Future[HostReading]:
+    """A daemon thread, not an executor's: a program that ends must not wait for a host that hangs."""
+    reading: Future[HostReading] = Future()
+
+    def run() -> None:
+        try:
+            reading.set_result(hypervisor.read())
+        except FleetError as error:
+            reading.set_exception(error)
+        finally:
+            reading.cancel()  # of no effect but where the thread dies of a fault: its traceback is in the log
+
+    threading.Thread(target=run, name=f"read {hypervisor.name}", daemon=True).start()
+    return reading
+
+
 def _same_way(before: HostSpec, after: HostSpec | None) -> bool:
     return after is not None and (before.uri, before.ssh) == (after.uri, after.ssh)
 
@@ -101,4 +127,12 @@ def _silent(spec: HostSpec) -> Unreachable:
         host=spec.name,
         reason=f"{spec.name} does not answer",
         remedy=f"Check the host and the way to it: virsh -c '{spec.uri}' list",
+    )
+
+
+def _not_understood(spec: HostSpec) -> Unreachable:
+    return Unreachable(
+        host=spec.name,
+        reason=f"ferryman failed in reading {spec.name}",
+        remedy="Report the fault with the traceback in the log; the other hosts are not concerned.",
     )

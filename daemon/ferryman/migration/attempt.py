@@ -155,7 +155,7 @@ def _entry(order: Order, started_at: datetime) -> JournalEntry:
         started_at=started_at,
         max_downtime_ms=order.spec.max_downtime_ms,
         autostart=plan.autostart,
-        first_downtime_ms=plan.first_downtime_ms,
+        switch_over=plan.switch_over,
         home=plan.home,
         source_volumes=tuple(
             VolumeAt(host=plan.source, pool=disk.source.ref.pool, name=disk.source.ref.name, path=disk.source.path)

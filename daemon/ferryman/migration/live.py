@@ -8,12 +8,16 @@ from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 
 from ferryman.fleet.errors import FleetError
-from ferryman.fleet.hypervisor import JobPhase, LiveMigration
-from ferryman.migration.convergence import Ladder, climb, ladder
+from ferryman.fleet.hypervisor import Job, JobPhase, LiveMigration
+from ferryman.migration.convergence import Ladder, climb, foot_only, is_last_stretch, ladder
 from ferryman.migration.move import LeftRunningError, Move
+from ferryman.planning.decisions import SwitchOver
 from ferryman.records.values import Step
 
 _LOOK_EVERY_S = 0.2
+_LOOK_CLOSELY_EVERY_S = 0.01
+"""The last stretch of a small guest's memory takes some 50 ms."""
+_LOOK_EVERY_NS = int(_LOOK_EVERY_S * 1e9)
 _PHASES = {
     JobPhase.NONE: "starting",
     JobPhase.SETUP: "starting",
@@ -28,15 +32,14 @@ def transfer(move: Move, request: LiveMigration) -> None:
     Raises FleetError; what the failure left at either end is for `settling` to see. Raises LeftRunningError when the
     daemon is stopping: the migration is peer-to-peer, goes on, and is adopted at the next start.
     """
-    source = move.ends.source.migrations
-    steps = ladder(move.entry.first_downtime_ms, move.entry.max_downtime_ms)
-    source.set_max_downtime(request.vm, steps.limit_ms)
+    migrations = move.ends.source.migrations
+    migrations.set_max_downtime(request.vm, _first_steps(move).limit_ms)
     move.advance(Step.TRANSFERRING)
     if move.entry.autostart:
         # Once it has left, a reboot of the source must not bring up a second copy from the old disks.
         move.ends.source.domains.disarm(request.vm)
-    call = _in_background(source.migrate, request)
-    watch(move, steps, call)
+    call = _in_background(migrations.migrate, request)
+    watch(move, call)
     if not call.done():
         raise LeftRunningError(f"{request.vm}'s migration goes on without the daemon", "Start ferryman again.")
     call.result()
@@ -60,33 +63,62 @@ def _in_background(migrate: Callable[[LiveMigration], None], request: LiveMigrat
     return call
 
 
-def watch(move: Move, steps: Ladder, call: Future[None] | None) -> None:
+def watch(move: Move, call: Future[None] | None) -> None:
     """Follow a migration job until the call that runs it ends; without a call (adopted), until the job is gone."""
-    while not _over(move, call):
-        steps = _look(move, steps)
+    watching = _Watch(move)
+    while not _over(move, call, watching.pause_s):
+        watching.look()
 
 
-def _over(move: Move, call: Future[None] | None) -> bool:
+def _over(move: Move, call: Future[None] | None, pause_s: float) -> bool:
     if call is not None:
-        return bool(wait_for([call], timeout=_LOOK_EVERY_S).done) or move.stop.is_set()
-    if move.stop.wait(_LOOK_EVERY_S):
+        return bool(wait_for([call], timeout=pause_s).done) or move.stop.is_set()
+    if move.stop.wait(pause_s):
         return True
     return move.ends.source.migrations.job(move.entry.vm).phase is JobPhase.NONE
 
 
-def _look(move: Move, steps: Ladder) -> Ladder:
-    """Report progress and climb; a look that fails changes nothing: the migration goes on without being watched."""
-    vm, source = move.entry.vm, move.ends.source.migrations
-    asked_ns = move.clock.monotonic_ns()
-    try:
-        job = source.job(vm)
+def _first_steps(move: Move) -> Ladder:
+    return foot_only() if move.entry.switch_over is SwitchOver.SUSPEND else ladder(move.entry.max_downtime_ms)
+
+
+class _Watch:
+    """What is seen of one job, and how it is steered to its switch-over.
+
+    A look that fails changes nothing: the migration goes on without being watched.
+    """
+
+    def __init__(self, move: Move) -> None:
+        self._move = move
+        self._steps = _first_steps(move)
+        self._suspends = move.entry.switch_over is SwitchOver.SUSPEND
+        self._report_due_ns = 0
+        self.pause_s = _LOOK_EVERY_S
+
+    def look(self) -> None:
+        """Look once."""
+        asked_ns = self._move.clock.monotonic_ns()
+        try:
+            job = self._move.ends.source.migrations.job(self._move.entry.vm)
+            self._steer(job)
+        except FleetError:
+            return
         if job.phase in (JobPhase.SETUP, JobPhase.DISKS):
-            move.undisturbed_until_ns = asked_ns
-        move.disk_bytes = max(move.disk_bytes, job.disk_processed_bytes)
-        move.report(_PHASES[job.phase], job)
-        climbed = climb(steps, job)
-        if climbed.limit_ms != steps.limit_ms:
-            source.set_max_downtime(vm, climbed.limit_ms)
-    except FleetError:
-        return steps
-    return climbed
+            self._move.undisturbed_until_ns = asked_ns
+        self._move.disk_bytes = max(self._move.disk_bytes, job.disk_processed_bytes)
+        if asked_ns >= self._report_due_ns:
+            self._report_due_ns = asked_ns + _LOOK_EVERY_NS
+            self._move.report(_PHASES[job.phase], job)
+
+    def _steer(self, job: Job) -> None:
+        vm, source = self._move.entry.vm, self._move.ends.source
+        if self._suspends:
+            if is_last_stretch(job):
+                source.domains.suspend(vm)
+                self._suspends = False
+            waits = self._suspends and job.phase in (JobPhase.DISKS, JobPhase.MEMORY)
+            self.pause_s = _LOOK_CLOSELY_EVERY_S if waits else _LOOK_EVERY_S
+        climbed = climb(self._steps, job)
+        if climbed.limit_ms != self._steps.limit_ms:
+            source.migrations.set_max_downtime(vm, climbed.limit_ms)
+        self._steps = climbed

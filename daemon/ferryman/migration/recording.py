@@ -12,6 +12,7 @@ from ferryman.migration.settling import Ending
 from ferryman.planning.decisions import Plan
 from ferryman.records.values import MigrationRecord, Outcome, RejectedRecord, Transfer
 from ferryman.records.verdict import verdict
+from ferryman.specs.models import Method
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | N
         max_downtime_ms=entry.max_downtime_ms,
         measurement=measurement,
         network_and_service_ms=None if paused_ms is None else _rounded(apportion(measurement, paused_ms)),
+        switch_over=None if entry.method is Method.COLD else entry.switch_over,
         transfer=_transfer(job, move.disk_bytes),
         phases=tuple(move.phases),
         rejected=tuple(RejectedRecord(method=no.method, reason=no.reason) for no in plan.rejected) if plan else (),

@@ -9,7 +9,6 @@ from typing import assert_never
 from ferryman.fleet.errors import FleetError, HostUnreachableError
 from ferryman.fleet.values import Power
 from ferryman.migration import live, volumes
-from ferryman.migration.convergence import ladder
 from ferryman.migration.looking import look
 from ferryman.migration.move import Move
 from ferryman.migration.recovery import WAITS, Action, End, Known, Seen, next_action
@@ -127,7 +126,7 @@ def _take(move: Move, action: Action) -> None:
 
 def _wait(move: Move, action: Action) -> None:
     if action is Action.WAIT_FOR_JOB:
-        live.watch(move, ladder(move.entry.first_downtime_ms, move.entry.max_downtime_ms), None)
+        live.watch(move, None)
     elif action is Action.WAIT_FOR_HOST:
         move.report("waiting for an unreachable host", None)
         move.stop.wait(_WAIT_FOR_HOST_S)

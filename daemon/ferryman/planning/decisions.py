@@ -94,6 +94,15 @@ class DiskPlan:
     """A volume that our own audit record names as left behind by this VM stands there: it goes first."""
 
 
+class SwitchOver(StrEnum):
+    """Who stops the guest at the source, and when."""
+
+    LADDER = "ladder"
+    """The hypervisor, once the rest can be sent within a downtime limit that starts low and climbs on a stall."""
+    SUSPEND = "suspend"
+    """ferryman, shortly before the first pass over memory ends."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedMethod:
     """A method that `auto` did not take."""
@@ -123,8 +132,8 @@ class Plan:
     warnings: tuple[Finding, ...] = ()
     priority: int = 0
     autostart: bool = False
-    first_downtime_ms: int = 20
-    """Live: the downtime limit to begin with; see `switchover`."""
+    switch_over: SwitchOver = SwitchOver.LADDER
+    """Live only."""
     home: str = ""
     """What its spec names as home now."""
 

@@ -11,7 +11,7 @@ from ferryman.planning.methods import NoChoice, choose
 from ferryman.planning.placement import Fleet
 from ferryman.planning.preflight import Ends, findings
 from ferryman.planning.storage import Leftover, disk_plans
-from ferryman.planning.switchover import first_downtime_ms
+from ferryman.planning.switchover import switch_over
 from ferryman.specs.models import VmSpec
 
 
@@ -44,7 +44,7 @@ def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[Vo
         warnings=tuple(finding for finding in everything if finding.severity is Severity.WARNING),
         priority=spec.placement.priority,
         autostart=ends.vm.autostart,
-        first_downtime_ms=first_downtime_ms(ends.vm, ends.source, spec.max_downtime_ms),
+        switch_over=switch_over(ends.vm, ends.source),
         home=spec.host,
     )
 

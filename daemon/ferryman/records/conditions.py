@@ -32,6 +32,8 @@ class InFlight:
     destination: str
     method: Method
     why: str = ""
+    revision: str = ""
+    """Of the specs that it was begun for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

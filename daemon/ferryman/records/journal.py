@@ -27,6 +27,12 @@ class Journal:
         """Note how far the attempt has come. Raises StateUnwritableError: then the step must not be taken."""
         atomic_files.replace(self._path(entry.vm), toml_files.to_toml(entry))
 
+    def try_out(self) -> None:
+        """Write and remove a file, as an entry would be. Raises StateUnwritableError."""
+        path = self._folder / ".try.tmp"
+        atomic_files.replace(path, b"", durable=False)
+        atomic_files.remove(path, durable=False)
+
     def close(self, vm: str) -> None:
         """The VM's attempt has ended and is recorded; nothing where none was open."""
         atomic_files.remove(self._path(vm))

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ferryman.downtime.values import Measurement
-from ferryman.planning.decisions import Cause
+from ferryman.planning.decisions import Cause, SwitchOver
 from ferryman.specs.models import Method
 
 
@@ -232,6 +232,8 @@ class MigrationRecord:
     measurement: Measurement
     network_and_service_ms: float | None = None
     """Downtime less the hypervisor's own figure."""
+    switch_over: SwitchOver | None = None
+    """Live only: who stopped the guest at the source."""
     transfer: Transfer = Transfer()
     phases: tuple[PhaseTiming, ...] = ()
     rejected: tuple[RejectedRecord, ...] = ()
@@ -276,8 +278,7 @@ class JournalEntry:
     attempt: int
     started_at: datetime
     max_downtime_ms: int | None = None
-    first_downtime_ms: int = 20
-    """Live: the downtime limit that it began with."""
+    switch_over: SwitchOver = SwitchOver.LADDER
     home: str = ""
     """What the spec named as home when the move began."""
     autostart: bool = False

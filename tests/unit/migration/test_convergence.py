@@ -6,9 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.fleet.hypervisor import Job, JobPhase
-from ferryman.migration.convergence import Ladder, climb, ladder
-
-START_MS = 20
+from ferryman.migration.convergence import START_MS, Ladder, climb, foot_only, is_last_stretch, ladder
 
 
 def memory(iteration: int, remaining_bytes: int) -> Job:
@@ -22,36 +20,36 @@ def climbed(at: Ladder, *remaining_bytes: int) -> Ladder:
 
 
 def test_starts_far_below_the_hypervisors_own_limit() -> None:
-    assert ladder(START_MS, None).limit_ms == START_MS < 300
+    assert ladder(None).limit_ms == START_MS < 300
 
 
 def test_stays_while_every_iteration_gets_further() -> None:
-    assert climbed(ladder(START_MS, None), 1000, 800, 600, 400, 200).limit_ms == START_MS
+    assert climbed(ladder(None), 1000, 800, 600, 400, 200).limit_ms == START_MS
 
 
 def test_climbs_a_step_after_two_iterations_that_got_no_further_than_the_best() -> None:
-    once = climbed(ladder(START_MS, None), 1000, 990)
+    once = climbed(ladder(None), 1000, 990)
     assert once.limit_ms == START_MS
     assert climb(once, memory(3, 1000)).limit_ms == 50
 
 
 def test_oscillation_below_the_best_is_progress() -> None:
-    assert climbed(ladder(START_MS, None), 1000, 1200, 800, 900, 600, 700, 500).limit_ms == START_MS
+    assert climbed(ladder(None), 1000, 1200, 800, 900, 600, 700, 500).limit_ms == START_MS
 
 
 def test_looking_twice_at_one_iteration_counts_once() -> None:
-    at = climbed(ladder(START_MS, None), 1000, 1000)
+    at = climbed(ladder(None), 1000, 1000)
     assert climb(climb(at, memory(2, 1000)), memory(2, 1000)) == at
 
 
 def test_disks_that_fill_say_nothing_about_memory() -> None:
-    at = ladder(START_MS, None)
+    at = ladder(None)
     assert climb(at, Job(phase=JobPhase.DISKS, memory_iteration=7)) == at
 
 
 def test_ends_at_the_promise_and_stays_there() -> None:
-    assert climbed(ladder(START_MS, 120), *[1000] * 40).limit_ms == 120
-    assert ladder(5, 5).limit_ms == 5
+    assert climbed(ladder(120), *[1000] * 40).limit_ms == 120
+    assert ladder(5).limit_ms == 5
 
 
 @given(
@@ -59,10 +57,34 @@ def test_ends_at_the_promise_and_stays_there() -> None:
     looks=st.lists(st.tuples(st.integers(0, 50), st.integers(0, 10**12), st.sampled_from(JobPhase)), max_size=60),
 )
 def test_never_above_the_promise_and_never_back(promise_ms: int | None, looks: list[tuple[int, int, JobPhase]]) -> None:
-    at = ladder(START_MS if promise_ms is None else min(START_MS, promise_ms), promise_ms)
+    at = ladder(promise_ms)
     for iteration, remaining, phase in looks:
         job = Job(phase=phase, memory_iteration=iteration, memory_remaining_bytes=remaining)
         after = climb(at, job)
         assert after.limit_ms >= at.limit_ms
         assert promise_ms is None or after.limit_ms <= promise_ms
         at = after
+
+
+def test_a_guest_that_is_to_be_suspended_is_never_switched_over_by_the_hypervisor() -> None:
+    assert climbed(foot_only(), *[1000] * 40).limit_ms == foot_only().limit_ms == 1
+
+
+def test_the_last_stretch_is_what_is_sent_while_one_asks() -> None:
+    def first_pass(remaining_mib: int, mib_s: int) -> Job:
+        return Job(
+            phase=JobPhase.MEMORY,
+            memory_iteration=1,
+            memory_remaining_bytes=remaining_mib * 1024 * 1024,
+            memory_bytes_s=mib_s * 1024 * 1024,
+        )
+
+    assert not is_last_stretch(first_pass(60, 170))
+    assert is_last_stretch(first_pass(13, 170))
+    assert not is_last_stretch(first_pass(13, 5))
+    assert is_last_stretch(first_pass(7, 5))
+    assert not is_last_stretch(Job(phase=JobPhase.DISKS))
+
+
+def test_once_a_second_pass_has_begun_it_is_late_enough() -> None:
+    assert is_last_stretch(Job(phase=JobPhase.MEMORY, memory_iteration=2, memory_remaining_bytes=10**9))

@@ -149,6 +149,14 @@ class FakeDomains:
                     self._violations.destroying_running(vm)
                 self.power_off(vm)
 
+    def suspend(self, vm: str) -> None:
+        """Stop a running guest's vCPUs; its memory stays."""
+        with self._faults.call(Operation.SUSPEND, vm):
+            domain = self.require(vm)
+            if domain.power is not Power.RUNNING:
+                raise refused(FailureKind.OTHER, f"{vm} does not run")
+            domain.power = Power.PAUSED
+
     def resume(self, vm: str) -> None:
         """Let a paused guest run."""
         with self._faults.call(Operation.RESUME, vm):

@@ -27,6 +27,7 @@ class Operation(StrEnum):
     REQUEST_SHUTDOWN = "request-shutdown"
     DESTROY = "destroy"
     RESUME = "resume"
+    SUSPEND = "suspend"
     FIND = "find"
     CREATE = "create"
     DELETE = "delete"

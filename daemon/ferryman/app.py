@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ferryman.fleet.hypervisor import Connect
 from ferryman.fleet.libvirt_host import LibvirtHost
 from ferryman.fleet.observing import FleetView
 from ferryman.migration.clock import SystemClock
-from ferryman.planning.decisions import Decision, UpToDate, Wait, WaitReason
+from ferryman.planning.decisions import Decision, UpToDate
 from ferryman.reconciler.chronicle import Chronicle
-from ferryman.reconciler.deciding import Decider
+from ferryman.reconciler.deciding import Decider, resting
 from ferryman.reconciler.events import Events, Wakeup
 from ferryman.reconciler.loop import Look, Parts, Reconciler
 from ferryman.reconciler.memory import Memory
@@ -46,14 +47,21 @@ class Options:
 class Daemon:
     """The running program."""
 
-    def __init__(self, options: Options, store: StateStore, events: Events, service: ServiceManager) -> None:
+    def __init__(
+        self,
+        options: Options,
+        store: StateStore,
+        events: Events,
+        service: ServiceManager,
+        connect: Connect = LibvirtHost,
+    ) -> None:
         self._options = options
         self._events = events
         self._service = service
         self._wakeup = Wakeup()
         self._stop = threading.Event()
         self._source = open_source(options.specs)
-        self._view = FleetView(LibvirtHost, self._wakeup.changed)
+        self._view = FleetView(connect, self._wakeup.changed)
         clock = SystemClock()
         self._reconciler = Reconciler(
             Parts(
@@ -91,11 +99,14 @@ class Daemon:
             self._events.trouble(f"ferryman failed in a pass: {bug!r}", "Report this; the next pass begins afresh.")
 
     def run_once(self) -> Look:
-        """Reconcile until nothing more can be done without a person or a change; what was found last."""
+        """Reconcile until no move is under way and none can begin; what was found last.
+
+        What waits for a host, a retry or a person by then is left to the next run.
+        """
         with self._looking():
             while True:
                 found = self._reconciler.look()
-                if self._stop.is_set() or not (found.moving or _goes_on(found)):
+                if self._stop.is_set() or not found.moving:
                     return found
                 self._wakeup.wait(_ONCE_WAIT_S)
 
@@ -115,11 +126,6 @@ class Daemon:
         return min(pause for pause in pauses if pause is not None)
 
 
-def _goes_on(found: Look) -> bool:
-    """Something waits only for another move to end."""
-    return any(isinstance(status, Wait) and status.reason is WaitReason.LIMIT for status in found.statuses.values())
-
-
 def _show(folder: Path, progress: Progress) -> None:
     write_progress(folder, progress)
 
@@ -133,7 +139,7 @@ class Preview:
     problems: tuple[Problem, ...]
 
 
-def preview(options: Options, connect: Callable[..., LibvirtHost] = LibvirtHost) -> Preview:
+def preview(options: Options, connect: Connect = LibvirtHost) -> Preview:
     """Decide as the daemon would, and touch nothing. Reads the state folder where there is one."""
     wanted = Wanted(source=open_source(options.specs))
     wanted.refresh()
@@ -151,12 +157,12 @@ def preview(options: Options, connect: Callable[..., LibvirtHost] = LibvirtHost)
             now_ns=0,
             limits=None,
         )
-        decided = decider.decide([vm for vm, spec in specs.vms.items() if not spec.suspend])
+        rest = resting(specs)
+        decided = decider.decide(specs.vms.keys() - rest.keys())
     finally:
         view.close()
     decisions: dict[str, Decision | Suspended] = {vm: one.decision for vm, one in decided.items()}
-    decisions |= {vm: Suspended(vm=vm) for vm, spec in specs.vms.items() if spec.suspend}
-    return Preview(revision=specs.revision.id, decisions=decisions, problems=wanted.problems)
+    return Preview(revision=specs.revision.id, decisions=decisions | rest, problems=wanted.problems)
 
 
 def _memory(state: Path) -> Memory:

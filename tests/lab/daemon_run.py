@@ -1,21 +1,19 @@
-"""The daemon as a user runs it: a specs repository, `ferryman run` beside the lab's hosts, and what it writes."""
+"""The daemon as a user runs it: `ferryman run` beside the lab's hosts, on a repository of specs; and what it writes."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from running import RunningLab
+from specs_repository import SpecsRepository
 
 from ferryman.records import audit, toml_files
 from ferryman.records.values import Condition, ConditionType, HostState, MigrationRecord, VmState
@@ -25,80 +23,8 @@ _STOPS_WITHIN_S = 60.0
 _LOOK_EVERY_S = 0.05
 
 
-class DaemonTrouble(AssertionError):
+class DaemonError(AssertionError):
     """The daemon did not do what the test waits for; the message ends with its log."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpecsRepository:
-    """A git repository of specs, as a user has one."""
-
-    folder: Path
-
-    @classmethod
-    def of_lab(cls, lab: RunningLab, folder: Path, *vms: str) -> SpecsRepository:
-        """The lab's own fleet with these VMs, each wanted where it is now; committed."""
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(lab.folder / "specs", folder)
-        repository = cls(folder=folder)
-        for path in (folder / "vms").glob("*.toml"):
-            if path.stem not in vms:
-                path.unlink()
-        for vm in vms:
-            (home,) = lab.whereabouts(vm)
-            text = repository.read(f"vms/{vm}.toml")
-            before = next(line for line in text.splitlines() if line.startswith("host = "))
-            repository.write(f"vms/{vm}.toml", text.replace(before, f'host = "{home}"'))
-        repository.git("init", "--quiet", "--initial-branch=main")
-        repository.commit("The fleet as it is")
-        return repository
-
-    def git(self, *arguments: str) -> str:
-        """Run git there as one fixed person; it must succeed."""
-        me = ["-c", "user.name=Tester", "-c", "user.email=tester@localhost"]
-        done = subprocess.run(
-            ["git", "-C", str(self.folder), *me, *arguments], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
-    def read(self, file: str) -> str:
-        """A file of the working tree."""
-        return (self.folder / file).read_text()
-
-    def write(self, file: str, text: str) -> None:
-        """Edit the working tree only."""
-        (self.folder / file).write_text(text)
-
-    def replace(self, file: str, before: str, after: str) -> None:
-        """Edit one place of one file in the working tree only."""
-        text = self.read(file)
-        assert text.count(before) == 1, f"{before!r} in {text}"
-        self.write(file, text.replace(before, after))
-
-    def append(self, file: str, text: str) -> None:
-        """Add to the end of a file in the working tree only."""
-        self.write(file, self.read(file) + text)
-
-    def home(self, vm: str) -> str:
-        """The host that the working tree wants the VM on."""
-        return str(tomllib.loads(self.read(f"vms/{vm}.toml"))["host"])
-
-    def commit(self, message: str) -> str:
-        """Commit all edits; the revision."""
-        self.git("add", "--all")
-        self.git("commit", "--quiet", f"--message={message}")
-        return self.git("rev-parse", "HEAD")
-
-    def move(self, vm: str, host: str) -> str:
-        """Commit that this VM is to be on that host; the revision."""
-        self.replace(f"vms/{vm}.toml", f'host = "{self.home(vm)}"', f'host = "{host}"')
-        return self.commit(f"Move {vm} to {host}")
-
-    def maintain(self, host: str) -> str:
-        """Commit that this host is in maintenance; the revision."""
-        self.replace(f"hosts/{host}.toml", f'name = "{host}"\n', f'name = "{host}"\nmaintenance = true\n')
-        return self.commit(f"Maintenance of {host}")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -141,7 +67,7 @@ class DaemonRun:
         self._process.send_signal(signal.SIGTERM)
         code = self._wait()
         if code != 0:
-            raise DaemonTrouble(f"exit code {code} after SIGTERM\n{self.log_text()}")
+            raise DaemonError(f"exit code {code} after SIGTERM\n{self.log_text()}")
 
     def kill(self) -> None:
         """SIGKILL, to it and its children; nothing happens where it was ended already."""
@@ -193,13 +119,13 @@ class DaemonRun:
         return [message.strip() for message in done.stdout.split("\0") if message.strip()]
 
     def until(self, holds: Callable[[], bool], what: str, within_s: float = CONVERGES_WITHIN_S) -> None:
-        """Look again until it holds; DaemonTrouble after `within_s`, or as soon as the daemon has ended."""
+        """Look again until it holds; DaemonError after `within_s`, or as soon as the daemon has ended."""
         deadline = time.monotonic() + within_s
         while not holds():
             if self._process is not None and self._process.poll() is not None:
-                raise DaemonTrouble(f"the daemon ended before: {what}\n{self.log_text()}")
+                raise DaemonError(f"the daemon ended before: {what}\n{self.log_text()}")
             if time.monotonic() > deadline:
-                raise DaemonTrouble(f"not within {within_s:g} s: {what}\n{self._all_said()}\n{self.log_text()}")
+                raise DaemonError(f"not within {within_s:g} s: {what}\n{self._all_said()}\n{self.log_text()}")
             time.sleep(_LOOK_EVERY_S)
 
     def until_in_place(self, vm: str, host: str, within_s: float = CONVERGES_WITHIN_S) -> None:
@@ -224,7 +150,7 @@ class DaemonRun:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-            raise DaemonTrouble(f"did not stop within {_STOPS_WITHIN_S:g} s\n{self.log_text()}") from None
+            raise DaemonError(f"did not stop within {_STOPS_WITHIN_S:g} s\n{self.log_text()}") from None
         finally:
             self._process = None
 
@@ -232,10 +158,11 @@ class DaemonRun:
         return "\n".join(path.read_text() for path in sorted(self.state.glob("*s/*.toml")))
 
 
-def trailers(message: str) -> dict[str, Any]:
+def trailers(message: str) -> dict[str, str]:
     """The `Key: value` lines that end a commit's message."""
     last = message.rpartition("\n\n")[2]
-    return dict(line.partition(": ")[::2] for line in last.splitlines())
+    parts = (line.partition(": ") for line in last.splitlines())
+    return {key: value for key, _, value in parts}
 
 
 def make(lab: RunningLab, folder: Path, vms: Sequence[str]) -> DaemonRun:

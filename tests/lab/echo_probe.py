@@ -12,6 +12,7 @@ import socket
 import struct
 import sys
 import time
+from itertools import pairwise
 
 STEP_MS = 5.0
 _ECHO_REQUEST, _ECHO_REPLY = 8, 0
@@ -20,7 +21,7 @@ _IP_HEADER_BYTES = 20
 
 def checksum(packet: bytes) -> int:
     """The internet checksum (RFC 1071) of an even number of bytes."""
-    total = sum(struct.unpack(f"!{len(packet) // 2}H", packet))
+    total: int = sum(struct.unpack(f"!{len(packet) // 2}H", packet))
     total = (total >> 16) + (total & 0xFFFF)
     return ~(total + (total >> 16)) & 0xFFFF
 
@@ -53,7 +54,7 @@ def longest_gap_ms(address: str) -> float:
                 number += 1
                 due += STEP_MS / 1000
                 channel.sendto(request(number), (address, 0))
-    return max(later - earlier for earlier, later in zip(arrivals, arrivals[1:], strict=False)) * 1000
+    return max(later - earlier for earlier, later in pairwise(arrivals)) * 1000
 
 
 if __name__ == "__main__":

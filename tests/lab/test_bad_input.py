@@ -92,13 +92,13 @@ def fleet(two: tuple[str, str], lab: RunningLab, daemon_for: Callable[..., Daemo
     daemon = daemon_for(*two)
     (home,) = lab.whereabouts(ILL)
     (well_at,) = lab.whereabouts(WELL)
-    away = next(host for host in lab.hosts if host != home)
+    # The other one neither leaves nor reaches it: a full or missing end is the ill one's trouble alone.
+    away = next(host for host in lab.hosts if host not in (home, well_at))
     return Fleet(
         daemon=daemon,
         lab=lab,
         home=home,
         away=away,
-        # Not by the ill one's way: a full or missing end is the ill one's trouble alone.
         well_to=next(host for host in lab.hosts if host not in (well_at, away)),
     )
 
@@ -156,6 +156,9 @@ class TestSpecs:
             fleet.status_says("commit the specs, or name a ref that exists")
             daemon.specs.git("update-ref", "refs/heads/main", last)
             daemon.until(lambda: daemon.ferryman("status").returncode == 0, "it is in force again", 20)
+        daemon.specs.git("update-ref", "-d", "refs/heads/main")
+        assert daemon.once() == 1
+        assert fleet.lab.whereabouts(ILL) == {fleet.home: "shut off"}
 
 
 class TestWhereabouts:
@@ -186,18 +189,30 @@ class TestWhereabouts:
         fleet.stays()
 
     def test_a_host_that_is_cut_off_is_unknown_and_not_empty(self, fleet: Fleet) -> None:
-        fleet.move_both()
-        faults.cut(fleet.lab.ledger, fleet.home)
-        try:
-            said = fleet.once_says(RECONCILING, WaitReason.HOST_UNREACHABLE)
-            host = fleet.daemon.host(fleet.home)
-        finally:
-            faults.heal(fleet.lab.ledger, fleet.home)
-        assert fleet.home in said.message
-        assert host is not None
-        assert not host.reachable
-        assert host.remedy
-        assert fleet.lab.whereabouts(ILL) == {fleet.home: "shut off"}
+        others = [host for host in fleet.lab.hosts if host != fleet.home]
+        # A host that comes back says nothing by itself: the rescan finds it.
+        with fleet.daemon.running("--rescan-s=2") as daemon:
+            daemon.until_in_place(ILL, fleet.home)
+            daemon.specs.place(WELL, others[0])
+            daemon.until_in_place(WELL, others[0])
+            faults.cut(fleet.lab.ledger, fleet.home)
+            try:
+                daemon.specs.place(ILL, fleet.away)
+                said = daemon.until_said(ILL, RECONCILING, WaitReason.HOST_UNREACHABLE)
+                daemon.specs.place(WELL, others[1])
+                daemon.until_in_place(WELL, others[1], within_s=20)
+                host, state = daemon.host(fleet.home), daemon.vm(ILL)
+                fleet.status_says(said.message, said.remedy)
+            finally:
+                faults.heal(fleet.lab.ledger, fleet.home)
+            assert fleet.home in said.message
+            assert said.remedy
+            assert host is not None
+            assert not host.reachable
+            assert host.remedy
+            assert state is not None
+            assert state.host == fleet.home, "unreachable is not absent"
+            daemon.until_in_place(ILL, fleet.away)
 
     def test_a_destination_whose_libvirtd_is_down_is_waited_for(self, fleet: Fleet) -> None:
         fleet.move_both()

@@ -51,7 +51,7 @@ class TestRunning:
     """A guest that runs is shut down gracefully, and only where its spec allows that."""
 
     @pytest.fixture
-    def cold(self, three: tuple[str, ...], lab: RunningLab, daemon_for: Callable[..., DaemonRun]) -> DaemonRun:
+    def cold(self, three: tuple[str, ...], daemon_for: Callable[..., DaemonRun]) -> DaemonRun:
         """A daemon for a running guest whose spec lets auto choose cold only."""
         daemon = daemon_for(three[2])
         daemon.specs.replace(f"vms/{three[2]}.toml", 'allow = ["live"]', 'allow = ["cold"]')

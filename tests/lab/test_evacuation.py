@@ -21,8 +21,7 @@ def overlap(first: MigrationRecord, second: MigrationRecord) -> bool:
 def gather(daemon: DaemonRun, vms: tuple[str, ...], host: str) -> None:
     """Commit one home for all of these VMs, and wait until they are there."""
     for vm in vms:
-        if daemon.specs.home(vm) != host:
-            daemon.specs.move(vm, host)
+        daemon.specs.place(vm, host)
     for vm in vms:
         daemon.until_in_place(vm, host)
 

@@ -21,14 +21,18 @@ class LogEvents:
         self._service = service
         self._problems: tuple[Problem, ...] = ()
         self._troubles: set[str] = set()
+        """Of this look."""
+        self._told: set[str] = set()
+        """Of the look before it."""
 
     @property
     def troubled(self) -> bool:
-        """Something is wrong with the specs or the state folder now."""
+        """Something was wrong with the specs or the state folder at the last look."""
         return bool(self._problems or self._troubles)
 
     def problems(self, problems: Sequence[Problem]) -> None:
-        """What is wrong with the specs now."""
+        """What is wrong with the specs now. A new look begins with this: a trouble that lasts is told in it again."""
+        self._told, self._troubles = self._troubles, set()
         new = [problem for problem in problems if problem not in self._problems]
         if self._problems and not problems:
             self._line("specs: all problems are mended")
@@ -73,9 +77,9 @@ class LogEvents:
 
     def trouble(self, reason: str, remedy: str) -> None:
         """The daemon cannot do its work as it should."""
-        if reason not in self._troubles:
-            self._troubles.add(reason)
+        if reason not in self._troubles | self._told:
             self._line(reason, remedy)
+        self._troubles.add(reason)
 
     def bug(self, vm: str, bug: BaseException) -> None:
         """A move died of a fault of ferryman's own."""

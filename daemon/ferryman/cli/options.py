@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 from pydantic import TypeAdapter
+
+from ferryman.fleet.hypervisor import Connect
+from ferryman.fleet.libvirt_host import LibvirtHost
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,6 +44,17 @@ def state_option(command: F) -> F:
     )(command)
 
 
+def pass_connect(command: F) -> F:
+    """First argument: how hosts are opened. By libvirt, unless the program was called with another way as `obj`."""
+
+    @wraps(command)
+    @click.pass_obj
+    def with_connect(connect: Connect | None, *args: Any, **options: Any) -> Any:
+        return command(connect or LibvirtHost, *args, **options)
+
+    return cast("F", with_connect)
+
+
 def json_option(command: F) -> F:
     """`--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
@@ -47,5 +62,9 @@ def json_option(command: F) -> F:
 
 def print_json(value: object) -> None:
     """Any value of ours as JSON; what is None is left out."""
-    plain = TypeAdapter(type(value)).dump_python(value, mode="json", exclude_none=True)
-    click.echo(json.dumps(plain, indent=2))
+    click.echo(json.dumps(plain(value), indent=2))
+
+
+def plain(value: object) -> Any:
+    """Any value of ours as JSON knows it: objects, lists, texts and numbers."""
+    return TypeAdapter(type(value)).dump_python(value, mode="json", exclude_none=True)

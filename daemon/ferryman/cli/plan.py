@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ferryman.app import Options, Preview, preview
-from ferryman.cli.options import EXIT_TROUBLE, json_option, print_json, specs_option, state_option
+from ferryman.cli.options import EXIT_TROUBLE, json_option, pass_connect, plain, print_json, specs_option, state_option
+from ferryman.fleet.hypervisor import Connect
 from ferryman.planning.decisions import Decision, Drifted, Plan, Refused, UpToDate, Wait
 from ferryman.records.conditions import Suspended
 from ferryman.specs.source import SourceError
@@ -23,18 +26,19 @@ _EXIT_CHANGES = 2
     "--detailed-exitcode", is_flag=True, help="Exit 0: nothing to do; 1: something is wrong; 2: there are moves to do."
 )
 @json_option
-def plan(specs: Path, state: Path, detailed_exitcode: bool, as_json: bool) -> None:
+@pass_connect
+def plan(connect: Connect, specs: Path, state: Path, detailed_exitcode: bool, as_json: bool) -> None:
     """Show what the daemon would do now, and why; nothing is touched.
 
     Every host is read; for each VM that has to move, both ends are looked at closely, and everything that stands
     against the move is named with its remedy. Without --detailed-exitcode: exit 1 only if something is wrong.
     """
     try:
-        found = preview(Options(specs=specs, state=state))
+        found = preview(Options(specs=specs, state=state), connect)
     except SourceError as error:
         raise click.ClickException(f"{error.reason}\n  remedy: {error.remedy}") from error
     if as_json:
-        print_json(found)
+        print_json(_for_programs(found))
     else:
         _print(found)
     sys.exit(_exit_code(found, detailed=detailed_exitcode))
@@ -45,6 +49,13 @@ def _exit_code(found: Preview, *, detailed: bool) -> int:
     if found.problems or any(isinstance(one, (Refused, Wait, Drifted)) for one in decisions):
         return EXIT_TROUBLE
     return _EXIT_CHANGES if detailed and any(isinstance(one, Plan) for one in decisions) else 0
+
+
+def _for_programs(found: Preview) -> dict[str, Any]:
+    """The preview with each decision's kind: up-to-date, plan, refused, wait, drifted or suspended."""
+    kinds = {vm: re.sub(r"(?<=.)([A-Z])", r"-\1", type(one).__name__).lower() for vm, one in found.decisions.items()}
+    decisions = {vm: {"kind": kinds[vm], **plain(one)} for vm, one in found.decisions.items()}
+    return {"revision": found.revision, "decisions": decisions, "problems": plain(found.problems)}
 
 
 def _print(found: Preview) -> None:

@@ -11,8 +11,9 @@ import click
 
 from ferryman.app import Daemon, Options, is_settled
 from ferryman.cli.log import LogEvents
-from ferryman.cli.options import EXIT_TROUBLE, specs_option, state_option
+from ferryman.cli.options import EXIT_TROUBLE, pass_connect, specs_option, state_option
 from ferryman.cli.progress import ProgressLines
+from ferryman.fleet.hypervisor import Connect
 from ferryman.records.errors import StateError
 from ferryman.records.store import StateStore
 from ferryman.service import ServiceManager
@@ -30,7 +31,8 @@ from ferryman.specs.source import SourceError
     show_default=True,
     help="Look at least this often, even if nothing happened.",
 )
-def run(specs: Path, state: Path, once: bool, rescan_s: float) -> None:
+@pass_connect
+def run(connect: Connect, specs: Path, state: Path, once: bool, rescan_s: float) -> None:
     """Reconcile: watch the specs, move VMs to where they should be, write down what happened.
 
     Stops on SIGTERM or Ctrl-C: a live migration goes on by itself and is taken up at the next start; a cold one that
@@ -40,7 +42,7 @@ def run(specs: Path, state: Path, once: bool, rescan_s: float) -> None:
     try:
         with StateStore.open(state) as store, ProgressLines(store.folder, sys.stderr):
             events = LogEvents(sys.stderr, service)
-            daemon = Daemon(Options(specs=specs, state=state, rescan_s=rescan_s), store, events, service)
+            daemon = Daemon(Options(specs=specs, state=state, rescan_s=rescan_s), store, events, service, connect)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: daemon.stop())
             if once:

@@ -66,6 +66,9 @@ def _print(found: Status) -> None:
             host.name, "yes" if host.reachable else f"NO: {host.reason}", _maintenance(host), " ".join(host.vms)
         )
     console.print(hosts)
+    for host in found.hosts.values():
+        if host.remedy:
+            _print_remedy(console, f"{host.name}: {host.reason}", host.remedy)
     vms = Table("VM", "host", "power", "condition", "last move", "downtime", box=None, header_style="bold")
     for vm in sorted(found.vms.values(), key=lambda vm: vm.name):
         vms.add_row(vm.name, vm.host or "?", vm.power or "?", _conditions(vm), *_last(vm))
@@ -73,11 +76,15 @@ def _print(found: Status) -> None:
     for vm in found.vms.values():
         for condition in vm.conditions:
             if condition.type is not ConditionType.READY:
-                console.print(f"{vm.name}: {condition.message}", highlight=False, markup=False)
-                if condition.remedy:
-                    console.print(f"    remedy: {condition.remedy}", highlight=False, markup=False)
+                _print_remedy(console, f"{vm.name}: {condition.message}", condition.remedy)
     for one in found.moving:
         console.print(progress(one), highlight=False, markup=False)
+
+
+def _print_remedy(console: Console, trouble: str, remedy: str) -> None:
+    console.print(trouble, highlight=False, markup=False)
+    if remedy:
+        console.print(f"    remedy: {remedy}", highlight=False, markup=False)
 
 
 def _print_fleet(console: Console, fleet: FleetState) -> None:
@@ -86,8 +93,7 @@ def _print_fleet(console: Console, fleet: FleetState) -> None:
         text = f"specs: {said.type} ({said.reason}) {said.message} [revision {fleet.revision[:10] or '-'}]"
         console.print(text, highlight=False, markup=False)
     for problem in fleet.problems:
-        console.print(f"  {problem.place or 'source'}: {problem.message}", highlight=False, markup=False)
-        console.print(f"    remedy: {problem.remedy}", highlight=False, markup=False)
+        _print_remedy(console, f"  {problem.place or 'source'}: {problem.message}", problem.remedy)
 
 
 def _maintenance(host: HostState) -> str:

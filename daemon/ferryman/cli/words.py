@@ -13,7 +13,9 @@ def downtime(measurement: Measurement) -> str:
     match measurement.status:
         case MeasurementStatus.MEASURED:
             low, high = measurement.downtime_lower_ms or 0.0, measurement.downtime_upper_ms or 0.0
-            return f"down {measurement.downtime_ms or 0.0:.0f} ms ({low:.0f}-{high:.0f})"
+            # Measured and with a reason: the port answered, and no working service stood behind it.
+            doubt = f"; {measurement.reason}" if measurement.reason else ""
+            return f"down {measurement.downtime_ms or 0.0:.0f} ms ({low:.0f}-{high:.0f}){doubt}"
         case MeasurementStatus.NOT_BACK:
             return f"NOT ANSWERING for at least {(measurement.downtime_lower_ms or 0.0) / 1000:.1f} s"
         case MeasurementStatus.UNMEASURED:

@@ -27,6 +27,8 @@ _LOST = frozenset(
         libvirt.VIR_ERR_SYSTEM_ERROR,
         libvirt.VIR_ERR_RPC,
         libvirt.VIR_ERR_AUTH_FAILED,
+        # Keepalive's own: "connection closed due to keepalive timeout", "client socket is closed".
+        libvirt.VIR_ERR_INTERNAL_ERROR,
     }
 )
 _KINDS = {

@@ -47,7 +47,7 @@ class FleetView:
     def configure(self, hosts: Mapping[str, HostSpec]) -> None:
         """Watch these hosts, and no others; one that is reached another way than before is connected anew."""
         for name in [name for name, watched in self._hosts.items() if not _same_way(watched.spec, hosts.get(name))]:
-            self._hosts.pop(name).hypervisor.close()
+            _let_go(self._hosts.pop(name))
         for name, spec in hosts.items():
             if name not in self._hosts:
                 self._hosts[name] = _Watched(spec=spec, hypervisor=self._connect(spec, self._on_change))
@@ -68,8 +68,7 @@ class FleetView:
     def close(self) -> None:
         """Let go of all hosts; does not wait for one that hangs."""
         for watched in self._hosts.values():
-            if watched.answered:
-                watched.hypervisor.close()
+            _let_go(watched)
 
     def _wait(self, *, answered: bool, timeout_s: float) -> None:
         """For the readings of the hosts that answered, or did not, at the last look: all of them at once."""
@@ -116,6 +115,14 @@ def _in_background(hypervisor: Hypervisor) -> Future[HostReading]:
 
     threading.Thread(target=run, name=f"read {hypervisor.name}", daemon=True).start()
     return reading
+
+
+def _let_go(watched: _Watched) -> None:
+    """Close a host: one that is being read, when that is over, because closing would wait for it."""
+    if watched.pending is None:
+        watched.hypervisor.close()
+    else:
+        watched.pending.add_done_callback(lambda _: watched.hypervisor.close())
 
 
 def _same_way(before: HostSpec, after: HostSpec | None) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ferryman.lab import host as hosts
-from ferryman.lab.layout import HostLayout
 from ferryman.lab.ledger import Ledger
 from ferryman.lab.namespaces import Namespace
 from ferryman.lab.network import UPLINK
@@ -32,7 +31,7 @@ def widen(lab: Ledger, name: str) -> None:
 
 def cut(lab: Ledger, name: str) -> None:
     """Pull the host's cable at the switch: nobody is told, packets vanish."""
-    lab.operator.run("ip", "link", "set", lab.layout.host(name).switch_port, "down")
+    lab.operator.run("ip", "link", "set", lab.layout.machine(name).switch_port, "down")
 
 
 def cut_port(lab: Ledger, name: str, ports: str, *, reset: bool = False) -> None:
@@ -52,7 +51,7 @@ add rule inet {_TABLE} output tcp sport {ports} {verdict}
 def heal(lab: Ledger, name: str) -> None:
     """Plug the cable in again and open all ports."""
     namespace = _namespace(lab, name)
-    lab.operator.run("ip", "link", "set", lab.layout.host(name).switch_port, "up")
+    lab.operator.run("ip", "link", "set", lab.layout.machine(name).switch_port, "up")
     # Adding first makes deleting succeed also where there was no table.
     namespace.run("nft", "--file", "-", stdin=f"add table inet {_TABLE}\ndelete table inet {_TABLE}\n")
 
@@ -83,10 +82,9 @@ def kill_qemu(lab: Ledger, name: str, vm: str) -> None:
 
 def _both_ends(lab: Ledger, name: str) -> list[tuple[Namespace, str]]:
     """The host's cable: its end at the switch shapes what the host receives, the other what it sends."""
-    planned = lab.layout.host(name)
+    planned = lab.layout.machine(name)
     return [(lab.operator, planned.switch_port), (_namespace(lab, name), UPLINK)]
 
 
 def _namespace(lab: Ledger, name: str) -> Namespace:
-    planned: HostLayout = lab.layout.host(name)
-    return lab.namespace(planned.name)
+    return lab.namespace(lab.layout.machine(name).name)

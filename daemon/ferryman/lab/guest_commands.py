@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ferryman.lab import guests, ledger
-from ferryman.lab.guest_xml import DiskFormat
+from ferryman.lab.guest_xml import DiskFormat, DiskHome
 from ferryman.lab.options import folder_option
 
 
@@ -24,7 +24,18 @@ def guest() -> None:
 @click.option("--memory-mib", type=click.IntRange(min=64), default=96, show_default=True)
 @click.option("--disk-mib", type=click.IntRange(min=1), default=64, show_default=True)
 @click.option(
-    "--disk-format", type=click.Choice([kind.value for kind in DiskFormat]), default="qcow2", show_default=True
+    "--disk",
+    type=click.Choice([kind.value for kind in DiskHome]),
+    default="copy",
+    show_default=True,
+    help="In its host's pool, which a move copies; or on the lab's storage host, where it stays.",
+)
+@click.option(
+    "--disk-format",
+    type=click.Choice([kind.value for kind in DiskFormat]),
+    default="qcow2",
+    show_default=True,
+    help="In a pool; on the storage host every disk is raw.",
 )
 @click.option("--address", help="Default: the next free one of the lab's subnet.")
 @click.option("--dirty-mib", type=click.IntRange(min=0), default=0, help="Memory that it rewrites for ever.")
@@ -37,6 +48,7 @@ def add(
     address: str | None,
     memory_mib: int,
     disk_mib: int,
+    disk: str,
     disk_format: str,
     dirty_mib: int,
     *,
@@ -49,6 +61,7 @@ def add(
         guests.plan(lab, name, address),
         memory_mib=memory_mib,
         disk_mib=disk_mib,
+        disk=DiskHome(disk),
         disk_format=DiskFormat(disk_format),
         dirty_mib=dirty_mib,
     )

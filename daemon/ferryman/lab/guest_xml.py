@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 from xml.etree import ElementTree
 
-from ferryman.lab.layout import HOST_BRIDGE, POOL_PATH, mac_of
+from ferryman.lab.layout import HOST_BRIDGE, POOL_PATH, STORAGE_HOST, mac_of
+from ferryman.lab.storage_files import ISCSI_PORT, lun_name, nfs_name
 
 
 class DiskFormat(StrEnum):
@@ -14,6 +16,17 @@ class DiskFormat(StrEnum):
 
     QCOW2 = "qcow2"
     RAW = "raw"
+
+
+class DiskHome(StrEnum):
+    """Where a guest's disk is, and so what becomes of it in a move."""
+
+    COPY = "copy"
+    """In its host's own pool: it is copied."""
+    NFS = "nfs"
+    """On the storage host's export, by QEMU's own NFS client: it stays."""
+    ISCSI = "iscsi"
+    """Behind an iSCSI target on the storage host, by QEMU's own initiator: it stays."""
 
 
 class Accelerator(StrEnum):
@@ -33,13 +46,15 @@ class GuestPlan:
     address: str
     memory_mib: int = 96
     disk_mib: int = 64
+    disk: DiskHome = DiskHome.COPY
     disk_format: DiskFormat = DiskFormat.QCOW2
+    """Of a disk in its host's pool; on the storage host every disk is raw."""
     dirty_mib: int = 0
     """Memory that the guest rewrites for ever; 0: none."""
 
     @property
     def volume(self) -> str:
-        """Its disk's name in the pool."""
+        """Its disk's name in the pool, where it is in one."""
         suffix = "qcow2" if self.disk_format is DiskFormat.QCOW2 else "img"
         return f"{self.name}.{suffix}"
 
@@ -96,11 +111,7 @@ def _boot(domain: ElementTree.Element, guest: GuestPlan, machine: Machine) -> No
 
 
 def _devices(devices: ElementTree.Element, guest: GuestPlan, machine: Machine) -> None:
-    disk = _sub(devices, "disk", type="file", device="disk")
-    cache = {"cache": "none"} if machine.direct_io else {}
-    _sub(disk, "driver", name="qemu", type=guest.disk_format.value, **cache)
-    _sub(disk, "source", file=f"{POOL_PATH}/{guest.volume}")
-    _sub(disk, "target", dev="vda", bus="virtio")
+    _disk(devices, guest, direct_io=machine.direct_io)
     _sub(devices, "controller", type="usb", model="none")
     interface = _sub(devices, "interface", type="bridge")
     _sub(interface, "mac", address=mac_of(guest.name))
@@ -109,6 +120,28 @@ def _devices(devices: ElementTree.Element, guest: GuestPlan, machine: Machine) -
     serial = _sub(devices, "serial", type="file")
     _sub(serial, "source", path=f"/var/log/libvirt/qemu/{guest.name}-console.log", append="on")
     _sub(devices, "memballoon", model="none")
+
+
+def _disk(devices: ElementTree.Element, guest: GuestPlan, *, direct_io: bool) -> None:
+    in_pool = guest.disk is DiskHome.COPY
+    image_format = guest.disk_format if in_pool else DiskFormat.RAW
+    # On the storage host a write must be there, not in this host's memory, before another host takes over.
+    cache = {"cache": "none"} if direct_io or not in_pool else {}
+    disk = _sub(devices, "disk", type="file" if in_pool else "network", device="disk")
+    _sub(disk, "driver", name="qemu", type=image_format.value, **cache)
+    match guest.disk:
+        case DiskHome.COPY:
+            _sub(disk, "source", file=f"{POOL_PATH}/{guest.volume}")
+        case DiskHome.NFS:
+            source = _sub(disk, "source", protocol="nfs", name=nfs_name(guest.name))
+            _sub(source, "host", name=STORAGE_HOST)
+            _sub(source, "identity", user="+0", group="+0")
+        case DiskHome.ISCSI:
+            source = _sub(disk, "source", protocol="iscsi", name=lun_name(guest.name))
+            _sub(source, "host", name=STORAGE_HOST, port=str(ISCSI_PORT))
+        case _:
+            assert_never(guest.disk)
+    _sub(disk, "target", dev="vda", bus="virtio")
 
 
 def _sub(parent: ElementTree.Element, tag: str, **attributes: str) -> ElementTree.Element:

@@ -7,8 +7,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ferryman.lab import accelerator, guest_image, keys, shell, specs_folder
-from ferryman.lab.guest_xml import DiskFormat, GuestPlan, Machine, domain_xml
+from ferryman.lab import accelerator, guest_image, keys, shell, specs_folder, storage_disks
+from ferryman.lab.guest_xml import DiskFormat, DiskHome, GuestPlan, Machine, domain_xml
 from ferryman.lab.host import virsh
 from ferryman.lab.layout import COUNTER_PORT, POOL, Layout, check_guest_name
 from ferryman.lab.ledger import Ledger, make_folder
@@ -46,8 +46,10 @@ def add(lab: Ledger, guest: GuestPlan, host: str, *, off: bool = False) -> None:
     layout = lab.layout
     namespace = lab.namespace(layout.host(host).name)
     _record(layout, guest)
-    size = f"{guest.disk_mib}M"
-    virsh(namespace, "vol-create-as", POOL, guest.volume, size, "--format", guest.disk_format.value)
+    if guest.disk is DiskHome.COPY:
+        _create_volume(namespace, guest)
+    else:
+        storage_disks.create(lab, guest)
     definition = _definition(layout, guest.name)
     definition.write_text(domain_xml(guest, _machine(layout)))
     virsh(namespace, "define", str(definition))
@@ -100,7 +102,10 @@ def remove(lab: Ledger, name: str) -> None:
     for host in lab.layout.hosts:
         namespace = lab.namespace(host.name)
         _remove_domain(namespace, name)
-        _remove_volume(namespace, guest.volume)
+        if guest.disk is DiskHome.COPY:
+            _remove_volume(namespace, guest.volume)
+    if guest.disk is not DiskHome.COPY:
+        storage_disks.remove(lab, guest)
     specs_folder.remove_guest(lab.layout, name)
     _definition(lab.layout, name).unlink(missing_ok=True)
     _file(lab.layout, name).unlink()
@@ -126,6 +131,10 @@ def _remove_domain(namespace: Namespace, name: str) -> None:
     # Destroying a transient domain was the end of it.
     if name in virsh(namespace, "list", "--all", "--name").split():
         virsh(namespace, "undefine", name)
+
+
+def _create_volume(namespace: Namespace, guest: GuestPlan) -> None:
+    virsh(namespace, "vol-create-as", POOL, guest.volume, f"{guest.disk_mib}M", "--format", guest.disk_format.value)
 
 
 def _remove_volume(namespace: Namespace, volume: str) -> None:
@@ -181,4 +190,5 @@ def _record(layout: Layout, guest: GuestPlan) -> None:
 
 def _from_json(path: Path) -> GuestPlan:
     content = json.loads(path.read_text())
-    return GuestPlan(**(content | {"disk_format": DiskFormat(content["disk_format"])}))
+    kinds = {"disk": DiskHome(content["disk"]), "disk_format": DiskFormat(content["disk_format"])}
+    return GuestPlan(**(content | kinds))

@@ -57,5 +57,5 @@ Subsystem sftp internal-sftp
 def hosts_file(layout: Layout) -> str:
     """`/etc/hosts` for everyone in the lab."""
     lines = ["127.0.0.1 localhost", f"{layout.operator_address} operator"]
-    lines += [f"{host.address} {host.name}" for host in layout.hosts]
+    lines += [f"{machine.address} {machine.name}" for machine in (layout.storage, *layout.hosts)]
     return "\n".join(lines) + "\n"

@@ -6,7 +6,7 @@ import os
 import pwd
 import shutil
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from ferryman.lab import (
@@ -21,8 +21,9 @@ from ferryman.lab import (
     processes,
     requirements,
     specs_folder,
+    storage_host,
 )
-from ferryman.lab.layout import Layout
+from ferryman.lab.layout import Layout, MachineLayout
 from ferryman.lab.ledger import OPERATOR, Ledger, make_folder
 from ferryman.lab.namespaces import Namespace, dwellers
 from ferryman.lab.shell import LabError
@@ -31,11 +32,11 @@ Tell = Callable[[str], None]
 """Takes a line about the progress."""
 
 
-def up(layout: Layout, cache: Path, tell: Tell) -> Ledger:
-    """Bring the lab up; LabError where one is there already, or a step failed (`down` then removes it)."""
+def up(layout: Layout, cache: Path, tell: Tell, *, storage: bool = False) -> Ledger:
+    """Bring the lab up, with a storage host where `storage`; LabError where one is there already, or a step failed (`down` then removes it)."""
     if os.geteuid() != 0:
         raise LabError("a lab needs root, for its namespaces; run it with sudo")
-    requirements.require()
+    requirements.require(storage=storage)
     if ledger.exists(layout.folder):
         raise LabError(f"a lab is in {layout.folder} already; use it, or run `ferryman lab down` first")
     if layout.folder.is_dir() and any(layout.folder.iterdir()):
@@ -49,7 +50,7 @@ def up(layout: Layout, cache: Path, tell: Tell) -> Ledger:
     layout.hosts_file.write_text(host_files.hosts_file(layout))
     tell(f"the switch and the operator's namespace ({layout.operator_address})")
     _open_operator(lab)
-    _bring_up_hosts(lab, cache, tell)
+    _bring_up_hosts(lab, cache, tell, storage=storage)
     specs_folder.write_fleet(layout)
     lab.complete = True
     lab.save()
@@ -94,11 +95,15 @@ def _open_operator(lab: Ledger) -> None:
     network.build_switch(layout, operator)
 
 
-def _bring_up_hosts(lab: Ledger, cache: Path, tell: Tell) -> None:
+def _bring_up_hosts(lab: Ledger, cache: Path, tell: Tell, *, storage: bool) -> None:
     home = root_home()
     with ThreadPoolExecutor() as pool:
         trial = pool.submit(accelerator.choose, lab.layout, cache)
-        started = {planned: pool.submit(host.bring_up, lab, planned, home) for planned in lab.layout.hosts}
+        started: dict[MachineLayout, Future[None]] = {
+            planned: pool.submit(host.bring_up, lab, planned, home) for planned in lab.layout.hosts
+        }
+        if storage:
+            started[lab.layout.storage] = pool.submit(storage_host.bring_up, lab)
     for planned, outcome in started.items():
         outcome.result()
         tell(f"host {planned.name} ({planned.address})")

@@ -35,13 +35,11 @@ class LayoutError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HostLayout:
-    """One host's name, addresses and folder."""
+class MachineLayout:
+    """What is on the switch: one machine's name, address and folder."""
 
     name: str
     address: str
-    host_uuid: str
-    """What its libvirtd claims to be: libvirt refuses to migrate between equal UUIDs."""
     switch_port: str
     """The end of its cable at the switch."""
     folder: Path
@@ -51,10 +49,33 @@ class HostLayout:
         """What its daemons print."""
         return self.folder / "log"
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostLayout(MachineLayout):
+    """A host of guests."""
+
+    host_uuid: str
+    """What its libvirtd claims to be: libvirt refuses to migrate between equal UUIDs."""
+
     @property
     def ssh(self) -> Path:
         """What it sees as root's `.ssh`."""
         return self.folder / "ssh"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageLayout(MachineLayout):
+    """The storage host: where disks are that every host reaches."""
+
+    @property
+    def export(self) -> Path:
+        """What it exports by NFS."""
+        return self.folder / "export"
+
+    @property
+    def luns(self) -> Path:
+        """What is behind its iSCSI targets."""
+        return self.folder / "luns"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +102,14 @@ class Layout:
         return str(self.subnet[_OPERATOR_OFFSET])
 
     @property
-    def storage_address(self) -> str:
-        """The storage host's address."""
-        return str(self.subnet[_STORAGE_OFFSET])
+    def storage(self) -> StorageLayout:
+        """The storage host, in a lab that has one."""
+        return StorageLayout(
+            name=STORAGE_HOST,
+            address=str(self.subnet[_STORAGE_OFFSET]),
+            switch_port="storage",
+            folder=self.folder / STORAGE_HOST,
+        )
 
     @property
     def operator_ssh(self) -> Path:
@@ -118,6 +144,10 @@ class Layout:
         known = ", ".join(host.name for host in self.hosts)
         raise LayoutError(f"there is no host {name!r} in this lab; its hosts are {known}")
 
+    def machine(self, name: str) -> MachineLayout:
+        """The host of that name, or the storage host, be there one or not; LayoutError names the hosts there are."""
+        return self.storage if name == STORAGE_HOST else self.host(name)
+
     def with_prefix(self, address: str) -> str:
         """10.77.0.11 -> 10.77.0.11/24."""
         return f"{address}/{self.subnet.prefixlen}"
@@ -138,7 +168,7 @@ class Layout:
             raise LayoutError(f"{wanted!r} is not an IPv4 address; write it like {self.subnet[101]}") from error
         if address not in self.subnet:
             raise LayoutError(f"{wanted} is outside {self.subnet}; choose an address inside it")
-        ours = {self.operator_address, self.storage_address, *(host.address for host in self.hosts)}
+        ours = {self.operator_address, self.storage.address, *(host.address for host in self.hosts)}
         if wanted in ours or wanted in set(taken):
             raise LayoutError(f"{wanted} is already taken in this lab; choose another")
         return wanted

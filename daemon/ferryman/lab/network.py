@@ -1,13 +1,13 @@
-"""The lab's cables: a switch in the operator's namespace, and a cable from it to every host's bridge."""
+"""The lab's cables: a switch in the operator's namespace, and a cable from it to every machine's bridge."""
 
 from __future__ import annotations
 
 from ferryman.lab import shell
-from ferryman.lab.layout import HOST_BRIDGE, HostLayout, Layout
+from ferryman.lab.layout import HOST_BRIDGE, Layout, MachineLayout
 from ferryman.lab.namespaces import Namespace
 
 UPLINK = "uplink"
-"""A host's end of its cable."""
+"""A machine's end of its cable."""
 
 
 def build_switch(layout: Layout, operator: Namespace) -> None:
@@ -20,12 +20,12 @@ def build_switch(layout: Layout, operator: Namespace) -> None:
     operator.run("sysctl", "-qw", f"net.ipv4.neigh.{layout.switch}.retrans_time_ms=50")
 
 
-def plug_in(layout: Layout, operator: Namespace, host: HostLayout, namespace: Namespace) -> None:
-    """Make a host's bridge, and its cable to the switch."""
+def plug_in(layout: Layout, operator: Namespace, machine: MachineLayout, namespace: Namespace) -> None:
+    """Make a machine's bridge, and its cable to the switch."""
     peer = ["peer", "name", UPLINK, "netns", str(namespace.holder.pid)]
-    operator.run("ip", "link", "add", host.switch_port, "type", "veth", *peer)
-    operator.run("ip", "link", "set", host.switch_port, "master", layout.switch, "up")
-    _make_bridge(namespace, HOST_BRIDGE, layout.with_prefix(host.address))
+    operator.run("ip", "link", "add", machine.switch_port, "type", "veth", *peer)
+    operator.run("ip", "link", "set", machine.switch_port, "master", layout.switch, "up")
+    _make_bridge(namespace, HOST_BRIDGE, layout.with_prefix(machine.address))
     namespace.run("ip", "link", "set", UPLINK, "master", HOST_BRIDGE, "up")
 
 

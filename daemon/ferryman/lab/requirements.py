@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 
 from ferryman.lab.shell import LabError
 
@@ -30,14 +31,35 @@ PACKAGES: Mapping[str, str] = {
 """Program -> package."""
 
 
-def missing_packages() -> list[str]:
-    """The packages whose programs are not on this machine's PATH."""
-    return sorted({package for program, package in PACKAGES.items() if shutil.which(program) is None})
+STORAGE_PACKAGES: Mapping[str, str] = {
+    "ganesha.nfsd": "nfs-ganesha",
+    "rpcbind": "rpcbind",
+    "ss": "iproute2",
+    "tgtadm": "tgt",
+    "tgtd": "tgt",
+}
+"""Program -> package, for a lab with a storage host."""
+STORAGE_LIBRARIES: Mapping[str, str] = {
+    "ganesha/libfsalvfs.so": "nfs-ganesha-vfs",
+    "qemu/block-iscsi.so": "qemu-block-extra",
+    "qemu/block-nfs.so": "qemu-block-extra",
+}
+"""What those programs and QEMU load, in a folder of the machine's architecture -> package."""
+_LIBRARIES = Path("/usr/lib")
 
 
-def require() -> None:
-    """Raise LabError where a program is missing; it names all the packages at once."""
-    if missing := missing_packages():
+def missing_packages(*, storage: bool = False) -> list[str]:
+    """The packages whose programs are not on this machine's PATH; for a storage host, their libraries too."""
+    programs = {**PACKAGES, **STORAGE_PACKAGES} if storage else PACKAGES
+    missing = {package for program, package in programs.items() if shutil.which(program) is None}
+    if storage:
+        missing |= {package for name, package in STORAGE_LIBRARIES.items() if not any(_LIBRARIES.glob(f"*/{name}"))}
+    return sorted(missing)
+
+
+def require(*, storage: bool = False) -> None:
+    """Raise LabError where something is missing; it names all the packages at once."""
+    if missing := missing_packages(storage=storage):
         raise LabError(
             f"the lab lacks programs; run: apt-get install --no-install-recommends {' '.join(missing)}"
             " (where they are installed, add /usr/sbin to PATH)"

@@ -9,7 +9,7 @@ from concurrent.futures import wait as wait_for
 
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Job, JobPhase, LiveMigration
-from ferryman.migration.convergence import Ladder, climb, foot_only, is_last_stretch, ladder
+from ferryman.migration.convergence import Approach, Ladder, approached, climb, foot_only, is_last_stretch, ladder
 from ferryman.migration.move import LeftRunningError, Move
 from ferryman.planning.decisions import SwitchOver
 from ferryman.records.values import Step
@@ -17,7 +17,8 @@ from ferryman.records.values import Step
 _LOOK_EVERY_S = 0.2
 _LOOK_CLOSELY_EVERY_S = 0.01
 """The last stretch of a small guest's memory takes some 50 ms."""
-_LOOK_EVERY_NS = int(_LOOK_EVERY_S * 1e9)
+_NS_PER_S = 1_000_000_000
+_LOOK_EVERY_NS = int(_LOOK_EVERY_S * _NS_PER_S)
 _PHASES = {
     JobPhase.NONE: "starting",
     JobPhase.SETUP: "starting",
@@ -92,8 +93,11 @@ class _Watch:
         self._move = move
         self._steps = _first_steps(move)
         self._suspends = move.entry.switch_over is SwitchOver.SUSPEND
+        self._approach = Approach()
+        self._looked_ns = move.clock.monotonic_ns()
         self._report_due_ns = 0
-        self.pause_s = _LOOK_EVERY_S
+        # From the beginning: libvirt may tell of no phase between setting up and memory.
+        self.pause_s = _LOOK_CLOSELY_EVERY_S if self._suspends else _LOOK_EVERY_S
 
     def look(self) -> None:
         """Look once."""
@@ -113,11 +117,13 @@ class _Watch:
     def _steer(self, job: Job) -> None:
         vm, source = self._move.entry.vm, self._move.ends.source
         if self._suspends:
-            if is_last_stretch(job):
+            looked_ns, self._looked_ns = self._looked_ns, self._move.clock.monotonic_ns()
+            look_s = (self._looked_ns - looked_ns) / _NS_PER_S
+            if is_last_stretch(self._approach, job, look_s):
                 source.domains.suspend(vm)
                 self._suspends = False
-            waits = self._suspends and job.phase in (JobPhase.DISKS, JobPhase.MEMORY)
-            self.pause_s = _LOOK_CLOSELY_EVERY_S if waits else _LOOK_EVERY_S
+                self.pause_s = _LOOK_EVERY_S
+            self._approach = approached(self._approach, job, look_s)
         climbed = climb(self._steps, job)
         if climbed.limit_ms != self._steps.limit_ms:
             source.migrations.set_max_downtime(vm, climbed.limit_ms)

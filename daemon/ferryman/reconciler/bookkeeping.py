@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from ferryman.fleet.values import Domain, HostReading, Power, Snapshot, Unreachable
-from ferryman.planning.decisions import Finding, FindingCode, Refused, Severity, StallReason, UpToDate
+from ferryman.planning.decisions import UpToDate
 from ferryman.reconciler.wanting import Wanted
-from ferryman.records.conditions import InFlight, Status, Suspended, conditions_for
+from ferryman.records.conditions import InFlight, Status, conditions_for
 from ferryman.records.ledger import statistics_of
 from ferryman.records.values import (
     Condition,
@@ -25,22 +25,26 @@ from ferryman.records.values import (
 )
 from ferryman.specs.loading import Specs
 from ferryman.specs.models import HostSpec, VmSpec
-from ferryman.specs.problems import Problem
 
 
 def vm_state(before: VmState, spec: VmSpec, specs: Specs, status: Status, snapshot: Snapshot, now: datetime) -> VmState:
     """A VM's state after a decision; nothing in it changes where nothing happened."""
-    after = replace(before, conditions=conditions_for(status, before.conditions, now))
-    if not isinstance(status, InFlight):
-        after = _observed(after, snapshot)
+    after = seen(before, status, snapshot, now)
     generation = specs.generations[spec.name]
     if isinstance(status, UpToDate):
         placed = Placed(home=spec.host, host=status.host)
-        if placed != before.placed or generation != before.observed_generation:
+        # Not at every revision: most say nothing new of this VM.
+        if before.conditions != after.conditions or (placed, generation) != (before.placed, before.observed_generation):
             after = replace(after, placed=placed, last_applied_revision=specs.revision.id)
-    if isinstance(status, InFlight):
-        after = replace(after, last_attempted_revision=specs.revision.id)
+    if isinstance(status, InFlight) and status.revision:
+        after = replace(after, last_attempted_revision=status.revision)
     return replace(after, observed_generation=generation)
+
+
+def seen(before: VmState, status: Status, snapshot: Snapshot, now: datetime) -> VmState:
+    """What is said of a VM, and where it is; while it moves, that is told when the move is over."""
+    after = replace(before, conditions=conditions_for(status, before.conditions, now))
+    return after if isinstance(status, InFlight) else _observed(after, snapshot)
 
 
 def fleet_state(before: FleetState, wanted: Wanted, now: datetime) -> FleetState:
@@ -83,33 +87,6 @@ def _about_specs(wanted: Wanted, in_force: str, now: datetime) -> Condition:
         remedy="Mend the problems listed, and commit.",
         since=now,
     )
-
-
-def invalid(vm: str, problems: Sequence[Problem]) -> Refused:
-    """The decision on a VM whose own spec cannot be used: nothing moves until it is mended."""
-    return Refused(
-        vm=vm,
-        reason=StallReason.INVALID_SPEC,
-        findings=tuple(
-            Finding(
-                code=FindingCode.SPEC_INVALID,
-                severity=Severity.BLOCKER,
-                reason=f"{problem.place}: {problem.message}",
-                remedy=problem.remedy,
-            )
-            for problem in problems
-        ),
-    )
-
-
-def stalled_state(before: VmState, refused: Refused, snapshot: Snapshot, now: datetime) -> VmState:
-    """The state of a VM whose own spec cannot be used."""
-    return _observed(replace(before, conditions=conditions_for(refused, before.conditions, now)), snapshot)
-
-
-def suspended(vm: str) -> Suspended:
-    """The status of a VM whose spec says so."""
-    return Suspended(vm=vm)
 
 
 def with_record(before: VmState, record: MigrationRecord, records: Sequence[MigrationRecord]) -> VmState:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from ferryman.fleet.values import Snapshot
@@ -37,9 +39,9 @@ class Chronicle:
         self._fleet = store.fleet_state()
         self._uncommitted: list[MigrationRecord] = []
         self._unwritten: list[MigrationRecord] = []
+        self._changes: list[Change] = []
         self.journal = Journal(store.folder)
         self.memory = Memory(states=store.vm_states(), leftovers=leftovers(self._records))
-        self.writable = True
         for damaged in (*store.damaged(), *self.journal.damaged()):
             self._tell(damaged)
 
@@ -49,12 +51,16 @@ class Chronicle:
         entries = self.journal.entries()
         for entry in entries:
             if entry.id in recorded:
-                self.journal.close(entry.vm)
+                self._attempt(partial(self.journal.close, entry.vm))
         return tuple(entry for entry in entries if entry.id not in recorded)
 
     def damaged_moves(self) -> frozenset[str]:
         """VMs whose journal entry cannot be read: what was done to them is not known."""
         return frozenset(damaged.path.stem for damaged in self.journal.damaged())
+
+    def takes_files(self) -> bool:
+        """Whether what a new move has to write down would be: tried out, because nothing else tells."""
+        return self._attempt(self._try_out)
 
     def record(self, record: MigrationRecord) -> None:
         """Write the audit record of a move that ended; it is committed with the next observation."""
@@ -77,8 +83,10 @@ class Chronicle:
             name: bookkeeping.host_state(self._hosts.get(name), spec, specs, snapshot, busy=name in busy)
             for name, spec in specs.hosts.items()
         }
-        changes = [*self._vm_changes(vms), *self._host_changes(hosts)]
-        self._commit(changes, specs)
+        # One by one: what was written before a write that fails is to be committed all the same.
+        for change in chain(self._vm_changes(vms), self._host_changes(hosts)):
+            self._changes.append(change)
+        self._commit(specs)
 
     def _observe_specs(self, wanted: Wanted) -> None:
         after = bookkeeping.fleet_state(self._fleet, wanted, self._clock.now())
@@ -95,11 +103,9 @@ class Chronicle:
         for name in specs.vms.keys() | specs.stalled.keys():
             before = self.memory.states.get(name) or VmState(name=name)
             if name in specs.stalled:
-                refused = bookkeeping.invalid(name, specs.stalled[name])
-                states[name] = bookkeeping.stalled_state(before, refused, snapshot, now)
-            elif name in statuses:
-                spec = specs.vms[name]
-                states[name] = bookkeeping.vm_state(before, spec, specs, statuses[name], snapshot, now)
+                states[name] = bookkeeping.seen(before, statuses[name], snapshot, now)
+            else:
+                states[name] = bookkeeping.vm_state(before, specs.vms[name], specs, statuses[name], snapshot, now)
         return states
 
     def _vm_changes(self, after: Mapping[str, VmState]) -> Iterable[Change]:
@@ -131,17 +137,21 @@ class Chronicle:
                 yield change
         self._hosts = dict(after)
 
-    def _commit(self, changes: list[Change], specs: Specs) -> None:
+    def _commit(self, specs: Specs) -> None:
         """One commit for each move that ended, then one for whatever else was seen."""
         while self._uncommitted:
             record = self._uncommitted[0]
             self._store.commit(migration_message(record), self._files_of(record))
             self._uncommitted.pop(0)
-        if changes:
-            self._store.commit(changes_message(changes, specs.revision.id))
+        if self._changes:
+            self._store.commit(changes_message(self._changes, specs.revision.id))
+            self._changes.clear()
 
     def _files_of(self, record: MigrationRecord) -> list[Path]:
-        hosts = [self._store.host_path(name) for name in (record.source, record.destination)]
+        """What this one move changed; that a host is drained is a change of its own."""
+        ends = {record.source, record.destination}
+        drained = {name for name in ends & self._hosts.keys() if self._hosts[name].drained}
+        hosts = [self._store.host_path(name) for name in sorted(ends - drained)]
         files = [self._store.record_path(record), self._store.vm_path(record.vm), *hosts]
         return [file for file in files if file.exists()]
 
@@ -163,14 +173,17 @@ class Chronicle:
             mine = [other for other in self._records if other.vm == record.vm]
             self.memory.states[record.vm] = bookkeeping.with_record(before, record, mine)
 
-    def _attempt(self, write: Callable[[], None]) -> None:
+    def _try_out(self) -> None:
+        self._write_records()
+        self.journal.try_out()
+
+    def _attempt(self, write: Callable[[], None]) -> bool:
         try:
             write()
         except StateError as error:
-            self.writable = False
             self._tell(error)
-        else:
-            self.writable = True
+            return False
+        return True
 
     def _tell(self, error: StateError) -> None:
         self._events.trouble(error.reason, error.remedy)

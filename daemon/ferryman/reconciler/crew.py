@@ -5,19 +5,20 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
 
 from ferryman.reconciler.deciding import UnderWay
 from ferryman.records.conditions import InFlight
 from ferryman.records.values import MigrationRecord
-from ferryman.specs.models import Method
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """A move that ended. No record: the daemon is stopping, and the journal keeps the move open."""
 
-    vm: str
+    move: UnderWay
     record: MigrationRecord | None
     bug: BaseException | None = None
     """What the move's thread died of, if it did: a fault of ferryman's own."""
@@ -29,28 +30,27 @@ class Crew:
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._finished: queue.SimpleQueue[Finished] = queue.SimpleQueue()
-        self._moves: dict[str, tuple[UnderWay, InFlight, threading.Thread]] = {}
+        self._moves: dict[str, tuple[UnderWay, InFlight, Future[None]]] = {}
 
-    def begin(self, move: UnderWay, why: str, method: Method, work: Callable[[], MigrationRecord | None]) -> None:
+    def begin(self, move: UnderWay, status: InFlight, work: Callable[[], MigrationRecord | None]) -> None:
         """Do this work in a thread of its own."""
         vm = move.way.vm
+        done: Future[None] = Future()
         if vm in self._moves:
             raise AssertionError(f"{vm} is being moved already")
 
         def run() -> None:
             try:
-                finished = Finished(vm=vm, record=work())
+                finished = Finished(move=move, record=work())
             # The boundary of a move: whatever it died of, the other VMs go on and the journal keeps it open.
             except Exception as bug:  # noqa: BLE001
-                finished = Finished(vm=vm, record=None, bug=bug)
+                finished = Finished(move=move, record=None, bug=bug)
             self._finished.put(finished)
+            done.set_result(None)
             self._wake()
 
-        thread = threading.Thread(target=run, name=f"move {vm}", daemon=True)
-        way = move.way
-        status = InFlight(vm=vm, source=way.source, destination=way.destination, method=method, why=why)
-        self._moves[vm] = (move, status, thread)
-        thread.start()
+        self._moves[vm] = (move, status, done)
+        threading.Thread(target=run, name=f"move {vm}", daemon=True).start()
 
     def under_way(self) -> list[UnderWay]:
         """The moves that have begun and were not collected yet."""
@@ -69,11 +69,10 @@ class Crew:
         ended = []
         while not self._finished.empty():
             finished = self._finished.get()
-            del self._moves[finished.vm]
+            del self._moves[finished.move.way.vm]
             ended.append(finished)
         return ended
 
     def wait(self, timeout_s: float) -> None:
-        """Give each move this long to end."""
-        for _, _, thread in list(self._moves.values()):
-            thread.join(timeout_s)
+        """Give all moves together this long to end."""
+        wait_for([done for _, _, done in self._moves.values()], timeout_s)

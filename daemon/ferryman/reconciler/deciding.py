@@ -14,14 +14,26 @@ from ferryman.fleet.values import DomainDetail, Snapshot
 from ferryman.planning import admission
 from ferryman.planning.admission import Way
 from ferryman.planning.aiming import Aim, aim
-from ferryman.planning.decisions import Decision, Plan, Refused, Wait, WaitReason
+from ferryman.planning.decisions import (
+    Decision,
+    Finding,
+    FindingCode,
+    Plan,
+    Refused,
+    Severity,
+    StallReason,
+    Wait,
+    WaitReason,
+)
 from ferryman.planning.placement import Fleet
 from ferryman.planning.planning import merged, plan
 from ferryman.planning.preflight import Ends
 from ferryman.planning.storage import destination_refs
-from ferryman.reconciler.memory import Memory, Setback
+from ferryman.reconciler.memory import Memory
+from ferryman.records.conditions import Suspended
 from ferryman.specs.loading import Specs
 from ferryman.specs.models import FleetLimits, VmSpec
+from ferryman.specs.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +50,14 @@ class UnderWay:
 
     way: Way
     memory_mib: int
+    spec: VmSpec | None = None
+    """What it was begun for; None: an earlier daemon began it."""
+
+
+def resting(specs: Specs) -> dict[str, Refused | Suspended]:
+    """The VMs that nothing is decided about: their own spec cannot be used, or says that they are left alone."""
+    suspended = {vm: Suspended(vm=vm) for vm, spec in specs.vms.items() if spec.suspend}
+    return suspended | {vm: _invalid(vm, problems) for vm, problems in specs.stalled.items()}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,7 +100,7 @@ class Decider:
                 continue
             outcome = self._look_closely(aimed, spec, destination)
             if isinstance(outcome.decision, Plan):
-                self.under_way.append(UnderWay(way=way, memory_mib=outcome.decision.memory_mib))
+                self.under_way.append(UnderWay(way=way, memory_mib=outcome.decision.memory_mib, spec=spec))
                 return outcome
             if isinstance(outcome.decision, Refused):
                 refusals.append(outcome.decision)
@@ -120,13 +140,28 @@ class Decider:
 
     def _setback(self, spec: VmSpec) -> Wait | None:
         """A changed spec is tried at once; an unchanged one after its delay."""
-        setback: Setback | None = self.memory.setbacks.get(spec.name)
-        if self.limits is None or setback is None or setback.towards != self.specs.generations[spec.name]:
-            return None
-        if self.now_ns >= setback.retry_at_ns:
+        setback = self.memory.setback(spec)
+        if self.limits is None or setback is None or self.now_ns >= setback.retry_at_ns:
             return None
         message = f"attempt {setback.failures} failed: {setback.reason}; it is tried again"
         return Wait(vm=spec.name, reason=WaitReason.RETRY, message=message, remedy=setback.remedy)
+
+
+def _invalid(vm: str, problems: Collection[Problem]) -> Refused:
+    """Nothing moves until the spec is mended; what it said last still counts for other VMs' placement."""
+    return Refused(
+        vm=vm,
+        reason=StallReason.INVALID_SPEC,
+        findings=tuple(
+            Finding(
+                code=FindingCode.SPEC_INVALID,
+                severity=Severity.BLOCKER,
+                reason=f"{problem.place}: {problem.message}",
+                remedy=problem.remedy,
+            )
+            for problem in problems
+        ),
+    )
 
 
 def _memory(moves: Collection[UnderWay]) -> Mapping[str, int]:

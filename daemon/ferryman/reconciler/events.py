@@ -15,7 +15,7 @@ class Events(Protocol):
     """Called from the loop's thread; must return quickly."""
 
     def problems(self, problems: Sequence[Problem]) -> None:
-        """What is wrong with the specs now; called at every look, also with none."""
+        """What is wrong with the specs now; called first at every look, also with none."""
         ...
 
     def begun(self, plan: Plan) -> None:
@@ -39,7 +39,7 @@ class Events(Protocol):
         ...
 
     def trouble(self, reason: str, remedy: str) -> None:
-        """The daemon cannot do its work as it should."""
+        """The daemon cannot do its work as it should; told at every look while that lasts."""
         ...
 
     def bug(self, vm: str, bug: BaseException) -> None:

@@ -13,19 +13,20 @@ from ferryman.migration.attempt import Order, Services, carry_out, take_up
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import Ends
 from ferryman.planning.admission import Way
-from ferryman.planning.decisions import Finding, FindingCode, Plan, Refused, Severity, StallReason
+from ferryman.planning.decisions import Finding, FindingCode, Plan, Refused, Severity, StallReason, UpToDate
 from ferryman.planning.retrying import delay_s
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.crew import Crew, Finished
-from ferryman.reconciler.deciding import Decided, Decider, UnderWay
+from ferryman.reconciler.deciding import Decided, Decider, UnderWay, resting
 from ferryman.reconciler.events import Events
 from ferryman.reconciler.memory import Setback
 from ferryman.reconciler.wanting import Wanted
-from ferryman.records.conditions import Status, Suspended
+from ferryman.records.conditions import InFlight, Status
 from ferryman.records.ids import migration_id
 from ferryman.records.live import Progress
 from ferryman.records.values import CauseRecord, JournalEntry, MigrationRecord, Outcome
 from ferryman.specs.loading import Specs
+from ferryman.specs.models import RetrySpec, VmSpec
 
 _NS_PER_S = 1_000_000_000
 _UNMEASURED_MEMORY_MIB = 0
@@ -110,25 +111,34 @@ class Reconciler:
             under_way=self._crew.under_way(),
         )
         busy = self._crew.moving() | self._stuck.keys()
-        idle = [vm for vm, spec in specs.vms.items() if vm not in busy and not spec.suspend]
+        rest = resting(specs)
+        idle = specs.vms.keys() - busy - rest.keys()
         decided = decider.decide(idle)
+        self._begin_all(decided, specs)
         for vm, one in decided.items():
-            if isinstance(one.decision, Plan) and parts.chronicle.writable and not parts.stop.is_set():
-                self._begin(vm, one, specs)
+            if isinstance(one.decision, UpToDate):
+                parts.chronicle.memory.setbacks.pop(vm, None)
         statuses: dict[str, Status] = {vm: one.decision for vm, one in decided.items()}
-        statuses |= {vm: Suspended(vm=vm) for vm, spec in specs.vms.items() if spec.suspend}
-        return statuses | self._stuck | self._crew.statuses()
+        return statuses | rest | self._stuck | self._crew.statuses()
+
+    def _begin_all(self, decided: Mapping[str, Decided], specs: Specs) -> None:
+        planned = {vm: one for vm, one in decided.items() if isinstance(one.decision, Plan)}
+        if not planned or self._parts.stop.is_set() or not self._parts.chronicle.takes_files():
+            return
+        for vm, one in planned.items():
+            self._begin(vm, one, specs)
 
     def _begin(self, vm: str, decided: Decided, specs: Specs) -> None:
         plan, detail = decided.decision, decided.detail
         if not isinstance(plan, Plan) or detail is None:
             raise AssertionError("only a plan is begun")
         parts = self._parts
-        setback = parts.chronicle.memory.setbacks.get(vm)
+        spec = specs.vms[vm]
+        setback = parts.chronicle.memory.setback(spec)
         order = Order(
             id=migration_id(parts.clock.now(), vm, secrets.randbits(16)),
             plan=plan,
-            spec=specs.vms[vm],
+            spec=spec,
             vm=detail,
             source=specs.hosts[plan.source],
             destination=specs.hosts[plan.destination],
@@ -144,20 +154,29 @@ class Reconciler:
         services = self._services(plan.source, plan.destination)
         parts.events.begun(plan)
         way = Way(vm=vm, source=plan.source, destination=plan.destination)
-        move = UnderWay(way=way, memory_mib=plan.memory_mib)
-        self._crew.begin(move, plan.why, plan.method, lambda: carry_out(order, services))
+        move = UnderWay(way=way, memory_mib=plan.memory_mib, spec=spec)
+        status = InFlight(
+            vm=vm,
+            source=plan.source,
+            destination=plan.destination,
+            method=plan.method,
+            why=plan.why,
+            revision=specs.revision.id,
+        )
+        self._crew.begin(move, status, lambda: carry_out(order, services))
 
     def _take_up(self, specs: Specs) -> None:
         """Bring what an earlier daemon began to its end; a move whose host left the specs stays open."""
+        open_moves = self._parts.chronicle.open_moves()
         self._taken_up = True
         for vm in self._parts.chronicle.damaged_moves():
             self._stuck[vm] = _held(
                 vm,
                 "its journal entry cannot be read",
-                "See whether and where it runs (virsh list "
-                "--all on both hosts); leave one definition and delete the entry under journal/ in the state folder.",
+                "See whether and where it runs (virsh list --all on both hosts); leave one definition, delete the "
+                "entry under journal/ in the state folder, and restart ferryman.",
             )
-        for entry in self._parts.chronicle.open_moves():
+        for entry in open_moves:
             gone = {entry.source, entry.destination} - specs.hosts.keys()
             if gone:
                 reason = f"its move {entry.source} -> {entry.destination} is open; {' and '.join(gone)} left the specs"
@@ -170,30 +189,38 @@ class Reconciler:
         self._parts.events.taken_up(entry)
         way = Way(vm=entry.vm, source=entry.source, destination=entry.destination)
         move = UnderWay(way=way, memory_mib=_UNMEASURED_MEMORY_MIB)
-        self._crew.begin(move, entry.why, entry.method, lambda: take_up(entry, services))
+        status = InFlight(
+            vm=entry.vm,
+            source=entry.source,
+            destination=entry.destination,
+            method=entry.method,
+            why=entry.why,
+            revision=entry.cause.revision,
+        )
+        self._crew.begin(move, status, lambda: take_up(entry, services))
 
     def _finish(self, finished: Finished, specs: Specs) -> None:
-        parts = self._parts
+        parts, vm = self._parts, finished.move.way.vm
         if finished.bug is not None:
-            parts.events.bug(finished.vm, finished.bug)
+            parts.events.bug(vm, finished.bug)
             reason = f"ferryman failed in moving it: {finished.bug!r}"
-            self._stuck[finished.vm] = _held(finished.vm, reason, "Report the fault; restart ferryman to go on.")
+            self._stuck[vm] = _held(vm, reason, "Report the fault; restart ferryman to go on.")
         if finished.record is None:
             return
-        self._remember(finished.record, specs)
+        self._remember(finished.record, finished.move.spec or specs.vms.get(vm), specs.fleet.retry)
         parts.chronicle.record(finished.record)
         parts.events.ended(finished.record)
 
-    def _remember(self, record: MigrationRecord, specs: Specs) -> None:
-        setbacks = self._parts.chronicle.memory.setbacks
-        before = setbacks.pop(record.vm, None)
-        if record.outcome is Outcome.SUCCEEDED or record.vm not in specs.generations:
+    def _remember(self, record: MigrationRecord, towards: VmSpec | None, retry: RetrySpec) -> None:
+        memory = self._parts.chronicle.memory
+        before = memory.setback(towards) if towards else None
+        memory.setbacks.pop(record.vm, None)
+        if record.outcome is Outcome.SUCCEEDED or towards is None:
             return
-        generation = specs.generations[record.vm]
-        failures = before.failures + 1 if before and before.towards == generation else 1
-        delay_ns = int(delay_s(failures, specs.fleet.retry) * _NS_PER_S)
-        setbacks[record.vm] = Setback(
-            towards=generation,
+        failures = before.failures + 1 if before else 1
+        delay_ns = int(delay_s(failures, retry) * _NS_PER_S)
+        memory.setbacks[record.vm] = Setback(
+            towards=towards,
             failures=failures,
             retry_at_ns=self._parts.clock.monotonic_ns() + delay_ns,
             reason=record.reason,

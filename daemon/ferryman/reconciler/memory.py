@@ -10,14 +10,15 @@ from ferryman.planning.aiming import LastPlaced
 from ferryman.planning.storage import Leftover
 from ferryman.records.ledger import Place
 from ferryman.records.values import VmState
+from ferryman.specs.models import VmSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setback:
     """A VM's failed attempts since its wanted place last changed."""
 
-    towards: str
-    """The spec's generation that they tried to apply."""
+    towards: VmSpec
+    """What they tried to apply, the fleet's defaults included."""
     failures: int
     retry_at_ns: int
     reason: str
@@ -38,6 +39,11 @@ class Memory:
         if state is None or state.placed is None:
             return None
         return LastPlaced(home=state.placed.home, host=state.placed.host)
+
+    def setback(self, spec: VmSpec) -> Setback | None:
+        """The failed attempts to apply just this spec; those of an earlier one no longer count."""
+        found = self.setbacks.get(spec.name)
+        return found if found is not None and found.towards == spec else None
 
     def leftovers_at(self, host: str) -> dict[VolumeRef, Leftover]:
         """The volumes at a host that moves left behind."""

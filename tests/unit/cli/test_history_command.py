@@ -1,0 +1,59 @@
+"""`ferryman history`: the audit trail, asked for by VM, host and time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from written_state import ferryman, record, written
+
+
+@pytest.fixture
+def trail(tmp_path: Path) -> Path:
+    """Three moves: at noon, one and two hours later."""
+    return written(tmp_path, record(), record("guest-02", hours=1), record("guest-01", hours=2, destination="oslo"))
+
+
+def told(trail: Path, *options: str) -> list[tuple[str, str]]:
+    """VM and destination of every record told, newest first."""
+    done = ferryman("history", "--state", trail, "--json", *options)
+    assert done.exit_code == 0
+    return [(one["vm"], one["destination"]) for one in json.loads(done.output)]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ((), [("guest-01", "oslo"), ("guest-02", "skopje"), ("guest-01", "skopje")]),
+        (("--vm", "guest-02"), [("guest-02", "skopje")]),
+        (("--host", "oslo"), [("guest-01", "oslo")]),
+        (("--since", "2026-11-23T13:00:00"), [("guest-01", "oslo"), ("guest-02", "skopje")]),
+        (("--limit", "1"), [("guest-01", "oslo")]),
+        (("--vm", "guest-09"), []),
+    ],
+)
+def test_filters(trail: Path, options: tuple[str, ...], expected: list[tuple[str, str]]) -> None:
+    assert told(trail, *options) == expected
+
+
+def test_the_table_tells_when_what_why_and_how_long(trail: Path) -> None:
+    done = ferryman("history", "--state", trail, "--vm", "guest-02")
+    for said in ("2026-11-23 13:00:00", "guest-02", "tallinn -> skopje", "live", "succeeded", "1.8 s", "down 94 ms"):
+        assert said in done.output
+    assert "promise 500 ms: met" in done.output
+    assert "3f2a0c1d3f Move it" in done.output
+
+
+def test_an_empty_trail(tmp_path: Path) -> None:
+    done = ferryman("history", "--state", tmp_path)
+    assert (done.exit_code, done.output) == (0, "No moves are recorded.\n")
+
+
+def test_a_damaged_record_is_named_and_the_others_are_told(trail: Path) -> None:
+    damaged = trail / "migrations" / "2026" / "11" / f"{record('guest-02', hours=1).id}.toml"
+    damaged.write_text("vm = ")
+    done = ferryman("history", "--state", trail, "--json")
+    assert [one["vm"] for one in json.loads(done.stdout)] == ["guest-01", "guest-01"]
+    assert damaged.name in done.stderr
+    assert "remedy: " in done.stderr

@@ -1,0 +1,96 @@
+"""`ferryman plan`: what would be done and why, with Terraform's exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from written_state import ferryman, specs
+
+from ferryman.fleet.fake.hosts import FakeFleet
+from ferryman.specs.models import HostSpec
+
+IN_PLACE = 'host = "tallinn"\n'
+TO_MOVE = 'host = "skopje"\n'
+
+
+@pytest.fixture
+def fleet() -> FakeFleet:
+    """guest-01 runs on tallinn; skopje is empty."""
+    fleet = FakeFleet(*(HostSpec(name=name, uri=f"qemu+ssh://root@{name}/system") for name in ("tallinn", "skopje")))
+    fleet.hosts["tallinn"].add_vm("guest-01")
+    return fleet
+
+
+def planned(fleet: FakeFleet, folder: Path, guest: str, *options: str) -> tuple[int, str]:
+    wanted = specs(folder / "specs", guest_01=guest)
+    done = ferryman("plan", "--specs", wanted, "--state", folder / "state", *options, connect=fleet.connect)
+    assert fleet.running("guest-01") in (("tallinn",), ())
+    return done.exit_code, done.output
+
+
+@pytest.mark.parametrize(
+    ("guest", "plain", "detailed"),
+    [(IN_PLACE, 0, 0), (TO_MOVE, 0, 2), (IN_PLACE + "suspend = true\n", 0, 0), (TO_MOVE + "metod = 1\n", 1, 1)],
+)
+def test_exit_codes(fleet: FakeFleet, tmp_path: Path, guest: str, plain: int, detailed: int) -> None:
+    assert planned(fleet, tmp_path, guest)[0] == plain
+    assert planned(fleet, tmp_path, guest, "--detailed-exitcode")[0] == detailed
+
+
+def test_a_move_is_told_with_its_reasons_and_disks(fleet: FakeFleet, tmp_path: Path) -> None:
+    _, output = planned(fleet, tmp_path, TO_MOVE)
+    assert "> guest-01: tallinn -> skopje (live)" in output
+    assert "why: its spec wants it on skopje" in output
+    assert "vda: copy vms/guest-01.img -> vms/guest-01.img" in output
+    assert output.endswith("1 VMs: 1 to move, 0 that cannot or must not move\n")
+
+
+def test_everything_that_stands_against_a_move_is_told_with_its_remedy(fleet: FakeFleet, tmp_path: Path) -> None:
+    fleet.hosts["skopje"].pools.clear()
+    fleet.hosts["skopje"].bridges = frozenset()
+    code, output = planned(fleet, tmp_path, TO_MOVE, "--detailed-exitcode")
+    assert code == 1
+    assert "! guest-01 -> skopje: PreflightFailed" in output
+    assert "skopje has no bridge kvmbr0" in output
+    assert "remedy: ip link add kvmbr0 type bridge" in output
+    assert output.count("remedy: ") == 2
+
+
+def test_an_unreachable_host_is_trouble(fleet: FakeFleet, tmp_path: Path) -> None:
+    fleet.hosts["skopje"].faults.unreachable = True
+    code, output = planned(fleet, tmp_path, TO_MOVE)
+    assert code == 1
+    assert "~ guest-01: its spec wants it on skopje, but skopje: libvirt does not answer" in output
+
+
+def test_a_vm_that_exists_nowhere_is_trouble(fleet: FakeFleet, tmp_path: Path) -> None:
+    fleet.hosts["tallinn"].domains.known.clear()
+    code, output = planned(fleet, tmp_path, IN_PLACE)
+    assert code == 1
+    assert "! guest-01: VmNotFound" in output
+
+
+def test_json(fleet: FakeFleet, tmp_path: Path) -> None:
+    _, output = planned(fleet, tmp_path, TO_MOVE, "--json")
+    found = json.loads(output)
+    move = found["decisions"]["guest-01"]
+    assert move["kind"] == "plan"
+    assert (move["source"], move["destination"], move["method"], move["cause"]) == ("tallinn", "skopje", "live", "spec")
+    assert found["revision"].startswith("folder-")
+    assert found["problems"] == []
+    _, output = planned(fleet, tmp_path, IN_PLACE, "--json")
+    assert json.loads(output)["decisions"]["guest-01"] == {
+        "kind": "up-to-date",
+        "vm": "guest-01",
+        "host": "tallinn",
+        "message": "",
+    }
+
+
+def test_a_specs_folder_that_cannot_be_read_is_told_with_the_remedy(fleet: FakeFleet, tmp_path: Path) -> None:
+    done = ferryman("plan", "--specs", tmp_path / "nowhere", connect=fleet.connect)
+    assert done.exit_code == 1
+    assert "cannot be read" in done.output
+    assert "remedy: " in done.output

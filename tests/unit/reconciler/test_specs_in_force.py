@@ -1,0 +1,165 @@
+"""What is told of the specs as a whole: held revisions, broken files, sources that cannot be read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+import pytest
+from house import House
+
+from ferryman.records.store import StateStore
+from ferryman.records.values import ConditionType, FleetState
+from ferryman.specs.problems import ProblemCode
+
+VM = "guest-01"
+
+
+def fleet_state(house: House) -> FleetState:
+    with StateStore.open(house.state, read_only=True) as store:
+        return store.fleet_state()
+
+
+def said(house: House) -> tuple[ConditionType, str]:
+    condition = fleet_state(house).condition
+    assert condition is not None
+    return condition.type, condition.reason
+
+
+def test_good_specs_are_in_force(house: House) -> None:
+    house.settled_vm(VM, "tallinn")
+    daemon = house.start()
+    daemon.look()
+    state = fleet_state(house)
+    assert said(house) == (ConditionType.READY, "InForce")
+    assert daemon.wanted.specs is not None
+    assert state.revision == state.newest_revision == daemon.wanted.specs.revision.id
+
+
+def test_a_contradiction_holds_the_revision_and_the_last_good_one_is_kept(house: House) -> None:
+    house.settled_vm(VM, "tallinn")
+    daemon = house.start()
+    daemon.look()
+    good = fleet_state(house).revision
+    house.vm(VM, "skopje")
+    house.host("oslo", "peer_uri = 7\n")
+    house.vm("guest-02", "oslo")
+    house.write("fleet.toml", "settle_ms = -1\n")
+    found = daemon.until_quiet()
+    state = fleet_state(house)
+    assert said(house) == (ConditionType.STALLED, "RevisionHeld")
+    assert (state.revision, state.revision != state.newest_revision) == (good, True)
+    assert all(problem.remedy for problem in state.problems)
+    assert set(found.statuses) == {VM}
+    assert house.fleet.running(VM) == ("tallinn",)
+
+
+def test_mending_it_puts_the_new_revision_in_force(house: House) -> None:
+    house.settled_vm(VM, "tallinn")
+    daemon = house.start()
+    daemon.look()
+    house.write("fleet.toml", "settle_ms = -1\n")
+    daemon.look()
+    house.write("fleet.toml", "settle_ms = 0\n")
+    house.vm(VM, "skopje")
+    daemon.until_quiet()
+    assert said(house) == (ConditionType.READY, "InForce")
+    assert house.fleet.running(VM) == ("skopje",)
+    assert [subject for subject in house.log() if subject.startswith("specs:")][1].startswith("specs: Stalled")
+
+
+def test_a_broken_file_stalls_its_vm_and_the_others_go_on(house: House) -> None:
+    house.settled_vm(VM, "tallinn")
+    house.settled_vm("guest-02", "tallinn")
+    daemon = house.start()
+    daemon.look()
+    house.vm(VM, "skopje", "methd = 'live'\n")
+    house.vm("guest-02", "skopje")
+    daemon.until_quiet()
+    assert said(house) == (ConditionType.STALLED, "InvalidSpecs")
+    assert house.said(VM).reason == "InvalidSpec"
+    assert house.states()[VM].host == "tallinn"
+    assert house.fleet.running("guest-02") == ("skopje",)
+
+
+def test_a_vm_whose_first_spec_is_broken_is_told_too(house: House) -> None:
+    house.settled_vm(VM, "tallinn", "methd = 'live'\n")
+    house.start().look()
+    assert (house.said(VM).reason, house.states()[VM].host) == ("InvalidSpec", "tallinn")
+
+
+def test_a_source_that_cannot_be_read_leaves_what_was_in_force(house: House) -> None:
+    house.settled_vm(VM, "tallinn")
+    daemon = house.start()
+    daemon.look()
+    good = fleet_state(house).revision
+    away = house.folder / "away"
+    shutil.move(house.specs, away)
+    found = daemon.look()
+    assert set(found.statuses) == {VM}
+    assert said(house) == (ConditionType.STALLED, "SourceUnreadable")
+    assert fleet_state(house).revision == good
+    assert [problem.code for problem in house.heard.problems_now] == [ProblemCode.SOURCE]
+    shutil.move(away, house.specs)
+    daemon.look()
+    assert said(house) == (ConditionType.READY, "InForce")
+
+
+def test_an_emptied_folder_moves_and_forgets_nothing(house: House) -> None:
+    house.settled_vm(VM, "tallinn")
+    daemon = house.start()
+    daemon.look()
+    shutil.rmtree(house.specs)
+    house.specs.mkdir()
+    daemon.look()
+    assert VM in house.states()
+    assert said(house)[0] is ConditionType.STALLED
+
+
+def test_without_any_specs_ever_nothing_is_managed(house: House) -> None:
+    shutil.rmtree(house.specs)
+    found = house.start().look()
+    assert (found.statuses, found.moving) == ({}, frozenset())
+    assert said(house) == (ConditionType.STALLED, "SourceUnreadable")
+
+
+class TestGit:
+    @pytest.fixture
+    def committed(self, house: House) -> House:
+        house.settled_vm(VM, "tallinn")
+        self._git(house, "init", "--quiet", "--initial-branch=main")
+        self._commit(house, "Begin")
+        return house
+
+    def test_only_a_commit_moves_the_vm_and_it_is_named_as_the_cause(self, committed: House) -> None:
+        daemon = committed.start()
+        daemon.look()
+        committed.vm(VM, "skopje")
+        assert daemon.look().moving == frozenset()
+        revision = self._commit(committed, "Move guest-01")
+        daemon.until_quiet()
+        (record,) = committed.records()
+        assert committed.fleet.running(VM) == ("skopje",)
+        assert (record.cause.revision, record.cause.subject) == (revision, "Move guest-01")
+        assert record.cause.author == "Ann <ann@example.org>"
+
+    def test_reverting_the_commit_brings_it_back(self, committed: House) -> None:
+        daemon = committed.start()
+        committed.vm(VM, "skopje")
+        self._commit(committed, "Move guest-01")
+        daemon.until_quiet()
+        self._git(committed, "revert", "--no-edit", "HEAD")
+        daemon.until_quiet()
+        assert committed.fleet.running(VM) == ("tallinn",)
+
+    def _commit(self, house: House, message: str) -> str:
+        self._git(house, "add", "--all")
+        self._git(house, "commit", "--quiet", f"--message={message}")
+        return self._git(house, "rev-parse", "HEAD")
+
+    def _git(self, house: House, *arguments: str) -> str:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+        command = ["git", "-c", "user.name=Ann", "-c", "user.email=ann@example.org", "-C", str(house.specs), *arguments]
+        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()

@@ -21,7 +21,6 @@ from ferryman.reconciler.memory import Memory
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records import audit
 from ferryman.records.conditions import Status, Suspended
-from ferryman.records.ledger import leftovers
 from ferryman.records.live import Progress, write_progress
 from ferryman.records.store import StateStore
 from ferryman.service import ServiceManager
@@ -169,7 +168,7 @@ def _memory(state: Path) -> Memory:
     if not state.exists():
         return Memory()
     with StateStore.open(state, read_only=True) as store:
-        return Memory(states=store.vm_states(), leftovers=leftovers(audit.records(state)))
+        return Memory.of(store.vm_states(), list(audit.records(state)))
 
 
 def is_settled(status: Status) -> bool:

@@ -18,7 +18,6 @@ from ferryman.records import audit
 from ferryman.records.conditions import Status
 from ferryman.records.errors import StateError
 from ferryman.records.journal import Journal
-from ferryman.records.ledger import leftovers
 from ferryman.records.live import clear_progress
 from ferryman.records.messages import Change, changes_message, fleet_change, host_change, migration_message, vm_change
 from ferryman.records.store import StateStore
@@ -41,7 +40,7 @@ class Chronicle:
         self._unwritten: list[MigrationRecord] = []
         self._changes: list[Change] = []
         self.journal = Journal(store.folder)
-        self.memory = Memory(states=store.vm_states(), leftovers=leftovers(self._records))
+        self.memory = Memory.of(store.vm_states(), self._records)
         for damaged in (*store.damaged(), *self.journal.damaged()):
             self._tell(damaged)
 
@@ -167,7 +166,7 @@ class Chronicle:
     def _take_in(self, record: MigrationRecord) -> None:
         self._uncommitted.append(record)
         self._records.append(record)
-        self.memory.leftovers = leftovers(self._records)
+        self.memory.learn(self._records)
         before = self.memory.states.get(record.vm)
         if before is not None:
             mine = [other for other in self._records if other.vm == record.vm]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ferryman.fleet.errors import FleetError, HostUnreachableError
 from ferryman.fleet.observing import FleetView
-from ferryman.fleet.values import DomainDetail, Snapshot
+from ferryman.fleet.values import DomainDetail, Power, Snapshot
 from ferryman.planning import admission
 from ferryman.planning.admission import Way
 from ferryman.planning.aiming import Aim, aim
@@ -82,9 +82,9 @@ class Decider:
         aimed = aim(spec, self._fleet(), self.snapshot, self.memory.placed(spec.name))
         if not isinstance(aimed, Aim):
             return Decided(decision=aimed)
-        setback = self._setback(spec)
-        if setback is not None:
-            return Decided(decision=setback)
+        waits = self._held(aimed) or self._setback(spec)
+        if waits is not None:
+            return Decided(decision=waits)
         return self._plan(aimed, spec)
 
     def _plan(self, aimed: Aim, spec: VmSpec) -> Decided:
@@ -137,6 +137,19 @@ class Decider:
 
     def _fleet(self) -> Fleet:
         return Fleet(hosts=self.specs.hosts, incoming_mib=_memory(self.under_way), incoming_vms=_vms(self.under_way))
+
+    def _held(self, aimed: Aim) -> Refused | None:
+        """A move that a person must decide about is not tried again before somebody has the VM running somewhere."""
+        record = self.memory.held.get(aimed.vm)
+        if record is None or aimed.domain.power is Power.RUNNING:
+            return None
+        finding = Finding(
+            code=FindingCode.HELD,
+            severity=Severity.BLOCKER,
+            reason=f"its last move was left for a person to decide: {record.reason}",
+            remedy=f"Start it where its newest disks are (virsh start {aimed.vm}); ferryman then goes on.",
+        )
+        return Refused(vm=aimed.vm, reason=StallReason.HELD, findings=(finding,), cause=aimed.cause)
 
     def _setback(self, spec: VmSpec) -> Wait | None:
         """A changed spec is tried at once; an unchanged one after its delay."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ferryman.fleet.values import VolumeRef
 from ferryman.planning.aiming import LastPlaced
 from ferryman.planning.storage import Leftover
-from ferryman.records.ledger import Place
-from ferryman.records.values import VmState
+from ferryman.records.ledger import Place, held, leftovers
+from ferryman.records.values import MigrationRecord, VmState
 from ferryman.specs.models import VmSpec
 
 
@@ -32,6 +32,21 @@ class Memory:
     states: dict[str, VmState] = field(default_factory=dict)
     setbacks: dict[str, Setback] = field(default_factory=dict)
     leftovers: Mapping[Place, str] = field(default_factory=dict)
+
+    held: Mapping[str, MigrationRecord] = field(default_factory=dict)
+    """VMs whose newest attempt was left for a person to decide."""
+
+    @classmethod
+    def of(cls, states: dict[str, VmState], records: Sequence[MigrationRecord]) -> Memory:
+        """What the state folder remembers."""
+        memory = cls(states=states)
+        memory.learn(records)
+        return memory
+
+    def learn(self, records: Sequence[MigrationRecord]) -> None:
+        """Go by all these audit records."""
+        self.leftovers = leftovers(records)
+        self.held = held(records)
 
     def placed(self, vm: str) -> LastPlaced | None:
         """Where the VM was last seen converged."""

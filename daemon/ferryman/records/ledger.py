@@ -41,6 +41,14 @@ def leftovers(records: Iterable[MigrationRecord]) -> Mapping[Place, str]:
     return left
 
 
+def held(records: Iterable[MigrationRecord]) -> Mapping[str, MigrationRecord]:
+    """The VMs whose newest attempt was left for a person to decide, with that attempt's record."""
+    newest: dict[str, MigrationRecord] = {}
+    for record in sorted(records, key=lambda record: (record.started_at, record.attempt)):
+        newest[record.vm] = record
+    return {vm: record for vm, record in newest.items() if record.outcome is Outcome.HELD}
+
+
 def statistics_of(records: Iterable[MigrationRecord]) -> dict[str, MethodStatistics]:
     """Downtimes by method, over the moves that succeeded; those without a figure are counted apart."""
     moves: defaultdict[str, list[Measurement]] = defaultdict(list)

@@ -6,7 +6,9 @@ import pytest
 from house import House
 
 from ferryman.fleet.fake.faults import Operation
-from ferryman.planning.decisions import Refused, StallReason, UpToDate, Wait, WaitReason
+from ferryman.fleet.fake.migrations import Breakage
+from ferryman.fleet.values import Power
+from ferryman.planning.decisions import FindingCode, Refused, StallReason, UpToDate, Wait, WaitReason
 from ferryman.records.values import Outcome
 
 VM, OTHER = "guest-01", "guest-02"
@@ -104,6 +106,40 @@ class TestAFailedMove:
         house.vm(OTHER, "tallinn")
         house.start().until_quiet()
         assert house.fleet.running(OTHER) == ("tallinn",)
+
+
+class TestLeftForAPerson:
+    def held(self, house: House) -> None:
+        """A VM whose QEMU was gone at both ends when its migration broke, and nobody knows who wrote last."""
+        house.settled_vm(VM, "tallinn")
+        house.vm(VM, "skopje")
+        house.fleet.plan_breakage(VM, Breakage(source=Power.SHUT_OFF, destination=Power.SHUT_OFF))
+        house.start().until_quiet()
+        assert [record.outcome for record in house.records()] == [Outcome.HELD]
+        # The person looked, and removed the definition that is not wanted; the VM is still off.
+        house.at("skopje").domains.known.pop(VM)
+
+    def test_it_is_not_tried_again_while_it_is_off_not_even_after_a_restart(self, house: House) -> None:
+        self.held(house)
+        house.clock.passed_s += 3600
+        again = house.daemons[-1].until_quiet().statuses[VM]
+        house.daemons[-1].close()
+        restarted = house.start().until_quiet().statuses[VM]
+        for status in (again, restarted):
+            assert isinstance(status, Refused)
+            assert (status.reason, status.findings[0].code) == (StallReason.HELD, FindingCode.HELD)
+        assert len(house.records()) == 1
+
+    def test_it_goes_on_once_somebody_started_it_and_cleared_the_copy_away(self, house: House) -> None:
+        self.held(house)
+        house.at("tallinn").domains.known[VM].power = Power.RUNNING
+        house.clock.passed_s += 3600
+        copy = house.daemons[-1].until_quiet().statuses[VM]
+        assert isinstance(copy, Refused)
+        assert [finding.code for finding in copy.findings] == [FindingCode.VOLUME_EXISTS]
+        house.at("skopje").pools["vms"].volumes.clear()
+        house.daemons[-1].until_quiet()
+        assert [record.outcome for record in house.records()] == [Outcome.HELD, Outcome.SUCCEEDED]
 
 
 class TestABug:

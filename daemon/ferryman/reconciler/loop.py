@@ -29,6 +29,8 @@ from ferryman.specs.loading import Specs
 from ferryman.specs.models import RetrySpec, VmSpec
 
 _NS_PER_S = 1_000_000_000
+_MISSING_HOST_S = 5.0
+"""A host that comes back is found so soon."""
 _UNMEASURED_MEMORY_MIB = 0
 """A move taken up after a restart is in its hosts' own readings already."""
 
@@ -64,6 +66,7 @@ class Reconciler:
         self._stuck: dict[str, Refused] = {}
         """VMs that nothing is done to before a person, or a restart, has seen to them."""
         self._taken_up = False
+        self._host_is_missing = False
 
     def look(self) -> Look:
         """One pass."""
@@ -80,6 +83,7 @@ class Reconciler:
         for finished in self._crew.collect():
             self._finish(finished, specs)
         snapshot = parts.view.look()
+        self._host_is_missing = bool(snapshot.unreachable())
         statuses = self._decide_and_begin(specs, snapshot)
         parts.chronicle.observe(specs, snapshot, statuses, self._busy())
         return Look(statuses=statuses, moving=self._crew.moving())
@@ -93,11 +97,13 @@ class Reconciler:
                 self._finish(finished, specs)
 
     def next_retry_s(self) -> float | None:
-        """How long until a failed move is due again; None: nothing waits for that."""
+        """How long until a failed move or an unreachable host is tried again; None: nothing waits for that."""
         now = self._parts.clock.monotonic_ns()
         due = [setback.retry_at_ns for setback in self._parts.chronicle.memory.setbacks.values()]
-        later = [at for at in due if at > now]
-        return (min(later) - now) / _NS_PER_S if later else None
+        pauses = [(at - now) / _NS_PER_S for at in due if at > now]
+        if self._host_is_missing:
+            pauses.append(_MISSING_HOST_S)
+        return min(pauses, default=None)
 
     def _decide_and_begin(self, specs: Specs, snapshot: Snapshot) -> dict[str, Status]:
         parts = self._parts

@@ -42,9 +42,21 @@ _KINDS = {
 }
 
 
-@cache
+_STARTING = threading.Lock()
+
+
 def start_event_loop() -> None:
-    """Run libvirt's event loop in a thread of its own, once per process; keepalive and events need it."""
+    """Run libvirt's event loop in a thread of its own, once per process; keepalive and events need it.
+
+    Hosts are connected at the same time, and a second loop would make calls wait for seconds: see below.
+    """
+    with _STARTING:
+        _start_event_loop()
+
+
+@cache
+def _start_event_loop() -> None:
+    """Not to be entered by two threads at once: `cache` alone lets both in."""
     libvirt.virEventRegisterDefaultImpl()
     libvirt.registerErrorHandler(lambda _context, _error: None, None)  # errors are raised; nothing goes to stderr
 

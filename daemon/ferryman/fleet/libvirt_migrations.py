@@ -30,7 +30,7 @@ class LibvirtMigrations:
 
     def migrate(self, request: LiveMigration) -> None:
         """Migrate, persistent there, still defined here afterwards; returns when it is over."""
-        with self._session.connection(f"migrating {request.vm}") as connection:
+        with self._session.own_connection(f"migrating {request.vm}") as connection:
             domain = connection.lookupByName(request.vm)
             parameters: dict[str, Any] = {libvirt.VIR_MIGRATE_PARAM_URI: request.data_uri}
             flags = _FLAGS

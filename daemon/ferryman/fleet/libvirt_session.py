@@ -90,6 +90,21 @@ class LibvirtSession:
         except libvirt.libvirtError as error:
             raise self._translated(connection, doing, error) from error
 
+    @contextmanager
+    def own_connection(self, doing: str) -> Iterator[libvirt.virConnect]:
+        """A connection for this block alone, for a call of minutes; errors as with `connection`.
+
+        On a shared one, libvirt's client before 10.2 may leave other threads' calls unsent for seconds: a thread that
+        is about to wait for its own reply misses being told of them ("rpc: fix race in waking up client event loop").
+        A migration went unwatched for 2-3 s that way, until the next keepalive.
+        """
+        self._open()  # verifies the host's key, and says what is wrong where it cannot be reached
+        with self._opened() as connection:
+            try:
+                yield connection
+            except libvirt.libvirtError as error:
+                raise self._translated(connection, doing, error) from error
+
     def run(self, argv: list[str]) -> str | None:
         """What a command prints on the host; None where the host is not reached by SSH."""
         with self._lock:
@@ -121,6 +136,18 @@ class LibvirtSession:
                 raise self._unreachable(error) from error
             self._connection = connection
             return connection
+
+    @contextmanager
+    def _opened(self) -> Iterator[libvirt.virConnect]:
+        try:
+            connection = libvirt.open(connection_uri(self._spec))
+            connection.setKeepAlive(KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT)
+        except libvirt.libvirtError as error:
+            raise self._unreachable(error) from error
+        try:
+            yield connection
+        finally:
+            _close_quietly(connection)
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None

@@ -13,7 +13,6 @@ from ferryman.fleet.hypervisor import Job, JobPhase
 
 START_MS = 20
 """Far below libvirt's 300 ms; reached at once by a guest that writes little."""
-_NEVER_MS = 1
 _LEAST_STRETCH_BYTES = 8 * 1024 * 1024
 _STRETCH_S = 0.08
 _LOOKS_AHEAD = 2
@@ -41,8 +40,11 @@ def ladder(max_downtime_ms: int | None) -> Ladder:
 
 
 def foot_only() -> Ladder:
-    """A ladder of one step so low that the hypervisor does not switch over by itself."""
-    return Ladder(limit_ms=_NEVER_MS, most_ms=_NEVER_MS)
+    """A ladder of one step: ferryman is to suspend the guest before the hypervisor gets so far.
+
+    Not lower: were a look late, the hypervisor would pass over memory again and again.
+    """
+    return Ladder(limit_ms=START_MS, most_ms=START_MS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

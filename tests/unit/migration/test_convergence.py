@@ -78,8 +78,8 @@ def test_never_above_the_promise_and_never_back(promise_ms: int | None, looks: l
         at = after
 
 
-def test_a_guest_that_is_to_be_suspended_is_never_switched_over_by_the_hypervisor() -> None:
-    assert climbed(foot_only(), *[1000] * 40).limit_ms == foot_only().limit_ms == 1
+def test_a_guest_that_is_to_be_suspended_climbs_nowhere() -> None:
+    assert climbed(foot_only(), *[1000] * 40).limit_ms == foot_only().limit_ms == START_MS
 
 
 def first_pass(remaining_mib: int, mib_s: int) -> Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -77,6 +78,7 @@ class LibvirtSession:
         self._lock = threading.Lock()
         self._connection: libvirt.virConnect | None = None
         self._ssh: SshSession | None = None
+        self._spares: queue.SimpleQueue[libvirt.virConnect] = queue.SimpleQueue()
 
     @contextmanager
     def connection(self, doing: str) -> Iterator[libvirt.virConnect]:
@@ -94,16 +96,18 @@ class LibvirtSession:
     def own_connection(self, doing: str) -> Iterator[libvirt.virConnect]:
         """A connection for this block alone, for a call of minutes; errors as with `connection`.
 
-        On a shared one, libvirt's client before 10.2 may leave other threads' calls unsent for seconds: a thread that
-        is about to wait for its own reply misses being told of them ("rpc: fix race in waking up client event loop").
-        A migration went unwatched for 2-3 s that way, until the next keepalive.
+        On a shared one libvirt's client may leave other threads' calls unsent for as long as this one waits: of all
+        threads one does the others' input and output, and a wake-up that comes just before it begins to wait is lost.
+        Seen with libvirt 9.0: migrations went unwatched for 2-3 s, until the next keepalive was sent.
         """
         self._open()  # verifies the host's key, and says what is wrong where it cannot be reached
-        with self._opened() as connection:
-            try:
-                yield connection
-            except libvirt.libvirtError as error:
-                raise self._translated(connection, doing, error) from error
+        connection = self._spare() or self._opened()
+        try:
+            yield connection
+        except libvirt.libvirtError as error:
+            raise self._translated(connection, doing, error) from error
+        finally:
+            self._spares.put(connection)
 
     def run(self, argv: list[str]) -> str | None:
         """What a command prints on the host; None where the host is not reached by SSH."""
@@ -125,29 +129,35 @@ class LibvirtSession:
             if _uses_ssh(self._spec):
                 self._ssh = SshSession.open(target_of(self._spec))
             try:
-                connection = libvirt.open(connection_uri(self._spec))
-                connection.setKeepAlive(KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT)
+                connection = self._opened()
                 connection.registerCloseCallback(lambda *_: self._on_change(), None)
                 connection.domainEventRegisterAny(
                     None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, lambda *_: self._on_change(), None
                 )
+                # Opened now, so that no move has to wait for it.
+                self._spares.put(self._opened())
             except libvirt.libvirtError as error:
                 self._drop()
                 raise self._unreachable(error) from error
             self._connection = connection
             return connection
 
-    @contextmanager
-    def _opened(self) -> Iterator[libvirt.virConnect]:
+    def _opened(self) -> libvirt.virConnect:
         try:
             connection = libvirt.open(connection_uri(self._spec))
             connection.setKeepAlive(KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT)
         except libvirt.libvirtError as error:
             raise self._unreachable(error) from error
-        try:
-            yield connection
-        finally:
+        return connection
+
+    def _spare(self) -> libvirt.virConnect | None:
+        """A connection that an earlier long call has done with; dead ones are let go."""
+        while not self._spares.empty():
+            connection = self._spares.get()
+            if connection.isAlive():
+                return connection
             _close_quietly(connection)
+        return None
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
@@ -156,6 +166,8 @@ class LibvirtSession:
             session.close()
         if connection is not None:
             _close_quietly(connection)
+        while (spare := self._spare()) is not None:
+            _close_quietly(spare)
 
     def _translated(
         self, connection: libvirt.virConnect, doing: str, error: libvirt.libvirtError

@@ -81,13 +81,13 @@ def down(folder: Path) -> None:
 @folder_option
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def show_status(folder: Path, *, as_json: bool) -> None:
-    """Show hosts, guests and what can be done next; exit code 1 where a host is down."""
+    """Show hosts, guests and what can be done next; exit code 1 where something is down."""
     seen = status.look(ledger.load(folder))
     if as_json:
         click.echo(json.dumps(seen.to_json(), indent=2))
     else:
         _echo_status(seen)
-    if seen.silent_hosts or not seen.complete:
+    if not seen.sound:
         sys.exit(1)
 
 
@@ -109,6 +109,10 @@ def _echo_status(seen: status.LabStatus) -> None:
     for host in seen.hosts:
         answers = "" if host.name not in seen.silent_hosts else "  libvirtd does not answer"
         click.echo(f"host     {host.name}  {host.address}  process {host.pid or 'gone'}  {host.uri}{answers}")
+    if seen.storage is not None:
+        silent = ", ".join(seen.storage.silent_daemons)
+        answers = f"  {silent}: no answer" if silent else ""
+        click.echo(f"storage  {seen.storage.address}  process {seen.storage.pid or 'gone'}{answers}")
     for found in seen.guests:
         click.echo(f"guest    {found.name}  {found.address or '-'}  {found.state}  {found.host or '-'}")
     _echo_commands(seen.next_commands)

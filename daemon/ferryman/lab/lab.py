@@ -33,7 +33,10 @@ Tell = Callable[[str], None]
 
 
 def up(layout: Layout, cache: Path, tell: Tell, *, storage: bool = False) -> Ledger:
-    """Bring the lab up, with a storage host where `storage`; LabError where one is there already, or a step failed (`down` then removes it)."""
+    """Bring the lab up, with a storage host if `storage`.
+
+    Raises LabError where one is there already, or a step failed (`down` then removes it).
+    """
     if os.geteuid() != 0:
         raise LabError("a lab needs root, for its namespaces; run it with sudo")
     requirements.require(storage=storage)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ferryman.lab import guests
+from ferryman.lab import guests, storage_host
 from ferryman.lab.guests import Sighting
 from ferryman.lab.layout import DEFAULT_FOLDER
 from ferryman.lab.ledger import OPERATOR, Ledger
@@ -26,6 +26,17 @@ class HostStatus:
     up: bool
     pid: int | None
     """The process that holds its namespaces."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageStatus:
+    """The storage host."""
+
+    address: str
+    pid: int | None
+    """The process that holds its namespaces; None: it is gone."""
+    silent_daemons: tuple[str, ...]
+    """Those that nobody can reach."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +61,18 @@ class LabStatus:
     operator_address: str
     operator_pid: int | None
     hosts: tuple[HostStatus, ...]
+    storage: StorageStatus | None
+    """None: this lab was brought up without."""
     guests: tuple[GuestStatus, ...]
     silent_hosts: tuple[str, ...]
     """Hosts whose libvirtd did not answer: what they hold is unknown."""
     next_commands: dict[str, str]
+
+    @property
+    def sound(self) -> bool:
+        """Whether all that there should be answers."""
+        silent = self.silent_hosts or (self.storage is not None and self.storage.silent_daemons)
+        return self.complete and not silent
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
@@ -70,6 +89,7 @@ def look(lab: Ledger) -> LabStatus:
         operator_address=lab.layout.operator_address,
         operator_pid=operator.holder.pid if operator is not None and operator.alive else None,
         hosts=tuple(_host_status(lab, host.name, host.address) for host in lab.layout.hosts),
+        storage=_storage_status(lab) if storage_host.is_there(lab) else None,
         guests=tuple(_guest_statuses(lab, seen)),
         silent_hosts=tuple(silent),
         next_commands=next_commands(lab.layout.folder, lab.layout.hosts[0].name),
@@ -106,6 +126,14 @@ def _host_status(lab: Ledger, name: str, address: str) -> HostStatus:
     up = held is not None and held.alive
     pid = held.holder.pid if held is not None and up else None
     return HostStatus(name=name, address=address, uri=f"qemu+ssh://root@{name}/system", up=up, pid=pid)
+
+
+def _storage_status(lab: Ledger) -> StorageStatus:
+    address, namespace = lab.layout.storage.address, storage_host.require(lab)
+    if not namespace.alive:
+        return StorageStatus(address=address, pid=None, silent_daemons=tuple(storage_host.DAEMONS))
+    silent = sorted(storage_host.silent(namespace))
+    return StorageStatus(address=address, pid=namespace.holder.pid, silent_daemons=tuple(silent))
 
 
 def _guest_statuses(lab: Ledger, seen: Sequence[Sighting]) -> list[GuestStatus]:

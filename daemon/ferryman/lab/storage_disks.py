@@ -16,7 +16,7 @@ _MIB = 1024 * 1024
 
 
 def create(lab: Ledger, guest: GuestPlan) -> None:
-    """Make the guest's disk, sparse and empty, where every host reaches it; LabError where the lab has no storage host."""
+    """Make the guest's disk, sparse and empty, where every host reaches it; LabError without a storage host."""
     namespace = storage_host.require(lab)
     path = image(lab.layout, guest)
     with path.open("xb") as content:

@@ -19,7 +19,7 @@ from ferryman.lab.shell import LabError
 
 _PRIVATE = ("/run", "/var/lib/nfs", "/var/log/ganesha")
 """The storage host has its own of these: sockets, process ids, what NFS remembers of its clients."""
-_PORTS: Mapping[str, int] = {
+DAEMONS: Mapping[str, int] = {
     "rpcbind": storage_files.RPC_PORT,
     "ganesha.nfsd": storage_files.NFS_PORT,
     "tgtd": storage_files.ISCSI_PORT,
@@ -48,7 +48,7 @@ def bring_up(ledger: Ledger) -> None:
     _wait_until_served(namespace, storage, {"rpcbind"})
     config, log, pid_file = storage.folder / "ganesha.conf", storage.folder / "ganesha.log", "/run/ganesha.pid"
     _start(ledger, namespace, "ganesha.nfsd", "-F", "-f", str(config), "-L", str(log), "-p", pid_file)
-    _wait_until_served(namespace, storage, set(_PORTS))
+    _wait_until_served(namespace, storage, set(DAEMONS))
 
 
 def is_there(ledger: Ledger) -> bool:
@@ -67,7 +67,7 @@ def silent(namespace: Namespace) -> set[str]:
     """The daemons that nobody can reach; LabError where the host is gone."""
     listed = namespace.run("ss", "--no-header", "--listening", "--tcp", "--numeric").splitlines()
     ports = {line.split()[3].rpartition(":")[2] for line in listed}
-    return {name for name, port in _PORTS.items() if str(port) not in ports}
+    return {name for name, port in DAEMONS.items() if str(port) not in ports}
 
 
 def _write_files(storage: StorageLayout) -> None:
@@ -81,7 +81,7 @@ def _write_files(storage: StorageLayout) -> None:
 def _start(ledger: Ledger, namespace: Namespace, *argv: str) -> None:
     """Start a daemon in the foreground of nobody's terminal."""
     storage = ledger.layout.storage
-    with open(os.devnull, "wb") as nowhere:
+    with Path(os.devnull).open("wb") as nowhere:
         pid = shell.start(namespace.enter(argv), stdout=nowhere.fileno(), log=storage.log)
     process = identify(pid)
     if process is None:

@@ -96,9 +96,7 @@ def report(pairs: list[Pair]) -> None:
     """The medians."""
     daemon, virsh = median(one.daemon_s for one in pairs), median(one.virsh_s for one in pairs)
     begun = median(one.begun_s for one in pairs)
-    print(
-        f"{len(pairs)} pairs, medians: begun {begun:.3f} s, daemon {daemon:.3f} s, virsh {virsh:.3f} s"
-    )
+    print(f"{len(pairs)} pairs, medians: begun {begun:.3f} s, daemon {daemon:.3f} s, virsh {virsh:.3f} s")
     print(f"overhead {daemon - virsh:+.3f} s, ratio {daemon / virsh:.2f}")
     sys.exit(0 if begun <= 0.5 and (daemon - virsh <= 0.5 or daemon <= 1.1 * virsh) else 1)
 

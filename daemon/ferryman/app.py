@@ -12,7 +12,7 @@ from ferryman.fleet.hypervisor import Connect
 from ferryman.fleet.libvirt_host import LibvirtHost
 from ferryman.fleet.observing import FleetView
 from ferryman.migration.clock import SystemClock
-from ferryman.planning.decisions import Decision, UpToDate
+from ferryman.planning.decisions import Decision, UpToDate, Wait, WaitReason
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.deciding import Decider, resting
 from ferryman.reconciler.events import Events, Wakeup
@@ -21,6 +21,7 @@ from ferryman.reconciler.memory import Memory
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records import audit
 from ferryman.records.conditions import Status, Suspended
+from ferryman.records.journal import Journal
 from ferryman.records.live import Progress, write_progress
 from ferryman.records.store import StateStore
 from ferryman.service import ServiceManager
@@ -157,11 +158,26 @@ def preview(options: Options, connect: Connect = LibvirtHost) -> Preview:
             limits=None,
         )
         rest = resting(specs)
-        decided = decider.decide(specs.vms.keys() - rest.keys())
+        moving = _moving(options.state)
+        decided = decider.decide(specs.vms.keys() - rest.keys() - moving.keys())
     finally:
         view.close()
     decisions: dict[str, Decision | Suspended] = {vm: one.decision for vm, one in decided.items()}
-    return Preview(revision=specs.revision.id, decisions=decisions | rest, problems=wanted.problems)
+    under_way = {vm: wait for vm, wait in moving.items() if vm in specs.vms}
+    return Preview(revision=specs.revision.id, decisions=decisions | rest | under_way, problems=wanted.problems)
+
+
+def _moving(state: Path) -> dict[str, Wait]:
+    """The VMs that the daemon of this state folder is moving: between hosts they may look like anything."""
+    entries = Journal(state).entries() if state.exists() else ()
+    return {
+        entry.vm: Wait(
+            vm=entry.vm,
+            reason=WaitReason.MIGRATING_ELSEWHERE,
+            message=f"the daemon is moving it {entry.source} -> {entry.destination} ({entry.method})",
+        )
+        for entry in entries
+    }
 
 
 def _memory(state: Path) -> Memory:

@@ -45,7 +45,7 @@ def _damaged(error: RecordError) -> None:
 
 
 def _print(records: tuple[MigrationRecord, ...]) -> None:
-    console = Console(width=None if sys.stdout.isatty() else 200)
+    console = Console(width=None if sys.stdout.isatty() else 200, markup=False, highlight=False)
     if not records:
         console.print("No moves are recorded.")
         return
@@ -59,7 +59,6 @@ def _print(records: tuple[MigrationRecord, ...]) -> None:
         "downtime",
         "cause",
         "commit",
-        "why it failed",
         box=None,
     )
     for record in records:
@@ -73,9 +72,12 @@ def _print(records: tuple[MigrationRecord, ...]) -> None:
             f"{downtime(record.measurement)}{_verdict(record)}",
             record.cause.kind.value,
             f"{record.cause.revision[:10]} {record.cause.subject}",
-            record.reason,
         )
     console.print(table)
+    for record in records:
+        if record.reason:
+            console.print(f"{record.id}: {record.reason}")
+            console.print(f"    remedy: {record.remedy}")
 
 
 def _verdict(record: MigrationRecord) -> str:

@@ -38,7 +38,7 @@ class LogEvents:
             self._line("specs: all problems are mended")
         self._problems = tuple(problems)
         for problem in new:
-            self._line(f"specs: {problem.place}: {problem.message}", problem.remedy)
+            self._line(f"specs: {problem.place or 'source'}: {problem.message}", problem.remedy)
 
     def begun(self, plan: Plan) -> None:
         """A move begins."""
@@ -56,7 +56,8 @@ class LogEvents:
         way = f"{record.source} -> {record.destination}"
         if record.outcome is Outcome.SUCCEEDED:
             took = f"in {record.total_ms / 1000:.1f} s"
-            self._line(f"{record.vm}: moved {way} ({record.method}) {took}, {downtime(record.measurement)}")
+            text = f"{record.vm}: moved {way} ({record.method}) {took}, {downtime(record.measurement)}"
+            self._line(text, record.remedy)
         else:
             self._line(f"{record.vm}: {way} {record.outcome}: {record.reason}", record.remedy)
         self._service.status("reconciling")

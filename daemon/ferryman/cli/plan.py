@@ -60,7 +60,7 @@ def _for_programs(found: Preview) -> dict[str, Any]:
 
 def _print(found: Preview) -> None:
     for problem in found.problems:
-        click.echo(f"! {problem.place}: {problem.message}\n    remedy: {problem.remedy}")
+        click.echo(f"! {problem.place or 'source'}: {problem.message}\n    remedy: {problem.remedy}")
     for vm, decision in found.decisions.items():
         click.echo(_text(vm, decision))
     moves = sum(isinstance(one, Plan) for one in found.decisions.values())

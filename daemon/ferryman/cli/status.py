@@ -58,7 +58,7 @@ def _is_good(found: Status) -> bool:
 
 
 def _print(found: Status) -> None:
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    console = Console(width=None if sys.stdout.isatty() else 160, markup=False, highlight=False)
     _print_fleet(console, found.fleet)
     hosts = Table("host", "reachable", "maintenance", "VMs", box=None, header_style="bold")
     for host in sorted(found.hosts.values(), key=lambda host: host.name):

@@ -106,6 +106,8 @@ def remove(lab: Ledger, name: str) -> None:
             _remove_volume(namespace, guest.volume)
     if guest.disk is not DiskHome.COPY:
         storage_disks.remove(lab, guest)
+    # The next guest with this address has another MAC address; the old one would be believed for half a minute.
+    lab.operator.run("ip", "neighbour", "flush", "to", guest.address)
     specs_folder.remove_guest(lab.layout, name)
     _definition(lab.layout, name).unlink(missing_ok=True)
     _file(lab.layout, name).unlink()

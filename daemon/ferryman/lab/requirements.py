@@ -48,12 +48,12 @@ STORAGE_LIBRARIES: Mapping[str, str] = {
 _LIBRARIES = Path("/usr/lib")
 
 
-def missing_packages(*, storage: bool = False) -> list[str]:
+def missing_packages(*, storage: bool = False, libraries: Path = _LIBRARIES) -> list[str]:
     """The packages whose programs are not on this machine's PATH; for a storage host, their libraries too."""
     programs = {**PACKAGES, **STORAGE_PACKAGES} if storage else PACKAGES
     missing = {package for program, package in programs.items() if shutil.which(program) is None}
     if storage:
-        missing |= {package for name, package in STORAGE_LIBRARIES.items() if not any(_LIBRARIES.glob(f"*/{name}"))}
+        missing |= {package for name, package in STORAGE_LIBRARIES.items() if not any(libraries.glob(f"*/{name}"))}
     return sorted(missing)
 
 

@@ -100,11 +100,12 @@ def next_commands(folder: Path, host: str) -> dict[str, str]:
     """What can be done with a lab, ready to paste."""
     own = "" if folder == DEFAULT_FOLDER else f" --folder {shlex.quote(str(folder))}"
     inside = f"ferryman lab exec{own} --"
+    specs = shlex.quote(str(folder / "specs"))
     return {
         "add a guest": f"ferryman lab guest add guest-01 --on {host}{own}",
         "enter the operator's namespace": f"{inside} bash",
         "ask a host": f"{inside} virsh -c qemu+ssh://root@{host}/system list --all",
-        "run the daemon on the lab's specs": f"{inside} ferryman run --specs {shlex.quote(str(folder / 'specs'))}",
+        "run the daemon on the lab's specs": f"{inside} ferryman run --specs {specs} --state my-state",
         "break something": f"ferryman lab fault narrow {host} --mbit 40{own}",
         "remove the lab": f"ferryman lab down{own}",
     }

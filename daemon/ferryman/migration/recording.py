@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ferryman.downtime.measuring import apportion
-from ferryman.downtime.values import Measurement
+from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.fleet.hypervisor import Job
 from ferryman.migration.move import Move
 from ferryman.migration.settling import Ending
@@ -13,6 +13,8 @@ from ferryman.planning.decisions import Plan
 from ferryman.records.values import MigrationRecord, Outcome, RejectedRecord, Transfer
 from ferryman.records.verdict import verdict
 from ferryman.specs.models import Method
+
+_LOOK_AT_IT = "Look at its console (virsh console), and whether [probe] address and port are right."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,8 @@ def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | N
     entry, plan = move.entry, facts.plan
     succeeded = ending.outcome is Outcome.SUCCEEDED
     paused_ms = job.downtime_ms if job else None
+    silent = succeeded and measurement.status is MeasurementStatus.NOT_BACK
+    silence = f"it runs at {entry.destination}, and its service did not answer again" if silent else ""
     return MigrationRecord(
         id=entry.id,
         vm=entry.vm,
@@ -43,8 +47,8 @@ def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | N
         started_at=entry.started_at,
         finished_at=move.clock.now(),
         outcome=ending.outcome or Outcome.HELD,
-        reason=ending.reason,
-        remedy=ending.remedy,
+        reason=ending.reason or silence,
+        remedy=ending.remedy or (_LOOK_AT_IT if silence else ""),
         begun_ms=_rounded(facts.begun_ms),
         total_ms=round(facts.total_ms, 1),
         verdict=verdict(measurement, entry.max_downtime_ms),

@@ -16,12 +16,14 @@ from ferryman.planning.admission import Way
 from ferryman.planning.aiming import Aim, aim
 from ferryman.planning.decisions import (
     Decision,
+    Drifted,
     Finding,
     FindingCode,
     Plan,
     Refused,
     Severity,
     StallReason,
+    UpToDate,
     Wait,
     WaitReason,
 )
@@ -34,6 +36,9 @@ from ferryman.records.conditions import Suspended
 from ferryman.specs.loading import Specs
 from ferryman.specs.models import FleetLimits, VmSpec
 from ferryman.specs.problems import Problem
+
+_SEEN_IN_PASSING = frozenset({StallReason.RUNNING_TWICE, StallReason.ON_TWO_HOSTS, StallReason.NOT_FOUND})
+"""So a VM looks that changes hosts between the reading of one and of the other: looked at again before it is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +84,19 @@ class Decider:
         return {spec.name: self._decide(spec) for spec in wanted}
 
     def _decide(self, spec: VmSpec) -> Decided:
-        aimed = aim(spec, self._fleet(), self.snapshot, self.memory.placed(spec.name))
+        aimed = self._aim(spec)
+        if isinstance(aimed, Refused) and aimed.reason in _SEEN_IN_PASSING:
+            self.snapshot = self.view.look()
+            aimed = self._aim(spec)
         if not isinstance(aimed, Aim):
             return Decided(decision=aimed)
         waits = self._held(aimed) or self._setback(spec)
         if waits is not None:
             return Decided(decision=waits)
         return self._plan(aimed, spec)
+
+    def _aim(self, spec: VmSpec) -> Aim | UpToDate | Wait | Refused | Drifted:
+        return aim(spec, self._fleet(), self.snapshot, self.memory.placed(spec.name))
 
     def _plan(self, aimed: Aim, spec: VmSpec) -> Decided:
         """The first destination that has room for one more move and passes preflight."""

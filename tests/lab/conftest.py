@@ -22,12 +22,12 @@ SUBNET = "10.91.4.0/24"
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
-    """A lab of three hosts for the whole session."""
+    """A lab of three hosts and a storage host for the whole session."""
     if os.geteuid() != 0:
         pytest.fail("the lab's tests need root; `make test` says how to leave them out")
     folder = tmp_path_factory.mktemp("lab")
     try:
-        yield RunningLab(ledger=labs.up(plan_layout(folder, HOSTS, SUBNET), DEFAULT_CACHE, print))
+        yield RunningLab(ledger=labs.up(plan_layout(folder, HOSTS, SUBNET), DEFAULT_CACHE, print, storage=True))
     finally:
         if ledger.exists(folder):
             labs.down(folder, print)

@@ -201,6 +201,8 @@ class TestWhereabouts:
                 said = daemon.until_said(ILL, RECONCILING, WaitReason.HOST_UNREACHABLE)
                 daemon.specs.place(WELL, others[1])
                 daemon.until_in_place(WELL, others[1], within_s=20)
+                # First it does not answer; some seconds later it is known why not.
+                said = daemon.until_said(ILL, RECONCILING, WaitReason.HOST_UNREACHABLE)
                 host, state = daemon.host(fleet.home), daemon.vm(ILL)
                 fleet.status_says(said.message, said.remedy)
             finally:

@@ -188,7 +188,7 @@ class TestDown:
     def small(self, tmp_path: Path, lab: RunningLab) -> ledger.Ledger:
         """A lab of its own, to take down."""
         layout = plan_layout(tmp_path / "small", ("alpha", "beta"), str(lab.ledger.layout.subnet))
-        return labs.up(layout, DEFAULT_CACHE, print)
+        return labs.up(layout, DEFAULT_CACHE, print, storage=True)
 
     def test_leaves_no_process_namespace_or_file(self, small: ledger.Ledger) -> None:
         guests.add(small, guests.plan(small, "left-over", None), "alpha")

@@ -61,6 +61,12 @@ class RunningLab:
         """Wait until the guest answers; its counter."""
         return guests.wait_until_ready(self.ledger, name)
 
+    def fill(self, name: str, mib: int) -> None:
+        """Let a running guest write random data to its disk, past its counter."""
+        write = f"dd if=/dev/urandom of=/dev/vda bs=1M seek=8 count={mib} conv=fsync"
+        done = self.exec(["ssh", f"root@{self.address(name)}", write])
+        assert done.returncode == 0, done.stderr
+
     def address(self, name: str) -> str:
         """A guest's IP address."""
         return guests.find(self.ledger.layout, name).address

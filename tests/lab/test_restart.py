@@ -79,6 +79,7 @@ def test_a_cold_move_is_taken_back_when_the_daemon_is_stopped(
     (home,) = lab.whereabouts(vm)
     away = other_than(lab, home)
     before = lab.wait_until_ready(vm)
+    lab.fill(vm, 24)
     daemon.start()
     daemon.until_in_place(vm, home)
     slow(away)

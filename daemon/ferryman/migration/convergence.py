@@ -13,9 +13,6 @@ from ferryman.fleet.hypervisor import Job, JobPhase
 
 START_MS = 20
 """Far below libvirt's 300 ms; reached at once by a guest that writes little."""
-_LEAST_STRETCH_BYTES = 8 * 1024 * 1024
-_STRETCH_S = 0.08
-_LOOKS_AHEAD = 2
 _STEPS_MS = (20, 50, 100, 200, 300, 500, 1000, 2000)
 _STALLED_ITERATIONS = 2
 _PROGRESS = 0.96
@@ -39,42 +36,13 @@ def ladder(max_downtime_ms: int | None) -> Ladder:
     return Ladder(limit_ms=min(START_MS, most), most_ms=most)
 
 
-def foot_only() -> Ladder:
-    """A ladder of one step: ferryman is to suspend the guest before the hypervisor gets so far.
+def one_iteration() -> Ladder:
+    """A ladder without steps, for a guest whose writes are tracked reliably only until memory was passed over once.
 
-    Not lower: were a look late, the hypervisor would pass over memory again and again.
+    With a limit of 0 QEMU before 8.0 never asks what was written meanwhile until nothing of the first pass remains;
+    it then stops the guest, and only after that asks. From 8.0 on it asks first, and would pass over memory for ever.
     """
-    return Ladder(limit_ms=START_MS, most_ms=START_MS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approach:
-    """How a migration that is to be suspended comes near the end of its first pass over memory."""
-
-    remaining_bytes: int | None = None
-    """At the last look; None: memory was not moving yet."""
-    slowest_look_s: float = 0.0
-    """The longest time between two looks so far: so late may the next one be too."""
-
-
-def approached(before: Approach, job: Job, look_s: float) -> Approach:
-    """After one more look, `look_s` after the one before."""
-    remaining = job.memory_remaining_bytes if job.phase is JobPhase.MEMORY else None
-    return Approach(remaining_bytes=remaining, slowest_look_s=max(before.slowest_look_s, look_s))
-
-
-def is_last_stretch(before: Approach, job: Job, look_s: float) -> bool:
-    """Suspend now: the first pass may be through by the next look, and the guest must stand still by then.
-
-    What is passed over in a look's time is the hypervisor's figure or, where zero pages make it more, what is gone
-    since the last look. Example: 170 MiB/s, looks up to 20 ms apart: once 14 MiB remain; 100 ms apart: once 34 MiB do.
-    """
-    if job.phase is not JobPhase.MEMORY:
-        return False
-    gone = 0 if before.remaining_bytes is None else before.remaining_bytes - job.memory_remaining_bytes
-    rate = max(job.memory_bytes_s, int(gone / look_s) if look_s > 0 else 0)
-    near = max(_LEAST_STRETCH_BYTES, int(rate * max(_STRETCH_S, _LOOKS_AHEAD * max(before.slowest_look_s, look_s))))
-    return job.memory_iteration > 1 or job.memory_remaining_bytes < near
+    return Ladder(limit_ms=0, most_ms=0)
 
 
 def climb(at: Ladder, job: Job) -> Ladder:

@@ -9,16 +9,12 @@ from concurrent.futures import wait as wait_for
 
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Job, JobPhase, LiveMigration
-from ferryman.migration.convergence import Approach, Ladder, approached, climb, foot_only, is_last_stretch, ladder
+from ferryman.migration.convergence import Ladder, climb, ladder, one_iteration
 from ferryman.migration.move import LeftRunningError, Move
 from ferryman.planning.decisions import SwitchOver
 from ferryman.records.values import Step
 
 _LOOK_EVERY_S = 0.2
-_LOOK_CLOSELY_EVERY_S = 0.01
-"""The last stretch of a small guest's memory takes some 50 ms."""
-_NS_PER_S = 1_000_000_000
-_LOOK_EVERY_NS = int(_LOOK_EVERY_S * _NS_PER_S)
 _PHASES = {
     JobPhase.NONE: "starting",
     JobPhase.SETUP: "starting",
@@ -67,20 +63,20 @@ def _in_background(migrate: Callable[[LiveMigration], None], request: LiveMigrat
 def watch(move: Move, call: Future[None] | None) -> None:
     """Follow a migration job until the call that runs it ends; without a call (adopted), until the job is gone."""
     watching = _Watch(move)
-    while not _over(move, call, watching.pause_s):
+    while not _over(move, call):
         watching.look()
 
 
-def _over(move: Move, call: Future[None] | None, pause_s: float) -> bool:
+def _over(move: Move, call: Future[None] | None) -> bool:
     if call is not None:
-        return bool(wait_for([call], timeout=pause_s).done) or move.stop.is_set()
-    if move.stop.wait(pause_s):
+        return bool(wait_for([call], timeout=_LOOK_EVERY_S).done) or move.stop.is_set()
+    if move.stop.wait(_LOOK_EVERY_S):
         return True
     return move.ends.source.migrations.job(move.entry.vm).phase is JobPhase.NONE
 
 
 def _first_steps(move: Move) -> Ladder:
-    return foot_only() if move.entry.switch_over is SwitchOver.SUSPEND else ladder(move.entry.max_downtime_ms)
+    return one_iteration() if move.entry.switch_over is SwitchOver.ONE_ITERATION else ladder(move.entry.max_downtime_ms)
 
 
 class _Watch:
@@ -92,12 +88,6 @@ class _Watch:
     def __init__(self, move: Move) -> None:
         self._move = move
         self._steps = _first_steps(move)
-        self._suspends = move.entry.switch_over is SwitchOver.SUSPEND
-        self._approach = Approach()
-        self._looked_ns = move.clock.monotonic_ns()
-        self._report_due_ns = 0
-        # From the beginning: libvirt may tell of no phase between setting up and memory.
-        self.pause_s = _LOOK_CLOSELY_EVERY_S if self._suspends else _LOOK_EVERY_S
 
     def look(self) -> None:
         """Look once."""
@@ -110,21 +100,10 @@ class _Watch:
         if job.phase in (JobPhase.SETUP, JobPhase.DISKS):
             self._move.undisturbed_until_ns = asked_ns
         self._move.disk_bytes = max(self._move.disk_bytes, job.disk_processed_bytes)
-        if asked_ns >= self._report_due_ns:
-            self._report_due_ns = asked_ns + _LOOK_EVERY_NS
-            self._move.report(_PHASES[job.phase], job)
+        self._move.report(_PHASES[job.phase], job)
 
     def _steer(self, job: Job) -> None:
-        vm, source = self._move.entry.vm, self._move.ends.source
-        if self._suspends:
-            looked_ns, self._looked_ns = self._looked_ns, self._move.clock.monotonic_ns()
-            look_s = (self._looked_ns - looked_ns) / _NS_PER_S
-            if is_last_stretch(self._approach, job, look_s):
-                source.domains.suspend(vm)
-                self._suspends = False
-                self.pause_s = _LOOK_EVERY_S
-            self._approach = approached(self._approach, job, look_s)
         climbed = climb(self._steps, job)
         if climbed.limit_ms != self._steps.limit_ms:
-            source.migrations.set_max_downtime(vm, climbed.limit_ms)
+            self._move.ends.source.migrations.set_max_downtime(self._move.entry.vm, climbed.limit_ms)
         self._steps = climbed

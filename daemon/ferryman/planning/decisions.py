@@ -53,6 +53,7 @@ class FindingCode(StrEnum):
     SPEC_INVALID = "spec-invalid"
     HELD = "held"
     OLDER_HYPERVISOR = "older-hypervisor"
+    WRITES_UNTRACKED = "writes-untracked"
 
 
 class Severity(StrEnum):
@@ -99,8 +100,8 @@ class SwitchOver(StrEnum):
 
     LADDER = "ladder"
     """The hypervisor, once the rest can be sent within a downtime limit that starts low and climbs on a stall."""
-    SUSPEND = "suspend"
-    """ferryman, shortly before the first pass over memory ends."""
+    ONE_ITERATION = "one-iteration"
+    """The hypervisor, once memory was passed over once, whatever the guest wrote meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, HostReading, Power
 from ferryman.planning.decisions import Finding, FindingCode, Severity
 from ferryman.planning.placement import Fleet, spare_memory_mib
+from ferryman.planning.switchover import untracked_writes
 
-LIVE_ONLY = frozenset({FindingCode.HOST_DEVICE})
+LIVE_ONLY = frozenset({FindingCode.HOST_DEVICE, FindingCode.WRITES_UNTRACKED})
 """Findings that stand against a live move, and not against a cold one."""
 
 COLD_ONLY = frozenset({FindingCode.TRANSIENT})
@@ -32,6 +33,7 @@ def findings(ends: Ends, fleet: Fleet) -> tuple[Finding, ...]:
         *_identity_findings(ends),
         *_memory_findings(ends, fleet),
         *_device_findings(ends.vm),
+        *untracked_writes(ends.vm, ends.source),
     )
 
 

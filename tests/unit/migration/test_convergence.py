@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.fleet.hypervisor import Job, JobPhase
 from ferryman.migration.convergence import (
     START_MS,
-    Approach,
     Ladder,
-    approached,
     climb,
-    foot_only,
-    is_last_stretch,
     ladder,
+    one_iteration,
 )
-
-MIB = 1024 * 1024
 
 
 def memory(iteration: int, remaining_bytes: int) -> Job:
@@ -78,52 +72,5 @@ def test_never_above_the_promise_and_never_back(promise_ms: int | None, looks: l
         at = after
 
 
-def test_a_guest_that_is_to_be_suspended_climbs_nowhere() -> None:
-    assert climbed(foot_only(), *[1000] * 40).limit_ms == foot_only().limit_ms == START_MS
-
-
-def first_pass(remaining_mib: int, mib_s: int) -> Job:
-    return Job(
-        phase=JobPhase.MEMORY,
-        memory_iteration=1,
-        memory_remaining_bytes=remaining_mib * MIB,
-        memory_bytes_s=mib_s * MIB,
-    )
-
-
-@pytest.mark.parametrize(
-    ("remaining_mib", "mib_s", "look_s", "is_last"),
-    [
-        (60, 170, 0.02, False),
-        (13, 170, 0.02, True),
-        (13, 5, 0.02, False),
-        (7, 5, 0.02, True),
-        # Who looks late must stop early.
-        (33, 170, 0.1, True),
-        (33, 170, 0.02, False),
-    ],
-)
-def test_the_last_stretch_is_what_is_sent_until_the_next_looks(
-    remaining_mib: int, mib_s: int, look_s: float, is_last: bool
-) -> None:
-    assert is_last_stretch(Approach(), first_pass(remaining_mib, mib_s), look_s) is is_last
-
-
-def test_a_late_look_is_not_forgotten() -> None:
-    at = approached(Approach(), Job(phase=JobPhase.SETUP), 0.1)
-    at = approached(at, Job(phase=JobPhase.SETUP), 0.01)
-    assert is_last_stretch(at, first_pass(33, 170), 0.01)
-
-
-def test_zero_pages_pass_faster_than_the_hypervisor_tells() -> None:
-    at = approached(Approach(), first_pass(80, 20), 0.02)
-    assert is_last_stretch(at, first_pass(60, 20), 0.02)
-
-
-def test_once_a_second_pass_has_begun_it_is_late_enough() -> None:
-    job = Job(phase=JobPhase.MEMORY, memory_iteration=2, memory_remaining_bytes=10**9)
-    assert is_last_stretch(Approach(), job, 0.01)
-
-
-def test_before_memory_moves_nothing_is_suspended() -> None:
-    assert not is_last_stretch(Approach(), Job(phase=JobPhase.DISKS), 0.5)
+def test_a_guest_that_is_to_be_stopped_after_one_iteration_climbs_nowhere() -> None:
+    assert climbed(one_iteration(), *[1000] * 40).limit_ms == one_iteration().limit_ms == 0

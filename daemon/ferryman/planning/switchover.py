@@ -1,9 +1,9 @@
 """How a live migration gets from "nearly all memory is there" to "the guest runs there".
 
-QEMU before 9.0 loses writes of an emulated guest (TCG; KVM is not concerned) once it has asked, while the guest ran, which
-pages were written: it clears their marks, and leaves the vCPU's cached translations writable, so that the next write to
-such a page is not seen. Fixed in 9.0 by "physmem: Fix migration dirty bitmap coherency with TCG memory access". So such
-a guest must be stopped before QEMU asks for the first time: after one iteration over its memory.
+QEMU before 9.0 loses writes of an emulated guest (TCG; KVM is not concerned) once it has asked, while the guest ran,
+which pages were written: it clears their marks, and leaves the vCPU's cached translations writable, so that the next
+write to such a page is not seen. Fixed in 9.0 by "physmem: Fix migration dirty bitmap coherency with TCG memory
+access". So such a guest must be stopped before QEMU asks for the first time: after one iteration over its memory.
 """
 
 from __future__ import annotations

@@ -27,6 +27,10 @@ class JobPhase(StrEnum):
     """The disks' mirrors are filling."""
     MEMORY = "memory"
     """Memory is moving while the guest runs."""
+    POST_COPY = "post-copy"
+    """The guest runs at the destination, and its memory follows."""
+    POST_COPY_BROKEN = "post-copy-broken"
+    """The connection broke meanwhile: the guest stands still at both ends until the migration is resumed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,17 @@ class Job:
     setup_ms: int | None = None
 
 
+class MemoryTransfer(StrEnum):
+    """When memory is sent."""
+
+    PRE_COPY = "pre-copy"
+    """While the guest runs at the source."""
+    POST_COPY = "post-copy"
+    """At first as pre-copy; from `start_post_copy` on the guest runs at the destination, and memory follows."""
+    PAUSED = "paused"
+    """While the guest stands still."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveMigration:
     """What a live migration is asked to do."""
@@ -63,6 +78,15 @@ class LiveMigration:
     """Target -> path at the destination, for every disk whose path differs there."""
     bandwidth_mib_s: int = 0
     """0: no cap."""
+    memory: MemoryTransfer = MemoryTransfer.PRE_COPY
+    layers_only: bool = False
+    """Of copied disks that are layers, copy the layer alone: the destination has the backing image."""
+    tls: bool = False
+    """Memory and disks travel under TLS, with the certificates of both hosts' QEMU."""
+    connections: int = 1
+    """That memory is sent over."""
+    auto_converge: bool = False
+    """Slow a guest down that writes too fast."""
 
 
 class Domains(Protocol):
@@ -162,6 +186,18 @@ class Migrations(Protocol):
 
     def set_max_downtime(self, vm: str, downtime_ms: int) -> None:
         """Limit the switch-over's pause."""
+        ...
+
+    def start_post_copy(self, vm: str) -> None:
+        """Let the guest run at the destination from now on, its memory following. The point of no return."""
+        ...
+
+    def resume_post_copy(self, request: LiveMigration) -> None:
+        """Take up a post-copy migration whose connection broke; returns when it is over."""
+        ...
+
+    def drop_incoming(self, vm: str) -> None:
+        """Of a VM whose memory is to follow it here: drop a connection that is dead. None is no error."""
         ...
 
     def abort(self, vm: str) -> None:

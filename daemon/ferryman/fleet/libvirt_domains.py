@@ -6,7 +6,7 @@ import libvirt
 
 from ferryman.fleet import domain_xml
 from ferryman.fleet.domain_xml import XmlDisk
-from ferryman.fleet.libvirt_reading import migration_side, power_of
+from ferryman.fleet.libvirt_reading import is_post_copy, migration_side, power_of
 from ferryman.fleet.libvirt_session import LibvirtSession
 from ferryman.fleet.libvirt_volumes import volume_at
 from ferryman.fleet.values import Disk, Domain, DomainDetail, Power
@@ -37,7 +37,8 @@ class LibvirtDomains:
             domain = connection.lookupByName(vm)
             current = domain.XMLDesc()
             definition = domain.XMLDesc(_DEFINITION)
-            power = power_of(domain.state()[0])
+            state, reason = domain.state()
+            power = power_of(state)
             return DomainDetail(
                 domain=Domain(
                     name=vm,
@@ -47,6 +48,7 @@ class LibvirtDomains:
                     vcpus=domain.info()[3],
                     persistent=bool(domain.isPersistent()),
                     migration_side=migration_side(domain),
+                    post_copy=is_post_copy(state, reason),
                 ),
                 disks=tuple(_disk(connection, disk) for disk in domain_xml.disks(current)),
                 interfaces=domain_xml.interfaces(current),

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import libvirt
+import libvirt_qemu
 
 from ferryman.fleet import domain_xml
-from ferryman.fleet.hypervisor import Job, JobPhase, LiveMigration
+from ferryman.fleet.hypervisor import Job, JobPhase, LiveMigration, MemoryTransfer
 from ferryman.fleet.libvirt_session import LibvirtSession
 
 _FLAGS = (
-    libvirt.VIR_MIGRATE_LIVE
     # Peer-to-peer: the source's libvirtd drives it, so that it outlives this daemon.
-    | libvirt.VIR_MIGRATE_PEER2PEER
+    libvirt.VIR_MIGRATE_PEER2PEER
     | libvirt.VIR_MIGRATE_PERSIST_DEST
     # An I/O error on a disk must not be carried over as a paused guest.
     | libvirt.VIR_MIGRATE_ABORT_ON_ERROR
 )
+_MEMORY_FLAGS = {
+    MemoryTransfer.PRE_COPY: libvirt.VIR_MIGRATE_LIVE,
+    MemoryTransfer.POST_COPY: libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_POSTCOPY,
+    MemoryTransfer.PAUSED: 0,
+}
+_YANK = json.dumps({"execute": "yank", "arguments": {"instances": [{"type": "migration"}]}})
 _MIB = 1024 * 1024
 _NOT_MIGRATING = frozenset({libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_ERR_NO_DOMAIN})
 
@@ -32,33 +39,52 @@ class LibvirtMigrations:
         """Migrate, persistent there, still defined here afterwards; returns when it is over."""
         with self._session.own_connection(f"migrating {request.vm}") as connection:
             domain = connection.lookupByName(request.vm)
-            parameters: dict[str, Any] = {libvirt.VIR_MIGRATE_PARAM_URI: request.data_uri}
-            flags = _FLAGS
-            if request.copied_disks:
-                flags |= libvirt.VIR_MIGRATE_NON_SHARED_DISK
-                parameters[libvirt.VIR_MIGRATE_PARAM_MIGRATE_DISKS] = list(request.copied_disks)
-            if request.bandwidth_mib_s:
-                parameters[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH] = request.bandwidth_mib_s
+            parameters = _parameters(request)
             if request.disk_paths:
                 parameters |= _adapted(domain, request)
-            domain.migrateToURI3(request.peer_uri, parameters, flags)
+            domain.migrateToURI3(request.peer_uri, parameters, _flags(request))
 
     def job(self, vm: str) -> Job:
         """The migration job under way."""
         with self._session.connection(f"reading {vm}'s job") as connection:
-            return _job(_statistics(connection, vm, 0))
+            return _job(_statistics(connection, vm, 0), _post_copy_phase(connection, vm))
 
     def completed_job(self, vm: str) -> Job | None:
         """The last finished job's figures, where the host still has them."""
         flags = libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED | libvirt.VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED
         with self._session.connection(f"reading {vm}'s last job") as connection:
             statistics = _statistics(connection, vm, flags)
-            return _job(statistics) if statistics.get("operation") in _MIGRATIONS else None
+            return _job(statistics, None) if statistics.get("operation") in _MIGRATIONS else None
 
     def set_max_downtime(self, vm: str, downtime_ms: int) -> None:
         """Limit the switch-over's pause."""
         with self._session.connection(f"limiting {vm}'s downtime") as connection:
             connection.lookupByName(vm).migrateSetMaxDowntime(downtime_ms)
+
+    def start_post_copy(self, vm: str) -> None:
+        """Let the guest run at the destination from now on, its memory following."""
+        with self._session.connection(f"switching {vm} to post-copy") as connection:
+            connection.lookupByName(vm).migrateStartPostCopy()
+
+    def resume_post_copy(self, request: LiveMigration) -> None:
+        """Take up a post-copy migration whose connection broke; returns when it is over."""
+        with self._session.own_connection(f"resuming {request.vm}'s migration") as connection:
+            domain = connection.lookupByName(request.vm)
+            parameters = {libvirt.VIR_MIGRATE_PARAM_URI: request.data_uri}
+            flags = _flags(request) | libvirt.VIR_MIGRATE_POSTCOPY_RESUME
+            domain.migrateToURI3(request.peer_uri, parameters, flags)
+
+    def drop_incoming(self, vm: str) -> None:
+        """Of a VM whose memory is to follow it here: drop a connection that is dead. None is no error.
+
+        libvirt knows no such call. QEMU's own `yank` shuts the migration's sockets down, whatever they wait for.
+        """
+        with self._session.connection(f"dropping {vm}'s dead connection") as connection:
+            try:
+                libvirt_qemu.qemuMonitorCommand(connection.lookupByName(vm), _YANK, 0)
+            except libvirt.libvirtError as error:
+                if error.get_error_code() not in (*_NOT_MIGRATING, libvirt.VIR_ERR_INTERNAL_ERROR):
+                    raise
 
     def abort(self, vm: str) -> None:
         """Cancel the job; the guest goes on at the source. No job is no error."""
@@ -74,6 +100,31 @@ _MIGRATIONS = (
     libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT,
     libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN,
 )
+
+
+def _flags(request: LiveMigration) -> int:
+    flags: int = _FLAGS | _MEMORY_FLAGS[request.memory]
+    if request.copied_disks:
+        inc, full = libvirt.VIR_MIGRATE_NON_SHARED_INC, libvirt.VIR_MIGRATE_NON_SHARED_DISK
+        flags |= inc if request.layers_only else full
+    if request.tls:
+        flags |= libvirt.VIR_MIGRATE_TLS
+    if request.connections > 1:
+        flags |= libvirt.VIR_MIGRATE_PARALLEL
+    if request.auto_converge:
+        flags |= libvirt.VIR_MIGRATE_AUTO_CONVERGE
+    return flags
+
+
+def _parameters(request: LiveMigration) -> dict[str, Any]:
+    parameters: dict[str, Any] = {libvirt.VIR_MIGRATE_PARAM_URI: request.data_uri}
+    if request.copied_disks:
+        parameters[libvirt.VIR_MIGRATE_PARAM_MIGRATE_DISKS] = list(request.copied_disks)
+    if request.bandwidth_mib_s:
+        parameters[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH] = request.bandwidth_mib_s
+    if request.connections > 1:
+        parameters[libvirt.VIR_MIGRATE_PARAM_PARALLEL_CONNECTIONS] = request.connections
+    return parameters
 
 
 def _adapted(domain: libvirt.virDomain, request: LiveMigration) -> dict[str, str]:
@@ -96,9 +147,9 @@ def _statistics(connection: libvirt.virConnect, vm: str, flags: int) -> dict[str
     return found
 
 
-def _job(statistics: dict[str, Any]) -> Job:
+def _job(statistics: dict[str, Any], post_copy: JobPhase | None) -> Job:
     return Job(
-        phase=_phase(statistics),
+        phase=_phase(statistics) if post_copy is None else post_copy,
         elapsed_ms=statistics.get("time_elapsed", 0),
         memory_total_bytes=statistics.get("memory_total", 0),
         memory_processed_bytes=statistics.get("memory_processed", 0),
@@ -111,6 +162,23 @@ def _job(statistics: dict[str, Any]) -> Job:
         downtime_ms=statistics.get("downtime"),
         setup_ms=statistics.get("setup_time"),
     )
+
+
+def _post_copy_phase(connection: libvirt.virConnect, vm: str) -> JobPhase | None:
+    """Only the domain's own state tells of a switch to post-copy: the job goes on as before, and lingers."""
+    try:
+        state = tuple(connection.lookupByName(vm).state())
+    except libvirt.libvirtError as error:
+        if error.get_error_code() in _NOT_MIGRATING:
+            return None
+        raise
+    return _POST_COPY_PHASES.get(state)
+
+
+_POST_COPY_PHASES = {
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY): JobPhase.POST_COPY,
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY_FAILED): JobPhase.POST_COPY_BROKEN,
+}
 
 
 def _phase(statistics: dict[str, Any]) -> JobPhase:

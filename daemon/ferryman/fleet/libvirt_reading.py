@@ -21,6 +21,14 @@ _SIDES = {
     libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN: MigrationSide.INCOMING,
     libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT: MigrationSide.OUTGOING,
 }
+_POST_COPY = frozenset(
+    {
+        (libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_RUNNING_POSTCOPY),
+        (libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_RUNNING_POSTCOPY_FAILED),
+        (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY),
+        (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY_FAILED),
+    }
+)
 _STATISTICS = libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_BALLOON | libvirt.VIR_DOMAIN_STATS_VCPU
 _KIB_PER_MIB = 1024
 
@@ -28,6 +36,11 @@ _KIB_PER_MIB = 1024
 def power_of(state: int) -> Power:
     """libvirt's domain state as ours."""
     return _POWER.get(state, Power.PAUSED)
+
+
+def is_post_copy(state: int, reason: int) -> bool:
+    """Whether the VM's memory is on two hosts."""
+    return (state, reason) in _POST_COPY
 
 
 def read_host(host: str, connection: libvirt.virConnect) -> HostReading:
@@ -85,6 +98,7 @@ def _domain(domain: libvirt.virDomain, figures: dict[str, int], transient: set[s
         vcpus=figures.get("vcpu.maximum", 0),
         persistent=domain.UUIDString() not in transient,
         migration_side=migration_side(domain) if power is Power.PAUSED else MigrationSide.NONE,
+        post_copy=is_post_copy(figures["state.state"], figures["state.reason"]),
     )
 
 

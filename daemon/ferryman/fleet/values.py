@@ -43,6 +43,8 @@ class Domain:
     vcpus: int
     persistent: bool
     migration_side: MigrationSide = MigrationSide.NONE
+    post_copy: bool = False
+    """One end of a post-copy migration that is under way or broke: neither end alone has the whole of its memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from datetime import datetime
 from ferryman.downtime.measuring import unmeasured
 from ferryman.downtime.values import Measurement
 from ferryman.fleet.errors import FleetError
-from ferryman.fleet.hypervisor import Job, LiveMigration
+from ferryman.fleet.hypervisor import Job, LiveMigration, MemoryTransfer
 from ferryman.fleet.values import DomainDetail
 from ferryman.migration import cold, live, volumes
 from ferryman.migration.clock import Clock
@@ -23,7 +23,7 @@ from ferryman.planning.decisions import Plan
 from ferryman.records.journal import Journal
 from ferryman.records.live import Progress
 from ferryman.records.values import CauseRecord, JournalEntry, MigrationRecord, Outcome, Step, VolumeAt
-from ferryman.specs.models import HostSpec, Method, VmSpec
+from ferryman.specs.models import HostSpec, Method, OnStall, VmSpec
 
 _LIVE_PATIENCE_S = 30.0
 _BOOT_PATIENCE_S = 180.0
@@ -116,20 +116,42 @@ def _transfer(order: Order, move: Move, ready: volumes.Ready) -> None:
     with move.phase("migrating"):
         live.transfer(
             move,
-            LiveMigration(
-                vm=plan.vm,
-                peer_uri=order.destination.effective_peer_uri,
-                data_uri=f"tcp://{order.destination.effective_migration_address}",
-                copied_disks=tuple(disk.target for disk in volumes.copied(plan.disks)),
-                disk_paths=volumes.paths(plan.disks, ready),
-                bandwidth_mib_s=_bandwidth_mib_s(order),
-            ),
+            _request(order, ready),
         )
 
 
-def _bandwidth_mib_s(order: Order) -> int:
-    """The tighter of both hosts' caps; 0: none."""
-    caps = [host.limits.bandwidth_mib_s for host in (order.source, order.destination)]
+def _request(order: Order, ready: volumes.Ready) -> LiveMigration:
+    plan, spec = order.plan, order.spec
+    memory = _memory_transfer(order)
+    return LiveMigration(
+        vm=plan.vm,
+        peer_uri=order.destination.effective_peer_uri,
+        data_uri=f"tcp://{order.destination.effective_migration_address}",
+        copied_disks=tuple(disk.target for disk in volumes.copied(plan.disks)),
+        disk_paths=volumes.paths(plan.disks, ready),
+        bandwidth_mib_s=_bandwidth_mib_s(order.source, order.destination),
+        memory=memory,
+        # QEMU before 10.1 loses a guest that uses several connections and then switches to post-copy.
+        connections=1 if memory is MemoryTransfer.POST_COPY else spec.live.connections,
+        auto_converge=spec.live.auto_converge,
+    )
+
+
+def _memory_transfer(order: Order) -> MemoryTransfer:
+    if order.plan.method is Method.PAUSED:
+        return MemoryTransfer.PAUSED
+    switches = order.plan.method is Method.POST_COPY or order.spec.on_stall is OnStall.POST_COPY
+    return MemoryTransfer.POST_COPY if switches else MemoryTransfer.PRE_COPY
+
+
+def _bandwidth_mib_s(source: HostSpec, destination: HostSpec) -> int:
+    """The tightest of both hosts' caps and those of the link between them; 0: none."""
+    caps = [
+        source.limits.bandwidth_mib_s,
+        destination.limits.bandwidth_mib_s,
+        source.limits.links_mib_s.get(destination.name, 0),
+        destination.limits.links_mib_s.get(source.name, 0),
+    ]
     return min((cap for cap in caps if cap), default=0)
 
 
@@ -156,6 +178,7 @@ def _entry(order: Order, started_at: datetime) -> JournalEntry:
         max_downtime_ms=order.spec.max_downtime_ms,
         autostart=plan.autostart,
         switch_over=plan.switch_over,
+        on_stall=OnStall.POST_COPY if plan.method is Method.POST_COPY else order.spec.on_stall,
         home=plan.home,
         source_volumes=tuple(
             VolumeAt(host=plan.source, pool=disk.source.ref.pool, name=disk.source.ref.name, path=disk.source.path)

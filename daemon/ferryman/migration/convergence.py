@@ -7,7 +7,7 @@ without having got below the best remaining so far. Iterations, not timers: rema
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ferryman.fleet.hypervisor import Job, JobPhase
 
@@ -28,12 +28,19 @@ class Ladder:
     iteration: int = 0
     best_remaining_bytes: int | None = None
     stalled: int = 0
+    exhausted: bool = False
+    """Stalled at the top."""
 
 
 def ladder(max_downtime_ms: int | None) -> Ladder:
     """The ladder's foot. Its top is what the spec promises, or the last step."""
     most = max_downtime_ms if max_downtime_ms is not None else _STEPS_MS[-1]
     return Ladder(limit_ms=min(START_MS, most), most_ms=most)
+
+
+def first_step_only() -> Ladder:
+    """A ladder of one step: the first stall is the end of it."""
+    return Ladder(limit_ms=START_MS, most_ms=START_MS)
 
 
 def one_iteration() -> Ladder:
@@ -55,6 +62,8 @@ def climb(at: Ladder, job: Job) -> Ladder:
     stalled = at.stalled + 1
     if stalled < _STALLED_ITERATIONS:
         return _with(at, job, best=best, stalled=stalled)
+    if at.limit_ms >= at.most_ms:
+        return replace(_with(at, job, best=best, stalled=0), exhausted=True)
     return _with(at, job, best=best, stalled=0, limit=_next(at))
 
 
@@ -63,9 +72,9 @@ def _next(at: Ladder) -> int:
 
 
 def _with(at: Ladder, job: Job, *, best: int, stalled: int, limit: int | None = None) -> Ladder:
-    return Ladder(
+    return replace(
+        at,
         limit_ms=at.limit_ms if limit is None else limit,
-        most_ms=at.most_ms,
         iteration=job.memory_iteration,
         best_remaining_bytes=best,
         stalled=stalled,

@@ -1,4 +1,4 @@
-"""Live: memory, and disks where they are not shared, move while the guest runs."""
+"""Live: memory, and disks where they are not shared, move while the guest runs (or stands still: `paused`)."""
 
 from __future__ import annotations
 
@@ -9,37 +9,63 @@ from concurrent.futures import wait as wait_for
 
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Job, JobPhase, LiveMigration
-from ferryman.migration.convergence import Ladder, climb, ladder, one_iteration
-from ferryman.migration.move import LeftRunningError, Move
-from ferryman.planning.decisions import SwitchOver
+from ferryman.migration.move import LeftRunningError, Move, MoveFailedError
+from ferryman.migration.steering import SILENT_S, Rules, Turn, course, steer
 from ferryman.records.values import Step
 
 _LOOK_EVERY_S = 0.2
+_NS_PER_S = 1_000_000_000
 _PHASES = {
     JobPhase.NONE: "starting",
     JobPhase.SETUP: "starting",
     JobPhase.DISKS: "copying disks",
     JobPhase.MEMORY: "copying memory",
+    JobPhase.POST_COPY: "running there, memory follows",
+    JobPhase.POST_COPY_BROKEN: "standing still: the connection broke",
 }
 
 
 def transfer(move: Move, request: LiveMigration) -> None:
-    """Run the hypervisor's migration to its end, climbing the ladder meanwhile.
+    """Run the hypervisor's migration to its end, steering it meanwhile.
 
     Raises FleetError; what the failure left at either end is for `settling` to see. Raises LeftRunningError when the
     daemon is stopping: the migration is peer-to-peer, goes on, and is adopted at the next start.
     """
     migrations = move.ends.source.migrations
-    migrations.set_max_downtime(request.vm, _first_steps(move).limit_ms)
-    move.advance(Step.TRANSFERRING)
+    watching = Watch(move)
+    migrations.set_max_downtime(request.vm, watching.limit_ms)
+    move.asks(request)
     if move.entry.autostart:
         # Once it has left, a reboot of the source must not bring up a second copy from the old disks.
         move.ends.source.domains.disarm(request.vm)
-    call = _in_background(migrations.migrate, request)
-    watch(move, call)
+    _follow(move, watching, _in_background(migrations.migrate, request))
+
+
+def resume(move: Move, request: LiveMigration) -> None:
+    """Take up a post-copy migration whose connection broke. Raises as `transfer` does."""
+    # A destination that was not told waits for ever for the source's next word, and refuses another's meanwhile.
+    move.ends.destination.migrations.drop_incoming(request.vm)
+    _follow(move, Watch(move), _in_background(move.ends.source.migrations.resume_post_copy, request))
+
+
+def adopt(move: Move) -> None:
+    """Follow a migration that an earlier daemon began, until its job is gone. Raises FleetError."""
+    watching = Watch(move)
+    while not move.stop.wait(_LOOK_EVERY_S):
+        if move.ends.source.migrations.job(move.entry.vm).phase in (JobPhase.NONE, JobPhase.POST_COPY_BROKEN):
+            return
+        watching.look()
+
+
+def _follow(move: Move, watching: Watch, call: Future[None]) -> None:
+    while not (wait_for([call], timeout=_LOOK_EVERY_S).done or move.stop.is_set()):
+        watching.look()
     if not call.done():
-        raise LeftRunningError(f"{request.vm}'s migration goes on without the daemon", "Start ferryman again.")
-    call.result()
+        raise LeftRunningError(f"{move.entry.vm}'s migration goes on without the daemon", "Start ferryman again.")
+    try:
+        call.result()
+    except FleetError as error:
+        raise watching.given_up() or error from error
 
 
 def _in_background(migrate: Callable[[LiveMigration], None], request: LiveMigration) -> Future[None]:
@@ -60,26 +86,7 @@ def _in_background(migrate: Callable[[LiveMigration], None], request: LiveMigrat
     return call
 
 
-def watch(move: Move, call: Future[None] | None) -> None:
-    """Follow a migration job until the call that runs it ends; without a call (adopted), until the job is gone."""
-    watching = _Watch(move)
-    while not _over(move, call):
-        watching.look()
-
-
-def _over(move: Move, call: Future[None] | None) -> bool:
-    if call is not None:
-        return bool(wait_for([call], timeout=_LOOK_EVERY_S).done) or move.stop.is_set()
-    if move.stop.wait(_LOOK_EVERY_S):
-        return True
-    return move.ends.source.migrations.job(move.entry.vm).phase is JobPhase.NONE
-
-
-def _first_steps(move: Move) -> Ladder:
-    return one_iteration() if move.entry.switch_over is SwitchOver.ONE_ITERATION else ladder(move.entry.max_downtime_ms)
-
-
-class _Watch:
+class Watch:
     """What is seen of one job, and how it is steered to its switch-over.
 
     A look that fails changes nothing: the migration goes on without being watched.
@@ -87,7 +94,14 @@ class _Watch:
 
     def __init__(self, move: Move) -> None:
         self._move = move
-        self._steps = _first_steps(move)
+        self._rules = _rules(move)
+        self._course = course(self._rules, self._now_s())
+        self._memory_left_bytes = 0
+
+    @property
+    def limit_ms(self) -> int:
+        """The downtime limit to begin with."""
+        return self._course.ladder.limit_ms
 
     def look(self) -> None:
         """Look once."""
@@ -102,8 +116,50 @@ class _Watch:
         self._move.disk_bytes = max(self._move.disk_bytes, job.disk_processed_bytes)
         self._move.report(_PHASES[job.phase], job)
 
+    def given_up(self) -> MoveFailedError | None:
+        """Why this watch cancelled the migration; None: it did not."""
+        vm = self._move.entry.vm
+        if self._course.turn is Turn.GIVE_UP:
+            return MoveFailedError(
+                f"nothing of {vm} moved for {SILENT_S:.0f} s",
+                "See whether the hosts reach each other on ports 49152-49215; it is tried again.",
+            )
+        if self._course.turn is Turn.ABORT:
+            return MoveFailedError(
+                f"{vm} writes faster than the link carries: {self._memory_left_bytes // 1024**2} MiB were left, more "
+                f"than a downtime of {self._move.entry.max_downtime_ms or self._course.ladder.most_ms} ms allows",
+                "Move it when it is quieter, raise max_downtime_ms, or set [live] on_stall to post-copy or pause.",
+            )
+        return None
+
     def _steer(self, job: Job) -> None:
-        climbed = climb(self._steps, job)
-        if climbed.limit_ms != self._steps.limit_ms:
-            self._move.ends.source.migrations.set_max_downtime(self._move.entry.vm, climbed.limit_ms)
-        self._steps = climbed
+        before, self._course = self._course, steer(self._course, job, self._rules, self._now_s())
+        self._memory_left_bytes = job.memory_remaining_bytes or self._memory_left_bytes
+        if self._course.ladder.limit_ms != before.ladder.limit_ms:
+            self._move.ends.source.migrations.set_max_downtime(self._move.entry.vm, self._course.ladder.limit_ms)
+        if self._course.turn is not before.turn:
+            self._take(self._course.turn)
+
+    def _take(self, turn: Turn) -> None:
+        vm, source = self._move.entry.vm, self._move.ends.source
+        if turn is Turn.POST_COPY:
+            self._move.advance(Step.SWITCHING)
+            source.migrations.start_post_copy(vm)
+        elif turn is Turn.PAUSE:
+            source.domains.suspend(vm)
+        elif turn in (Turn.ABORT, Turn.GIVE_UP):
+            source.migrations.abort(vm)
+
+    def _now_s(self) -> float:
+        return self._move.clock.monotonic_ns() / _NS_PER_S
+
+
+def _rules(move: Move) -> Rules:
+    entry = move.entry
+    return Rules(
+        method=entry.method,
+        on_stall=entry.on_stall,
+        switch_over=entry.switch_over,
+        max_downtime_ms=entry.max_downtime_ms,
+        dirty_bytes_s=entry.dirty_bytes_s,
+    )

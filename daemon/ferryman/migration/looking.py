@@ -18,7 +18,7 @@ def look(move: Move) -> Seen:
     questions then never looks like a VM that runs twice.
     """
     try:
-        job = move.ends.source.migrations.job(move.entry.vm).phase is not JobPhase.NONE
+        job = move.ends.source.migrations.job(move.entry.vm).phase not in (JobPhase.NONE, JobPhase.POST_COPY_BROKEN)
         source = _source_end(_domain(move.ends.source, move.entry.uuid))
     except FleetError:
         job, source = False, End.UNREACHABLE
@@ -35,13 +35,17 @@ def _domain(host: Hypervisor, uuid: str) -> Domain | None:
 
 
 def _source_end(domain: Domain | None) -> End:
-    return End.ABSENT if domain is None else _end(domain.power)
+    if domain is None:
+        return End.ABSENT
+    return End.PARTIAL if domain.post_copy else _end(domain.power)
 
 
 def _destination_end(domain: Domain | None) -> End:
     """A paused copy counts as one that never ran only where the hypervisor says so."""
     if domain is None:
         return End.ABSENT
+    if domain.post_copy:
+        return End.PARTIAL
     if domain.power is Power.PAUSED and domain.migration_side is not MigrationSide.INCOMING:
         return End.SUSPENDED
     return _end(domain.power)

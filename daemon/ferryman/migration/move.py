@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from ferryman.fleet.errors import FleetError
-from ferryman.fleet.hypervisor import Hypervisor, Job
+from ferryman.fleet.hypervisor import Hypervisor, Job, LiveMigration
 from ferryman.migration.clock import Clock
 from ferryman.records.errors import StateUnwritableError
 from ferryman.records.journal import Journal
@@ -71,6 +71,10 @@ class Move:
     def advance(self, step: Step) -> None:
         """Write the next step down before its effect. Raises MoveFailedError: then the step must not be taken."""
         self._write(replace(self.entry, step=step))
+
+    def asks(self, request: LiveMigration) -> None:
+        """Write down what the hypervisor is asked to do, before it is."""
+        self._write(replace(self.entry, step=Step.TRANSFERRING, request=request))
 
     def owns(self, volume: VolumeAt) -> None:
         """Write down that this attempt creates a volume, before it does."""

@@ -27,6 +27,8 @@ class End(StrEnum):
     """At the source: stopped for the switch-over. At the destination: an incoming copy that never ran."""
     SUSPENDED = "suspended"
     """Only at the destination: paused, and not as an incoming copy. It may have run there."""
+    PARTIAL = "partial"
+    """In post-copy: it has left the source and its memory has not, not all of it. Neither end may be resumed."""
     STOPPING = "stopping"
     """The guest has powered itself off; its QEMU is ending."""
     SHUT_OFF = "shut-off"
@@ -43,6 +45,8 @@ class Action(StrEnum):
     """The guest is powering itself off, or was asked to and may yet: see what comes of it."""
     ABORT = "abort"
     """Cancel the job, destroy the paused copy at the destination."""
+    RESUME_POST_COPY = "resume-post-copy"
+    """The connection between both ends broke: make a new one. Until then the guest stands still, and is not lost."""
     RESUME_SOURCE = "resume-source"
     START_SOURCE = "start-source"
     START_DESTINATION = "start-destination"
@@ -60,6 +64,9 @@ class Action(StrEnum):
 
 WAITS = frozenset({Action.WAIT_FOR_JOB, Action.WAIT_FOR_HOST, Action.WAIT_FOR_POWER})
 """They touch nothing and may be left at any time."""
+
+PATIENT = WAITS | {Action.RESUME_POST_COPY}
+"""They are taken until they have their effect, however often: giving up would lose the VM's memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +115,8 @@ def _table(method: Method, step: Step, *, runs: bool, known: Known) -> Table:
             return _ARRIVED
         case Step.TRANSFERRING:
             return _cold(runs=runs, known=known) if method is Method.COLD else _live(known)
+        case Step.SWITCHING:
+            return _live(known)
         case Step.ACTIVATING:
             return _activating(runs=runs, known=known)
         case _:
@@ -127,6 +136,7 @@ _ARRIVED: Table = {
     (End.SHUT_OFF, End.RUNNING): Action.FINISH,
     (End.SHUT_OFF, End.SUSPENDED): Action.FINISH,
     (End.SHUT_OFF, End.SHUT_OFF): Action.FINISH,
+    (End.PARTIAL, End.RUNNING): Action.FINISH,
     (End.ABSENT, End.RUNNING): Action.SUCCEEDED,
     (End.ABSENT, End.SUSPENDED): Action.SUCCEEDED,
     (End.ABSENT, End.SHUT_OFF): Action.SUCCEEDED,
@@ -148,6 +158,9 @@ def _live(known: Known) -> Table:
         (End.ABSENT, End.RUNNING): Action.SUCCEEDED,
         # It arrived and was shut off since.
         (End.ABSENT, End.SHUT_OFF): Action.SUCCEEDED,
+        # Any other pair with a part: the rest of the memory is lost, and a person decides on a boot from disk.
+        (End.PARTIAL, End.PARTIAL): Action.RESUME_POST_COPY,
+        (End.PARTIAL, End.RUNNING): Action.FINISH,
     }
 
 

@@ -11,7 +11,7 @@ from ferryman.fleet.values import Power
 from ferryman.migration import live, volumes
 from ferryman.migration.looking import look
 from ferryman.migration.move import Move
-from ferryman.migration.recovery import WAITS, Action, End, Known, Seen, next_action
+from ferryman.migration.recovery import PATIENT, Action, End, Known, Seen, next_action
 from ferryman.records.values import Outcome, Step
 
 _MOST_REPEATS = 3
@@ -87,13 +87,13 @@ class _Settling:
 
     def _attempt(self, action: Action) -> FleetError | None:
         """Take a step. What it raised is remembered; the next look says what became of it all the same."""
-        if action not in WAITS:
+        if action not in PATIENT:
             self._taken[action] += 1
         try:
             _take(self._move, action)
         except HostUnreachableError as error:
             # Not a refusal: it does not count, and the next look most likely waits for the host.
-            self._taken[action] -= action not in WAITS
+            self._taken[action] -= action not in PATIENT
             self._move.stop.wait(_WAIT_FOR_HOST_S)
             return error
         except FleetError as error:
@@ -105,13 +105,15 @@ class _Settling:
 
     def _must_leave(self, action: Action, error: FleetError | None) -> bool:
         """Whether the daemon is stopping and this step would only wait."""
-        return self._move.stop.is_set() and (action in WAITS or isinstance(error, HostUnreachableError))
+        return self._move.stop.is_set() and (action in PATIENT or isinstance(error, HostUnreachableError))
 
 
 def _take(move: Move, action: Action) -> None:
     match action:
         case Action.WAIT_FOR_JOB | Action.WAIT_FOR_HOST | Action.WAIT_FOR_POWER:
             _wait(move, action)
+        case Action.RESUME_POST_COPY:
+            _resume_post_copy(move)
         case Action.RESUME_SOURCE | Action.START_SOURCE | Action.FINISH:
             _touch_source(move, action)
         case Action.ABORT | Action.START_DESTINATION | Action.UNDEFINE_DESTINATION:
@@ -126,13 +128,20 @@ def _take(move: Move, action: Action) -> None:
 
 def _wait(move: Move, action: Action) -> None:
     if action is Action.WAIT_FOR_JOB:
-        live.watch(move, None)
+        live.adopt(move)
     elif action is Action.WAIT_FOR_HOST:
         move.report("waiting for an unreachable host", None)
         move.stop.wait(_WAIT_FOR_HOST_S)
     else:
         move.report("waiting for the guest to power off", None)
         move.stop.wait(_WAIT_FOR_POWER_S)
+
+
+def _resume_post_copy(move: Move) -> None:
+    if move.entry.request is None:
+        raise AssertionError("a migration that switched was asked for, and that was written down")
+    with move.phase("resuming post-copy"):
+        live.resume(move, move.entry.request)
 
 
 def _touch_source(move: Move, action: Action) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from ferryman.fleet.values import DomainDetail, Power
 from ferryman.planning.decisions import Finding, FindingCode, RejectedMethod, Severity
-from ferryman.planning.preflight import COLD_ONLY, LIVE_ONLY
+from ferryman.planning.preflight import STANDS_AGAINST
 from ferryman.specs.models import Method, VmSpec
 
-_LEAST_DISRUPTIVE_FIRST = (Method.LIVE, Method.COLD)
+_LEAST_DISRUPTIVE_FIRST = (Method.LIVE, Method.POST_COPY, Method.PAUSED, Method.COLD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +62,14 @@ def _automatic(spec: VmSpec, findings: Sequence[Finding]) -> Choice | NoChoice:
 
 
 def _blockers(method: Method, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    passed_over = COLD_ONLY if method is Method.LIVE else LIVE_ONLY
     return tuple(
-        finding for finding in findings if finding.severity is Severity.BLOCKER and finding.code not in passed_over
+        finding
+        for finding in findings
+        if finding.severity is Severity.BLOCKER and method in STANDS_AGAINST.get(finding.code, _ALL)
     )
+
+
+_ALL = frozenset(Method)
 
 
 def _nothing_allowed() -> Finding:

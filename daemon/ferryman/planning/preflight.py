@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, HostReading, Power
 from ferryman.planning.decisions import Finding, FindingCode, Severity
 from ferryman.planning.placement import Fleet, spare_memory_mib
 from ferryman.planning.switchover import untracked_writes
+from ferryman.specs.models import Method
 
-LIVE_ONLY = frozenset({FindingCode.HOST_DEVICE, FindingCode.WRITES_UNTRACKED})
-"""Findings that stand against a live move, and not against a cold one."""
-
-COLD_ONLY = frozenset({FindingCode.TRANSIENT})
-"""Findings that stand against a cold move, and not against a live one."""
+_RUNNING = frozenset({Method.LIVE, Method.POST_COPY, Method.PAUSED})
+STANDS_AGAINST: Mapping[FindingCode, frozenset[Method]] = {
+    FindingCode.HOST_DEVICE: _RUNNING,
+    FindingCode.WRITES_UNTRACKED: frozenset({Method.LIVE, Method.POST_COPY}),
+    FindingCode.TRANSIENT: frozenset({Method.COLD}),
+}
+"""The methods that a finding stands against, where that is not all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

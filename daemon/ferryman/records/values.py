@@ -10,8 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from ferryman.downtime.values import Measurement
+from ferryman.fleet.hypervisor import LiveMigration
 from ferryman.planning.decisions import Cause, SwitchOver
-from ferryman.specs.models import Method
+from ferryman.specs.models import Method, OnStall
 
 
 class ConditionType(StrEnum):
@@ -255,6 +256,9 @@ class Step(StrEnum):
     TRANSFERRING = "transferring"
     """Live: the hypervisor's migration may be under way or finished. Cold: the guest may be shutting down or
     off, and its disks are being copied. The source is still the truth."""
+    SWITCHING = "switching"
+    """Post-copy: the guest runs at the destination or is about to, while memory is still at the source. The commit
+    point."""
     ACTIVATING = "activating"
     """Cold: the definition is or will be at the destination, and may have been started. The commit point."""
     FINISHING = "finishing"
@@ -279,6 +283,11 @@ class JournalEntry:
     started_at: datetime
     max_downtime_ms: int | None = None
     switch_over: SwitchOver = SwitchOver.LADDER
+    on_stall: OnStall = OnStall.ABORT
+    dirty_bytes_s: int | None = None
+    """How fast the guest was seen to write before the move; None: not known."""
+    request: LiveMigration | None = None
+    """What the hypervisor was asked to do; None where it was not, or not yet."""
     home: str = ""
     """What the spec named as home when the move began."""
     autostart: bool = False

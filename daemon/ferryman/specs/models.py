@@ -21,6 +21,10 @@ class Method(StrEnum):
     """The daemon chooses among the allowed methods and records why."""
     LIVE = "live"
     """Pre-copy: memory moves while the guest runs."""
+    POST_COPY = "post-copy"
+    """Begins as live; a guest that writes too fast runs on at the destination, and its memory follows."""
+    PAUSED = "paused"
+    """Memory moves while the guest stands still."""
     COLD = "cold"
     """The guest is shut down, its disks are copied, it is started again."""
 
@@ -43,6 +47,44 @@ class DriftPolicy(StrEnum):
     """Say so, and leave it where it is."""
     CORRECT = "correct"
     """Move it back."""
+
+
+class OnStall(StrEnum):
+    """What to do with a guest that writes faster than the link carries, at the end of the downtime ladder."""
+
+    POST_COPY = "post-copy"
+    """It runs on at the destination, and its memory follows."""
+    PAUSE = "pause"
+    """It stands still until its memory is there, however long that takes."""
+    ABORT = "abort"
+    """It stays where it is; the move has failed and is tried again later."""
+
+
+class Encryption(StrEnum):
+    """Whether memory and disks travel under TLS."""
+
+    REQUIRE = "require"
+    """Refused where the hosts have no certificates."""
+    PREFER = "prefer"
+    """Where both hosts have certificates; the record says whether it was."""
+    OFF = "off"
+
+
+class BackingChain(StrEnum):
+    """What becomes of a disk that is a layer over another image."""
+
+    KEEP = "keep"
+    """Only the layer is copied, onto the backing image that the destination has already; refused where it has not."""
+    FLATTEN = "flatten"
+    """The whole content is copied into one image."""
+
+
+class SourceDisks(StrEnum):
+    """What becomes of copied disks at the source once the VM answers at the destination."""
+
+    KEEP = "keep"
+    """They stay, named by the audit record; `ferryman gc` removes them."""
+    DELETE = "delete"
 
 
 def _distinct(items: tuple[str, ...]) -> tuple[str, ...]:
@@ -102,6 +144,8 @@ class HostLimits(SpecModel):
     """Moves to this host at a time."""
     bandwidth_mib_s: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """The most that one move may send, in MiB/s; 0: no cap."""
+    links_mib_s: dict[Name, Annotated[int, Field(ge=1, le=1_000_000)]] = {}
+    """The most that one move to or from a certain other host may send, in MiB/s: OTHER = CAP."""
 
 
 class Capacity(SpecModel):
@@ -109,6 +153,17 @@ class Capacity(SpecModel):
 
     reserve_memory_mib: Annotated[int, Field(ge=0, le=2**30)] = 512
     """Memory kept free for the host itself, in MiB."""
+
+
+class ArrivalSpec(SpecModel):
+    """What VMs that come to this host use instead of what they had: NAME THERE = NAME HERE."""
+
+    pools: dict[PoolName, PoolName] = {}
+    """Storage pools; a VM's own `[storage] pools` come first."""
+    bridges: dict[str, str] = {}
+    """Bridges that interfaces join."""
+    networks: dict[str, str] = {}
+    """libvirt networks that interfaces join."""
 
 
 class HostSpec(SpecModel):
@@ -129,6 +184,7 @@ class HostSpec(SpecModel):
     ssh: SshSpec = SshSpec()
     limits: HostLimits = HostLimits()
     capacity: Capacity = Capacity()
+    arrivals: ArrivalSpec = ArrivalSpec()
 
     @property
     def effective_peer_uri(self) -> str:
@@ -159,6 +215,10 @@ class StorageSpec(SpecModel):
     """How the disks reach the destination."""
     pools: dict[PoolName, PoolName] = {}
     """Source pool = destination pool, where their names differ."""
+    backing_chain: Annotated[BackingChain, Field(strict=False)] = BackingChain.KEEP
+    """What becomes of a disk that is a layer over another image."""
+    source_disks: Annotated[SourceDisks, Field(strict=False)] = SourceDisks.KEEP
+    """What becomes of copied disks at the source once the VM answers at the destination."""
 
 
 class PlacementSpec(SpecModel):
@@ -172,11 +232,27 @@ class PlacementSpec(SpecModel):
     """Higher moves earlier."""
 
 
+class LiveSpec(SpecModel):
+    """How memory moves while the guest runs."""
+
+    on_stall: Annotated[OnStall, Field(strict=False)] | None = None
+    """At the end of the downtime ladder. Absent: post-copy where `allow` names it; else abort where there is a promise
+    (`max_downtime_ms`), and pause where there is none."""
+    auto_converge: bool = False
+    """True: QEMU slows a guest down that writes too fast."""
+    connections: Annotated[int, Field(ge=1, le=255)] = 1
+    """TCP connections that memory is sent over (QEMU's multifd, from 2 on)."""
+
+
 class ColdSpec(SpecModel):
-    """How a VM is shut down for a cold move."""
+    """How a VM is moved while it is off."""
 
     shutdown_timeout_s: Annotated[int, Field(ge=1, le=3600)] = 120
-    """How long the guest may take; it is never switched off by force."""
+    """How long the guest may take to shut down."""
+    force_off: bool = False
+    """True: a guest that takes longer is powered off, as if by pulling the plug."""
+    presync: bool = True
+    """False: do not mirror the disks beforehand, while the guest runs; it is then down for the whole copy."""
 
 
 class VmSettings(SpecModel):
@@ -192,10 +268,24 @@ class VmSettings(SpecModel):
     """What to do when somebody else moved it."""
     suspend: bool = False
     """True: observed and reported, never moved."""
+    encryption: Annotated[Encryption, Field(strict=False)] = Encryption.PREFER
+    """Whether memory and disks travel under TLS."""
+    eject_cdrom: bool = False
+    """True: a CD-ROM image that is inserted is ejected before a move."""
     probe: ProbeSpec = ProbeSpec()
     storage: StorageSpec = StorageSpec()
     placement: PlacementSpec = PlacementSpec()
+    live: LiveSpec = LiveSpec()
     cold: ColdSpec = ColdSpec()
+
+    @property
+    def on_stall(self) -> OnStall:
+        """What to do at the end of the downtime ladder."""
+        if self.live.on_stall is not None:
+            return self.live.on_stall
+        if self.method is Method.POST_COPY or Method.POST_COPY in self.allow:
+            return OnStall.POST_COPY
+        return OnStall.PAUSE if self.max_downtime_ms is None else OnStall.ABORT
 
 
 class VmSpec(VmSettings):

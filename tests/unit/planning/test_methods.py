@@ -33,7 +33,8 @@ class TestAutomatic:
         choice = choose(vm_spec(allow=["live", "cold"]), detail(), [blocker(FindingCode.HOST_DEVICE)])
         assert isinstance(choice, Choice)
         assert choice.method is Method.COLD
-        assert [(no.method, no.reason) for no in choice.rejected] == [(Method.LIVE, "there is host-device")]
+        assert [no.method for no in choice.rejected] == [Method.LIVE, Method.POST_COPY, Method.PAUSED]
+        assert choice.rejected[0].reason == "there is host-device"
 
     def test_nothing_where_live_cannot_and_cold_is_not_allowed(self) -> None:
         choice = choose(vm_spec(), detail(), [blocker(FindingCode.HOST_DEVICE)])
@@ -59,6 +60,9 @@ class TestNamed:
         [
             (Method.LIVE, FindingCode.HOST_DEVICE, False),
             (Method.LIVE, FindingCode.TRANSIENT, True),
+            (Method.PAUSED, FindingCode.HOST_DEVICE, False),
+            (Method.POST_COPY, FindingCode.WRITES_UNTRACKED, False),
+            (Method.PAUSED, FindingCode.WRITES_UNTRACKED, True),
             (Method.COLD, FindingCode.HOST_DEVICE, True),
             (Method.COLD, FindingCode.TRANSIENT, False),
         ],

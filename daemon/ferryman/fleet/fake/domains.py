@@ -37,6 +37,7 @@ class FakeDomain:
     persistent: bool = True
     autostart: bool = False
     side: MigrationSide = MigrationSide.NONE
+    post_copy: bool = False
     shutdown: Shutdown = Shutdown.OBEYS
     asked_to_power_off: bool = False
     snapshots: int = 0
@@ -54,6 +55,7 @@ class FakeDomain:
             vcpus=1,
             persistent=self.persistent,
             migration_side=self.side,
+            post_copy=self.post_copy,
         )
 
 
@@ -174,7 +176,7 @@ class FakeDomains:
     def power_off(self, vm: str) -> None:
         """The guest, or its QEMU, ends."""
         domain = self.known[vm]
-        domain.power, domain.side = Power.SHUT_OFF, MigrationSide.NONE
+        domain.power, domain.side, domain.post_copy = Power.SHUT_OFF, MigrationSide.NONE, False
         self.forget_transient(vm)
 
     def forget_transient(self, vm: str) -> None:

@@ -37,6 +37,9 @@ class Operation(StrEnum):
     JOB = "job"
     COMPLETED_JOB = "completed-job"
     SET_MAX_DOWNTIME = "set-max-downtime"
+    START_POST_COPY = "start-post-copy"
+    RESUME_POST_COPY = "resume-post-copy"
+    DROP_INCOMING = "drop-incoming"
     ABORT = "abort"
 
 

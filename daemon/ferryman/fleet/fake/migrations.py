@@ -12,7 +12,7 @@ from ferryman.fleet.errors import FailureKind, FleetError
 from ferryman.fleet.fake.domains import FakeDomain, FakeDomains
 from ferryman.fleet.fake.faults import Faults, Operation, refused
 from ferryman.fleet.fake.storage import FakeVolumes
-from ferryman.fleet.hypervisor import Job, JobPhase, LiveMigration
+from ferryman.fleet.hypervisor import Job, JobPhase, LiveMigration, MemoryTransfer
 from ferryman.fleet.values import MigrationSide, Power
 
 COMPLETED = Job(
@@ -38,6 +38,10 @@ class Breakage:
     """What the call raises; None: that it failed."""
 
 
+POST_COPY_BROKEN = Breakage(source=Power.PAUSED, destination=Power.RUNNING)
+"""Of a migration that has switched to post-copy: its connection broke, and it can be resumed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """As much of a host as a migration concerns."""
@@ -58,6 +62,7 @@ class FakeMigration:
     jobs: deque[Job]
     breakage: Breakage | None
     over: bool = False
+    switched: bool = False
     error: FleetError | None = None
 
     def begin(self) -> None:
@@ -66,6 +71,8 @@ class FakeMigration:
         there = self.destination.domains.known
         if here.power is not Power.RUNNING:
             raise refused(FailureKind.OTHER, f"{here.name} is not running")
+        if self.request.memory is MemoryTransfer.PAUSED:
+            here.power = Power.PAUSED
         if any(other.name == here.name or other.uuid == here.uuid for other in there.values()):
             raise refused(FailureKind.OTHER, f"{self.destination.name} has {here.name} already")
         xml = domain_xml.with_disk_paths(here.xml, self.request.disk_paths)
@@ -76,20 +83,39 @@ class FakeMigration:
         incoming.power, incoming.side = Power.PAUSED, MigrationSide.INCOMING
         there[here.name] = incoming
 
+    def switch(self) -> None:
+        """The guest runs at the destination; its memory follows. Raises OperationFailedError."""
+        if self.request.memory is not MemoryTransfer.POST_COPY:
+            raise refused(FailureKind.OTHER, f"the migration of {self.request.vm} was not begun for post-copy")
+        here, there = self._here(), self.destination.domains.known[self.request.vm]
+        self._copy_disks(here, there)
+        self.switched = here.post_copy = there.post_copy = True
+        here.power, there.power, there.side = Power.PAUSED, Power.RUNNING, MigrationSide.NONE
+
+    def resume(self) -> None:
+        """Its connection is whole again."""
+        self.over, self.error, self.breakage = False, None, None
+
     def finish(self) -> None:
         """The switch-over, or what a test planted in its place."""
         self.over = True
+        if self.breakage is POST_COPY_BROKEN and self.switched:
+            self.error = self.breakage.error or refused(FailureKind.OTHER, f"{self.request.vm}'s connection broke")
+            return
         if self.breakage is not None:
             self._break(self.breakage)
             return
         here, there = self._here(), self.destination.domains.known[self.request.vm]
         self._copy_disks(here, there)
-        here.power = Power.SHUT_OFF
+        here.power, here.post_copy, there.post_copy = Power.SHUT_OFF, False, False
         there.power, there.side, there.persistent, there.completed = Power.RUNNING, MigrationSide.NONE, True, COMPLETED
 
     def cancel(self) -> None:
-        """The guest goes on at the source."""
+        """The guest goes on at the source. Raises OperationFailedError after the switch to post-copy."""
+        if self.switched:
+            raise refused(FailureKind.OTHER, f"{self.request.vm} runs at the destination already")
         self.over = True
+        self._here().power = Power.RUNNING
         self.error = refused(FailureKind.ABORTED, f"the migration of {self.request.vm} was cancelled")
         self.destination.domains.known.pop(self.request.vm, None)
 
@@ -132,6 +158,8 @@ class Network:
     """By the URI that peers use."""
     under_way: dict[str, FakeMigration] = field(default_factory=dict)
     """By VM."""
+    broken: dict[str, FakeMigration] = field(default_factory=dict)
+    """By VM: post-copy migrations that wait to be resumed."""
     next_jobs: dict[str, Sequence[Job]] = field(default_factory=dict)
     next_breakages: dict[str, Breakage] = field(default_factory=dict)
 
@@ -155,7 +183,11 @@ class Network:
 
     def end(self, vm: str, how: Callable[[FakeMigration], None]) -> None:
         """End a migration by `finish` or `cancel`."""
-        how(self.under_way.pop(vm))
+        migration = self.under_way[vm]
+        how(migration)
+        del self.under_way[vm]
+        if migration.switched and migration.error is not None:
+            self.broken[vm] = migration
         self.news.notify_all()
 
 
@@ -183,11 +215,34 @@ class FakeMigrations:
         with self._faults.call(Operation.JOB, vm):
             migration = self._outgoing(vm)
             if migration is None:
-                return Job(phase=JobPhase.NONE)
+                return Job(phase=JobPhase.POST_COPY_BROKEN if vm in self._network.broken else JobPhase.NONE)
             if migration.jobs:
                 return migration.jobs.popleft()
             self._network.end(vm, FakeMigration.finish)
             return Job(phase=JobPhase.NONE)
+
+    def start_post_copy(self, vm: str) -> None:
+        """Let the guest run at the destination, its memory following."""
+        with self._faults.call(Operation.START_POST_COPY, vm):
+            migration = self._outgoing(vm)
+            if migration is None:
+                raise refused(FailureKind.OTHER, f"{vm} is not being migrated")
+            migration.switch()
+
+    def resume_post_copy(self, request: LiveMigration) -> None:
+        """Take up a broken one; it ends well at once."""
+        with self._faults.call(Operation.RESUME_POST_COPY, request.vm):
+            migration = self._network.broken.get(request.vm)
+            if migration is None or migration.source is not self._machine:
+                raise refused(FailureKind.OTHER, f"{request.vm} has no broken migration")
+            migration.resume()
+            migration.finish()
+            del self._network.broken[request.vm]
+
+    def drop_incoming(self, vm: str) -> None:
+        """Nothing hangs here."""
+        with self._faults.call(Operation.DROP_INCOMING, vm):
+            pass
 
     def completed_job(self, vm: str) -> Job | None:
         """The last finished job's figures."""

@@ -1,0 +1,126 @@
+"""What to do about a migration that is under way, after each look at its job. Pure: time is an argument.
+
+The downtime limit climbs its ladder (`convergence`). Where that ends without the memory getting less, the spec says
+what comes of it. And a migration of which nothing moves any more is given up: it would hold its place for ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from ferryman.fleet.hypervisor import Job, JobPhase
+from ferryman.migration.convergence import Ladder, climb, first_step_only, ladder, one_iteration
+from ferryman.planning.decisions import SwitchOver
+from ferryman.specs.models import Method, OnStall
+
+SILENT_S = 60.0
+"""A migration of which no byte has moved for so long is given up."""
+_NEAR_THE_END = 0.1
+"""Of its memory: what then remains of the one iteration is sent in a moment."""
+
+
+class Turn(StrEnum):
+    """What is to be done about a migration."""
+
+    GO_ON = "go-on"
+    """Nothing; look again."""
+    POST_COPY = "post-copy"
+    """Let the guest run at the destination. The point of no return."""
+    PAUSE = "pause"
+    """Suspend the guest, so that what remains gets less."""
+    ABORT = "abort"
+    """Cancel: it does not converge, and its spec wants nothing harsher."""
+    GIVE_UP = "give-up"
+    """Cancel: nothing moves any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a migration is steered by."""
+
+    method: Method
+    on_stall: OnStall
+    switch_over: SwitchOver
+    max_downtime_ms: int | None = None
+    dirty_bytes_s: int | None = None
+    """How fast the guest was seen to write before the move; None: not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """Where a migration stands."""
+
+    ladder: Ladder
+    turn: Turn = Turn.GO_ON
+    """Anything but GO_ON is taken once; nothing more is steered after it."""
+    moved_bytes: int = -1
+    moved_at_s: float = 0.0
+    memory_since_s: float | None = None
+
+
+def course(rules: Rules, now_s: float) -> Course:
+    """Before the first look."""
+    return Course(ladder=_first_steps(rules), moved_at_s=now_s)
+
+
+def steer(at: Course, job: Job, rules: Rules, now_s: float) -> Course:
+    """After one more look."""
+    if at.turn is not Turn.GO_ON or job.phase in _STEERED_NO_MORE:
+        return at
+    at = _clocked(at, job, now_s)
+    if now_s - at.moved_at_s >= SILENT_S:
+        return replace(at, turn=Turn.GIVE_UP)
+    climbed = climb(at.ladder, job)
+    if _is_stuck(at, climbed, job, rules, now_s):
+        return replace(at, ladder=climbed, turn=_TURNS[rules.on_stall])
+    return replace(at, ladder=climbed)
+
+
+_STEERED_NO_MORE = (JobPhase.NONE, JobPhase.POST_COPY, JobPhase.POST_COPY_BROKEN)
+_TURNS = {OnStall.POST_COPY: Turn.POST_COPY, OnStall.PAUSE: Turn.PAUSE, OnStall.ABORT: Turn.ABORT}
+
+
+def _first_steps(rules: Rules) -> Ladder:
+    if rules.switch_over is SwitchOver.ONE_ITERATION:
+        return one_iteration()
+    # Post-copy is chosen for a short pause: it switches at the first stall rather than climb.
+    return first_step_only() if rules.method is Method.POST_COPY else ladder(rules.max_downtime_ms)
+
+
+def _clocked(at: Course, job: Job, now_s: float) -> Course:
+    """With the time of the last byte, and of the first of memory."""
+    if at.memory_since_s is None and job.phase is JobPhase.MEMORY:
+        at = replace(at, memory_since_s=now_s)
+    moved = job.memory_processed_bytes + job.disk_processed_bytes
+    return at if moved == at.moved_bytes else replace(at, moved_bytes=moved, moved_at_s=now_s)
+
+
+def _is_stuck(at: Course, climbed: Ladder, job: Job, rules: Rules, now_s: float) -> bool:
+    if job.phase is not JobPhase.MEMORY:
+        return False
+    if rules.switch_over is SwitchOver.ONE_ITERATION:
+        return _is_hopeless_at_once(at, job, rules, now_s)
+    return climbed.exhausted
+
+
+def _is_hopeless_at_once(at: Course, job: Job, rules: Rules, now_s: float) -> bool:
+    """Of a guest that is stopped after one iteration: what it wrote meanwhile can only be foretold."""
+    if rules.on_stall is OnStall.POST_COPY:
+        # There the pause is the shorter one in any case.
+        return job.memory_remaining_bytes < _NEAR_THE_END * job.memory_total_bytes
+    rest_ms = expected_rest_ms(job, rules.dirty_bytes_s, now_s - (at.memory_since_s or now_s))
+    return rules.max_downtime_ms is not None and rest_ms is not None and rest_ms > rules.max_downtime_ms
+
+
+def expected_rest_ms(job: Job, dirty_bytes_s: int | None, elapsed_s: float) -> float | None:
+    """How long sending will take, after one iteration, what the guest writes during it; None: not known.
+
+    Example: 10 s passed, 50 MiB remain at 5 MiB/s, so the iteration takes 20 s; a guest that writes 2 MiB/s will have
+    written 40 MiB, which take 8,000 ms. No guest can have written more than all its memory.
+    """
+    if dirty_bytes_s is None or job.memory_bytes_s <= 0:
+        return None
+    whole_s = elapsed_s + job.memory_remaining_bytes / job.memory_bytes_s
+    written = min(job.memory_total_bytes, dirty_bytes_s * whole_s)
+    return written / job.memory_bytes_s * 1000

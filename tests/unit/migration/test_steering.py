@@ -1,0 +1,111 @@
+"""What is done about a migration that is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from ferryman.fleet.hypervisor import Job, JobPhase
+from ferryman.migration.steering import SILENT_S, Course, Rules, Turn, course, expected_rest_ms, steer
+from ferryman.planning.decisions import SwitchOver
+from ferryman.specs.models import Method, OnStall
+
+MIB = 1024 * 1024
+LIVE = Rules(method=Method.LIVE, on_stall=OnStall.ABORT, switch_over=SwitchOver.LADDER)
+
+
+def memory(iteration: int, remaining_mib: int, *, mib_s: int = 5, processed_mib: int = 0) -> Job:
+    return Job(
+        phase=JobPhase.MEMORY,
+        memory_iteration=iteration,
+        memory_total_bytes=100 * MIB,
+        memory_remaining_bytes=remaining_mib * MIB,
+        memory_processed_bytes=processed_mib * MIB,
+        memory_bytes_s=mib_s * MIB,
+    )
+
+
+def steered(rules: Rules, jobs: Iterable[Job], every_s: float = 1.0) -> Course:
+    at = course(rules, 0.0)
+    for number, job in enumerate(jobs, 1):
+        at = steer(at, job, rules, number * every_s)
+    return at
+
+
+def stalling(count: int) -> list[Job]:
+    return [memory(iteration, 50, processed_mib=iteration) for iteration in range(1, count)]
+
+
+@pytest.mark.parametrize("on_stall", OnStall)
+def test_a_guest_that_stalls_to_the_top_of_the_ladder_ends_as_its_spec_says(on_stall: OnStall) -> None:
+    rules = Rules(method=Method.LIVE, on_stall=on_stall, switch_over=SwitchOver.LADDER, max_downtime_ms=60)
+    at = steered(rules, stalling(40))
+    assert (at.turn.value, at.ladder.limit_ms) == (on_stall.value, 60)
+
+
+def test_post_copy_switches_at_the_first_stall() -> None:
+    rules = Rules(method=Method.POST_COPY, on_stall=OnStall.POST_COPY, switch_over=SwitchOver.LADDER)
+    assert steered(rules, stalling(3)).turn is Turn.GO_ON
+    assert steered(rules, stalling(4)).turn is Turn.POST_COPY
+
+
+def test_a_guest_that_converges_is_left_alone() -> None:
+    jobs = [memory(iteration, 100 - 9 * iteration, processed_mib=iteration) for iteration in range(1, 11)]
+    assert steered(LIVE, jobs).turn is Turn.GO_ON
+
+
+def test_what_was_decided_is_decided_once() -> None:
+    at = steered(LIVE, stalling(100))
+    assert at.turn is Turn.ABORT
+    assert steer(at, memory(101, 1), LIVE, 1000.0) == at
+
+
+def test_a_migration_of_which_nothing_moves_is_given_up() -> None:
+    still = memory(1, 50, processed_mib=7)
+    assert steered(LIVE, [still] * 3, every_s=SILENT_S / 3).turn is Turn.GO_ON
+    assert steered(LIVE, [still] * 4, every_s=SILENT_S / 3).turn is Turn.GIVE_UP
+
+
+def test_disks_that_fill_are_a_sign_of_life() -> None:
+    jobs = [Job(phase=JobPhase.DISKS, disk_processed_bytes=number) for number in range(100)]
+    assert steered(LIVE, jobs, every_s=SILENT_S / 3).turn is Turn.GO_ON
+
+
+class TestOneIteration:
+    """A guest that must be stopped after one iteration."""
+
+    def rules(self, on_stall: OnStall, *, promise_ms: int | None, dirty_mib_s: int | None) -> Rules:
+        return Rules(
+            method=Method.LIVE,
+            on_stall=on_stall,
+            switch_over=SwitchOver.ONE_ITERATION,
+            max_downtime_ms=promise_ms,
+            dirty_bytes_s=None if dirty_mib_s is None else dirty_mib_s * MIB,
+        )
+
+    @pytest.mark.parametrize(
+        ("promise_ms", "dirty_mib_s", "turn"),
+        [
+            (500, 2, Turn.ABORT),
+            (500, 0, Turn.GO_ON),
+            (500, None, Turn.GO_ON),
+            (None, 2, Turn.GO_ON),
+        ],
+    )
+    def test_is_given_up_where_the_promise_would_surely_be_broken(
+        self, promise_ms: int | None, dirty_mib_s: int | None, turn: Turn
+    ) -> None:
+        rules = self.rules(OnStall.ABORT, promise_ms=promise_ms, dirty_mib_s=dirty_mib_s)
+        assert steered(rules, [memory(1, 50)]).turn is turn
+
+    def test_switches_to_post_copy_near_the_end(self) -> None:
+        rules = self.rules(OnStall.POST_COPY, promise_ms=None, dirty_mib_s=None)
+        assert steered(rules, [memory(1, 50)]).turn is Turn.GO_ON
+        assert steered(rules, [memory(1, 50), memory(1, 9)]).turn is Turn.POST_COPY
+
+
+def test_what_a_guest_writes_during_one_iteration_is_sent_while_it_stands_still() -> None:
+    assert expected_rest_ms(memory(1, 50), 2 * MIB, 10.0) == 8_000
+    assert expected_rest_ms(memory(1, 50), 10**12, 10.0) == 20_000
+    assert expected_rest_ms(memory(1, 50, mib_s=0), MIB, 10.0) is None

@@ -1,4 +1,4 @@
-"""Reading and adapting a domain's XML: pure functions over libvirt's documented format."""
+"""Reading a domain's XML: pure functions over libvirt's documented format."""
 
 from __future__ import annotations
 
@@ -61,28 +61,6 @@ def virtualization(xml: str) -> str:
 def host_device_count(xml: str) -> int:
     """Devices of the host that are passed through."""
     return len(ET.fromstring(xml).findall("./devices/hostdev"))
-
-
-def with_disk_paths(xml: str, paths: Mapping[str, str]) -> str:
-    """The XML with the source of each named target replaced by a file at the destination.
-
-    >>> with_disk_paths("<domain><devices><disk type='file'><source file='/a'/><target dev='vda'/></disk>"
-    ...                 "</devices></domain>", {"vda": "/b"})
-    '<domain><devices><disk type="file"><source file="/b" /><target dev="vda" /></disk></devices></domain>'
-    """
-    if not paths:
-        return xml
-    root = ET.fromstring(xml)
-    for node in root.iterfind("./devices/disk"):
-        target, source = node.find("target"), node.find("source")
-        if target is None or source is None or target.get("dev") not in paths:
-            continue
-        attribute = "dev" if node.get("type") == "block" else "file"
-        node.set("type", "block" if attribute == "dev" else "file")
-        for stale in ("pool", "volume", "file", "dev"):
-            source.attrib.pop(stale, None)
-        source.set(attribute, paths[target.get("dev", "")])
-    return ET.tostring(root, encoding="unicode")
 
 
 def _disk(node: ET.Element) -> XmlDisk:

@@ -6,12 +6,13 @@ Calls block; all are safe from several threads at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from ferryman.fleet.adapting import UNCHANGED, Adaptation
 from ferryman.fleet.values import DomainDetail, HostDetail, HostReading, Power, Volume, VolumeRef
 from ferryman.specs.models import HostSpec
 
@@ -74,8 +75,8 @@ class LiveMigration:
     """Where memory and disks are sent: tcp://ADDRESS."""
     copied_disks: tuple[str, ...] = ()
     """Targets (vda, …) whose volumes stand ready at the destination."""
-    disk_paths: Mapping[str, str] = field(default_factory=dict)
-    """Target -> path at the destination, for every disk whose path differs there."""
+    adaptation: Adaptation = UNCHANGED
+    """What differs at the destination."""
     bandwidth_mib_s: int = 0
     """0: no cap."""
     memory: MemoryTransfer = MemoryTransfer.PRE_COPY

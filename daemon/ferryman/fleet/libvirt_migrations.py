@@ -8,7 +8,7 @@ from typing import Any
 import libvirt
 import libvirt_qemu
 
-from ferryman.fleet import domain_xml
+from ferryman.fleet.adapting import adapted
 from ferryman.fleet.hypervisor import Job, JobPhase, LiveMigration, MemoryTransfer
 from ferryman.fleet.libvirt_session import LibvirtSession
 
@@ -40,7 +40,7 @@ class LibvirtMigrations:
         with self._session.own_connection(f"migrating {request.vm}") as connection:
             domain = connection.lookupByName(request.vm)
             parameters = _parameters(request)
-            if request.disk_paths:
+            if not request.adaptation.changes_nothing():
                 parameters |= _adapted(domain, request)
             domain.migrateToURI3(request.peer_uri, parameters, _flags(request))
 
@@ -132,8 +132,8 @@ def _adapted(domain: libvirt.virDomain, request: LiveMigration) -> dict[str, str
     live = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE | secure)
     persistent = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | secure)
     return {
-        libvirt.VIR_MIGRATE_PARAM_DEST_XML: domain_xml.with_disk_paths(live, request.disk_paths),
-        libvirt.VIR_MIGRATE_PARAM_PERSIST_XML: domain_xml.with_disk_paths(persistent, request.disk_paths),
+        libvirt.VIR_MIGRATE_PARAM_DEST_XML: adapted(live, request.adaptation),
+        libvirt.VIR_MIGRATE_PARAM_PERSIST_XML: adapted(persistent, request.adaptation),
     }
 
 

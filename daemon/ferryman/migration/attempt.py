@@ -128,7 +128,7 @@ def _request(order: Order, ready: volumes.Ready) -> LiveMigration:
         peer_uri=order.destination.effective_peer_uri,
         data_uri=f"tcp://{order.destination.effective_migration_address}",
         copied_disks=tuple(disk.target for disk in volumes.copied(plan.disks)),
-        disk_paths=volumes.paths(plan.disks, ready),
+        adaptation=volumes.adaptation(plan.disks, ready),
         bandwidth_mib_s=_bandwidth_mib_s(order.source, order.destination),
         memory=memory,
         # QEMU before 10.1 loses a guest that uses several connections and then switches to post-copy.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ferryman.fleet import domain_xml
+from ferryman.fleet.adapting import adapted
 from ferryman.fleet.values import DomainDetail, Power, Volume
 from ferryman.migration.move import DiskProgress, Move, MoveFailedError, StoppedError
-from ferryman.migration.volumes import copied, paths
+from ferryman.migration.volumes import adaptation, copied
 from ferryman.planning.decisions import DiskPlan
 from ferryman.records.values import Step
 
@@ -36,7 +36,7 @@ def transfer(
     _require_off(move)
     move.advance(Step.ACTIVATING)
     with move.phase("defining"):
-        xml = domain_xml.with_disk_paths(vm.xml, paths(disks, ready))
+        xml = adapted(vm.xml, adaptation(disks, ready))
         move.ends.destination.domains.define(xml, autostart=vm.autostart)
 
 

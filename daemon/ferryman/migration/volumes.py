@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ferryman.fleet.adapting import Adaptation, DiskSource, SourceKind
 from ferryman.fleet.errors import OperationFailedError
 from ferryman.fleet.values import Volume, VolumeRef
 from ferryman.migration.move import Move, MoveFailedError
@@ -78,11 +79,15 @@ def _create(move: Move, disk: DiskPlan, *, as_bytes: bool) -> Volume:
         raise
 
 
-def paths(disks: Sequence[DiskPlan], ready: Ready) -> dict[str, str]:
-    """Target -> path at the destination, where it differs from the source's."""
-    moved = {disk.target: ready[disk.target].path for disk in copied(disks)}
-    before = {disk.target: disk.source.path for disk in disks}
-    return {target: path for target, path in moved.items() if path != before[target]}
+def adaptation(disks: Sequence[DiskPlan], ready: Ready) -> Adaptation:
+    """The copied disks whose place differs at the destination."""
+    return Adaptation(
+        disks={
+            disk.target: DiskSource(kind=SourceKind.FILE, path=ready[disk.target].path, format=disk.source.format)
+            for disk in copied(disks)
+            if ready[disk.target].path != disk.source.path
+        }
+    )
 
 
 def remove_created(move: Move) -> None:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ferryman.fleet import domain_xml
+from ferryman.fleet.adapting import adapted
 from ferryman.fleet.errors import FailureKind, FleetError
 from ferryman.fleet.fake.domains import FakeDomain, FakeDomains
 from ferryman.fleet.fake.faults import Faults, Operation, refused
@@ -75,7 +75,7 @@ class FakeMigration:
             here.power = Power.PAUSED
         if any(other.name == here.name or other.uuid == here.uuid for other in there.values()):
             raise refused(FailureKind.OTHER, f"{self.destination.name} has {here.name} already")
-        xml = domain_xml.with_disk_paths(here.xml, self.request.disk_paths)
+        xml = adapted(here.xml, self.request.adaptation)
         incoming = FakeDomain(name=here.name, uuid=here.uuid, memory_mib=here.memory_mib, xml=xml, persistent=False)
         for disk in self.destination.domains.files(incoming):
             if self.destination.volumes.by_path(disk.path) is None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import libvirt
-import libvirt_qemu
 
 from ferryman.fleet.adapting import adapted
 from ferryman.fleet.hypervisor import Job, JobPhase, LiveMigration, MemoryTransfer
@@ -24,7 +22,16 @@ _MEMORY_FLAGS = {
     MemoryTransfer.POST_COPY: libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_POSTCOPY,
     MemoryTransfer.PAUSED: 0,
 }
-_YANK = json.dumps({"execute": "yank", "arguments": {"instances": [{"type": "migration"}]}})
+_DROP_INCOMING = """
+pid=$(cat "/run/libvirt/qemu/$1.pid") || exit
+ss -Htnp state established | grep "pid=$pid," | while read -r _ _ here there _; do
+    port=${here##*:}
+    if [ "$port" -ge 49152 ] && [ "$port" -le 49215 ]; then
+        ss -K sport = ":$port" dport = ":${there##*:}"
+    fi
+done
+"""
+"""Kills what QEMU has open on libvirt's migration ports, and nothing else."""
 _MIB = 1024 * 1024
 _NOT_MIGRATING = frozenset({libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_ERR_NO_DOMAIN})
 
@@ -77,14 +84,10 @@ class LibvirtMigrations:
     def drop_incoming(self, vm: str) -> None:
         """Of a VM whose memory is to follow it here: drop a connection that is dead. None is no error.
 
-        libvirt knows no such call. QEMU's own `yank` shuts the migration's sockets down, whatever they wait for.
+        QEMU waits for the source's next word for ever, and libvirt waits with it: neither takes a command meanwhile, so
+        only the host's kernel can end it. Without SSH, or the right to do so, nothing happens.
         """
-        with self._session.connection(f"dropping {vm}'s dead connection") as connection:
-            try:
-                libvirt_qemu.qemuMonitorCommand(connection.lookupByName(vm), _YANK, 0)
-            except libvirt.libvirtError as error:
-                if error.get_error_code() not in (*_NOT_MIGRATING, libvirt.VIR_ERR_INTERNAL_ERROR):
-                    raise
+        self._session.run(["sh", "-c", _DROP_INCOMING, "sh", vm])
 
     def abort(self, vm: str) -> None:
         """Cancel the job; the guest goes on at the source. No job is no error."""

@@ -50,7 +50,8 @@ def read_host(host: str, connection: libvirt.virConnect) -> HostReading:
     transient = {
         domain.UUIDString() for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_TRANSIENT)
     }
-    listed = connection.getAllDomainStats(_STATISTICS)
+    # Without waiting: one VM whose QEMU is busy would hold up the reading of its whole host for half a minute.
+    listed = connection.getAllDomainStats(_STATISTICS, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT)
     domains = [_domain(domain, figures, transient) for domain, figures in listed]
     return HostReading(
         host=host,

@@ -14,6 +14,7 @@ from ferryman.migration.steering import SILENT_S, Rules, Turn, course, steer
 from ferryman.records.values import Step
 
 _LOOK_EVERY_S = 0.2
+_TELL_EVERY_S = 5.0
 _NS_PER_S = 1_000_000_000
 _PHASES = {
     JobPhase.NONE: "starting",
@@ -43,8 +44,6 @@ def transfer(move: Move, request: LiveMigration) -> None:
 
 def resume(move: Move, request: LiveMigration) -> None:
     """Take up a post-copy migration whose connection broke. Raises as `transfer` does."""
-    # A destination that was not told waits for ever for the source's next word, and refuses another's meanwhile.
-    move.ends.destination.migrations.drop_incoming(request.vm)
     _follow(move, Watch(move), _in_background(move.ends.source.migrations.resume_post_copy, request))
 
 
@@ -97,6 +96,7 @@ class Watch:
         self._rules = _rules(move)
         self._course = course(self._rules, self._now_s())
         self._memory_left_bytes = 0
+        self._tell_at_s = 0.0
 
     @property
     def limit_ms(self) -> int:
@@ -109,6 +109,8 @@ class Watch:
         try:
             job = self._move.ends.source.migrations.job(self._move.entry.vm)
             self._steer(job)
+            if job.phase is JobPhase.POST_COPY_BROKEN:
+                self._tell_destination()
         except FleetError:
             return
         if job.phase in (JobPhase.SETUP, JobPhase.DISKS):
@@ -131,6 +133,12 @@ class Watch:
                 "Move it when it is quieter, raise max_downtime_ms, or set [live] on_stall to post-copy or pause.",
             )
         return None
+
+    def _tell_destination(self) -> None:
+        """A destination that was not told waits for the source's next word for ever, and libvirt's call with it."""
+        if self._now_s() >= self._tell_at_s:
+            self._move.ends.destination.migrations.drop_incoming(self._move.entry.vm)
+            self._tell_at_s = self._now_s() + _TELL_EVERY_S
 
     def _steer(self, job: Job) -> None:
         before, self._course = self._course, steer(self._course, job, self._rules, self._now_s())

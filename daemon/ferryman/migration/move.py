@@ -70,7 +70,7 @@ class Move:
 
     def advance(self, step: Step) -> None:
         """Write the next step down before its effect. Raises MoveFailedError: then the step must not be taken."""
-        self._write(replace(self.entry, step=step))
+        self._write(replace(self.entry, step=step, switched=self.entry.switched or step is Step.SWITCHING))
 
     def asks(self, request: LiveMigration) -> None:
         """Write down what the hypervisor is asked to do, before it is."""

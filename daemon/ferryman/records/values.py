@@ -234,7 +234,9 @@ class MigrationRecord:
     network_and_service_ms: float | None = None
     """Downtime less the hypervisor's own figure."""
     switch_over: SwitchOver | None = None
-    """Live only: who stopped the guest at the source."""
+    """Live only: when the guest is stopped at the source."""
+    post_copy: bool = False
+    """It was switched to post-copy: the guest ran at the destination before all of its memory was there."""
     transfer: Transfer = Transfer()
     phases: tuple[PhaseTiming, ...] = ()
     rejected: tuple[RejectedRecord, ...] = ()
@@ -286,6 +288,8 @@ class JournalEntry:
     on_stall: OnStall = OnStall.ABORT
     dirty_bytes_s: int | None = None
     """How fast the guest was seen to write before the move; None: not known."""
+    switched: bool = False
+    """It was switched to post-copy."""
     request: LiveMigration | None = None
     """What the hypervisor was asked to do; None where it was not, or not yet."""
     home: str = ""

@@ -1,0 +1,95 @@
+"""Post-copy and paused moves, on fake hosts."""
+
+from __future__ import annotations
+
+from stand import VM, Stand
+
+from ferryman.fleet.fake.domains import FakeDomain
+from ferryman.fleet.fake.faults import Operation
+from ferryman.fleet.fake.migrations import POST_COPY_BROKEN
+from ferryman.fleet.hypervisor import Job, JobPhase
+from ferryman.fleet.values import Power
+from ferryman.migration.attempt import carry_out, take_up
+from ferryman.records.values import MigrationRecord, Outcome, Step
+from ferryman.specs.models import Method
+
+
+def stalls(stand: Stand) -> None:
+    """Its memory gets no less."""
+    stand.fleet.plan_jobs(
+        VM,
+        [
+            Job(
+                phase=JobPhase.MEMORY,
+                memory_iteration=number,
+                memory_remaining_bytes=9,
+                memory_processed_bytes=number,
+            )
+            for number in range(1, 7)
+        ],
+    )
+
+
+def move(stand: Stand, method: Method) -> MigrationRecord:
+    record = carry_out(stand.order(method), stand.services())
+    assert record is not None
+    return record
+
+
+def test_it_switches_when_memory_stalls(stand: Stand) -> None:
+    stalls(stand)
+    record = move(stand, Method.POST_COPY)
+    assert (record.outcome, record.post_copy) == (Outcome.SUCCEEDED, True)
+    assert stand.fleet.running(VM) == stand.fleet.defined(VM) == ("skopje",)
+
+
+def test_one_that_converges_is_never_switched(stand: Stand) -> None:
+    record = move(stand, Method.POST_COPY)
+    assert (record.outcome, record.post_copy) == (Outcome.SUCCEEDED, False)
+    assert stand.source.faults.made(Operation.START_POST_COPY) == 0
+
+
+def test_a_connection_that_breaks_is_made_anew_however_often_that_takes(stand: Stand) -> None:
+    stalls(stand)
+    stand.fleet.plan_breakage(VM, POST_COPY_BROKEN)
+    stand.source.faults.fail_next(Operation.RESUME_POST_COPY, times=20)
+    record = move(stand, Method.POST_COPY)
+    assert record.outcome is Outcome.SUCCEEDED
+    assert stand.fleet.running(VM) == stand.fleet.defined(VM) == ("skopje",)
+    assert stand.source.faults.made(Operation.RESUME) == stand.destination.faults.made(Operation.DESTROY) == 0
+
+
+def test_a_restarted_daemon_resumes_a_broken_one(stand: Stand) -> None:
+    stalls(stand)
+    stand.fleet.plan_breakage(VM, POST_COPY_BROKEN)
+    stand.source.faults.before_next(Operation.RESUME_POST_COPY, stand.stop.set)
+    stand.source.faults.fail_next(Operation.RESUME_POST_COPY)
+    assert carry_out(stand.order(Method.POST_COPY), stand.services()) is None
+    (entry,) = stand.journal.entries()
+    assert (entry.step, entry.switched) == (Step.SWITCHING, True)
+    stand.stop.clear()
+    record = take_up(entry, stand.services())
+    assert record is not None
+    assert (record.outcome, record.recovered, record.post_copy) == (Outcome.SUCCEEDED, True, True)
+
+
+def test_where_the_destination_is_lost_a_person_decides_and_the_source_is_not_resumed(stand: Stand) -> None:
+    stalls(stand)
+    stand.fleet.plan_breakage(VM, POST_COPY_BROKEN)
+
+    def lost() -> None:
+        there: FakeDomain = stand.destination.domains.known[VM]
+        there.power, there.post_copy = Power.SHUT_OFF, False
+
+    stand.source.faults.before_next(Operation.RESUME_POST_COPY, lost)
+    stand.source.faults.fail_next(Operation.RESUME_POST_COPY)
+    record = move(stand, Method.POST_COPY)
+    assert record.outcome is Outcome.HELD
+    assert stand.source.faults.made(Operation.RESUME) == 0
+    assert stand.fleet.running(VM) == ()
+
+
+def test_a_paused_move_runs_afterwards(stand: Stand) -> None:
+    record = move(stand, Method.PAUSED)
+    assert (record.outcome, record.switch_over) == (Outcome.SUCCEEDED, None)
+    assert stand.fleet.running(VM) == ("skopje",)

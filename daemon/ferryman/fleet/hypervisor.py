@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from ferryman.fleet.adapting import UNCHANGED, Adaptation
+from ferryman.fleet.images import Images
 from ferryman.fleet.values import DomainDetail, HostDetail, HostReading, Power, Volume, VolumeRef
 from ferryman.specs.models import HostSpec
 
@@ -227,6 +228,11 @@ class Hypervisor(Protocol):
     @property
     def migrations(self) -> Migrations:
         """Its outgoing migrations."""
+        ...
+
+    @property
+    def images(self) -> Images:
+        """The content of its disks."""
         ...
 
     def read(self) -> HostReading:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 import libvirt
 
 from ferryman.fleet.libvirt_domains import LibvirtDomains
+from ferryman.fleet.libvirt_images import LibvirtImages
 from ferryman.fleet.libvirt_migrations import LibvirtMigrations
 from ferryman.fleet.libvirt_reading import machines_of, read_host, read_pools
 from ferryman.fleet.libvirt_session import LibvirtSession
@@ -24,6 +25,7 @@ class LibvirtHost:
         self.domains = LibvirtDomains(self._session)
         self.volumes = LibvirtVolumes(self._session)
         self.migrations = LibvirtMigrations(self._session)
+        self.images = LibvirtImages(self._session)
 
     def read(self) -> HostReading:
         """The host and all its VMs, cheaply."""

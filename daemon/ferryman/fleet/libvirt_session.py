@@ -15,6 +15,7 @@ import libvirt
 from ferryman.fleet.errors import FailureKind, HostUnreachableError, OperationFailedError
 from ferryman.fleet.ssh import SshSession, target_of
 from ferryman.fleet.ssh_command import ssh_command
+from ferryman.fleet.ssh_remote import RemoteProgram
 from ferryman.specs.models import HostSpec
 
 KEEPALIVE_INTERVAL_S = 3
@@ -79,6 +80,10 @@ class LibvirtSession:
         self._connection: libvirt.virConnect | None = None
         self._ssh: SshSession | None = None
         self._spares: queue.SimpleQueue[libvirt.virConnect] = queue.SimpleQueue()
+        self.broken_mirrors: set[tuple[str, str]] = set()
+        """VM and disk of block jobs that ended with an error, or may have, unseen."""
+        self.watched_mirrors: set[tuple[str, str]] = set()
+        """VM and disk of mirrors of ours that must not break unseen."""
 
     @contextmanager
     def connection(self, doing: str) -> Iterator[libvirt.virConnect]:
@@ -115,6 +120,13 @@ class LibvirtSession:
             session = self._ssh
         return None if session is None else session.run(argv)
 
+    def start(self, argv: list[str]) -> RemoteProgram | None:
+        """Start a program that may run for long; None where the host is not reached by SSH."""
+        self._open()
+        with self._lock:
+            session = self._ssh
+        return None if session is None else session.start(argv)
+
     def close(self) -> None:
         """Let go of the host."""
         with self._lock:
@@ -125,6 +137,7 @@ class LibvirtSession:
             if self._connection is not None and self._connection.isAlive():
                 return self._connection
             self._drop()
+            self.broken_mirrors |= self.watched_mirrors  # while there was no connection nobody would have told
             start_event_loop()
             if _uses_ssh(self._spec):
                 self._ssh = SshSession.open(target_of(self._spec))
@@ -134,6 +147,9 @@ class LibvirtSession:
                 connection.domainEventRegisterAny(
                     None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, lambda *_: self._on_change(), None
                 )
+                connection.domainEventRegisterAny(
+                    None, libvirt.VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2, self._block_job_changed, None
+                )
                 # Opened now, so that no move has to wait for it.
                 self._spares.put(self._opened())
             except libvirt.libvirtError as error:
@@ -141,6 +157,18 @@ class LibvirtSession:
                 raise self._unreachable(error) from error
             self._connection = connection
             return connection
+
+    def _block_job_changed(
+        self,
+        _connection: libvirt.virConnect,
+        domain: libvirt.virDomain,
+        disk: str,
+        _kind: int,
+        status: int,
+        _opaque: object,
+    ) -> None:
+        if status == libvirt.VIR_DOMAIN_BLOCK_JOB_FAILED:
+            self.broken_mirrors.add((domain.name(), disk))
 
     def _opened(self) -> libvirt.virConnect:
         try:

@@ -31,15 +31,12 @@ class LibvirtVolumes:
             return find_volume(connection, ref)
 
     def create(self, ref: VolumeRef, *, format: str, capacity_bytes: int) -> Volume:  # noqa: A002 - libvirt's word
-        """Create an empty, sparse volume of exactly this virtual size."""
-        root = ET.Element("volume")
-        ET.SubElement(root, "name").text = ref.name
-        ET.SubElement(root, "capacity", unit="bytes").text = str(capacity_bytes)
-        ET.SubElement(root, "allocation", unit="bytes").text = "0"
-        ET.SubElement(ET.SubElement(root, "target"), "format", type=format)
+        """Create an empty volume of exactly this virtual size; sparse, but for a logical volume."""
         with self._session.connection(f"creating volume {ref.pool}/{ref.name}") as connection:
             pool = connection.storagePoolLookupByName(ref.pool)
-            return _volume(pool.createXML(ET.tostring(root, encoding="unicode")), ref.pool)
+            logical = ET.fromstring(pool.XMLDesc()).get("type") == "logical"
+            xml = _volume_xml(ref.name, format, capacity_bytes, allocation_bytes=capacity_bytes if logical else 0)
+            return _volume(pool.createXML(xml), ref.pool)
 
     def delete(self, ref: VolumeRef) -> None:
         """Delete a volume. No such volume is no error."""
@@ -162,7 +159,7 @@ def _require(connection: libvirt.virConnect, ref: VolumeRef) -> libvirt.virStora
 def _volume(volume: libvirt.virStorageVol, pool: str) -> Volume:
     root = ET.fromstring(volume.XMLDesc())
     format_node = root.find("./target/format")
-    _kind, capacity, allocation = volume.info()
+    kind, capacity, allocation = volume.info()
     physical = volume.infoFlags(libvirt.VIR_STORAGE_VOL_GET_PHYSICAL)[2]
     return Volume(
         ref=VolumeRef(pool=pool, name=volume.name()),
@@ -172,7 +169,18 @@ def _volume(volume: libvirt.virStorageVol, pool: str) -> Volume:
         allocation_bytes=allocation,
         physical_bytes=physical,
         backing=root.find("./backingStore/path") is not None,
+        block=kind == libvirt.VIR_STORAGE_VOL_BLOCK,
     )
+
+
+def _volume_xml(name: str, image_format: str, capacity_bytes: int, *, allocation_bytes: int) -> str:
+    """A logical volume of which less is allocated than its capacity would be a snapshot, to libvirt."""
+    root = ET.Element("volume")
+    ET.SubElement(root, "name").text = name
+    ET.SubElement(root, "capacity", unit="bytes").text = str(capacity_bytes)
+    ET.SubElement(root, "allocation", unit="bytes").text = str(allocation_bytes)
+    ET.SubElement(ET.SubElement(root, "target"), "format", type=image_format)
+    return ET.tostring(root, encoding="unicode")
 
 
 def _send(stream: libvirt.virStream, run: bytes | int) -> None:

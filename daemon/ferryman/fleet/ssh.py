@@ -17,10 +17,12 @@ from urllib.parse import urlsplit
 import paramiko
 
 from ferryman.fleet.errors import HostUnreachableError
+from ferryman.fleet.ssh_remote import RemoteProgram
 from ferryman.specs.models import HostSpec
 
 CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 5.0
+KEEPALIVE_S = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,9 @@ class SshSession:
         except (paramiko.SSHException, OSError, EOFError) as error:
             client.close()
             raise _unreachable(target, error) from error
+        transport = client.get_transport()
+        if transport is not None:
+            transport.set_keepalive(KEEPALIVE_S)
         return cls(client, target.host)
 
     def run(self, argv: Sequence[str]) -> str:
@@ -99,6 +104,21 @@ class SshSession:
                 f"{self._host}: the SSH session broke: {error or type(error).__name__}",
                 "Nothing to do if the host comes back; ferryman tries again.",
             ) from error
+
+    def start(self, argv: Sequence[str]) -> RemoteProgram:
+        """Start a program that may run for long. Raises HostUnreachableError."""
+        transport = self._client.get_transport()
+        try:
+            if transport is None:
+                raise EOFError("it is closed")
+            channel = transport.open_session(timeout=CONNECT_TIMEOUT_S)
+            channel.exec_command(shlex.join(argv))
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise HostUnreachableError(
+                f"{self._host}: the SSH session broke: {error or type(error).__name__}",
+                "Nothing to do if the host comes back; ferryman tries again.",
+            ) from error
+        return RemoteProgram(channel, self._host)
 
     def close(self) -> None:
         """End the session."""

@@ -132,6 +132,8 @@ class Volume:
     """The file's length."""
     backing: bool = False
     """It is a layer over another volume."""
+    block: bool = False
+    """It is a block device, not a file."""
 
 
 class DiskDevice(StrEnum):

@@ -19,7 +19,7 @@ from ferryman.migration.progress import progress
 from ferryman.migration.recording import Facts, record_of
 from ferryman.migration.settling import Ending, settle
 from ferryman.migration.witness import Witness
-from ferryman.planning.decisions import Plan
+from ferryman.planning.decisions import ImageCopy, Plan
 from ferryman.records.journal import Journal
 from ferryman.records.live import Progress
 from ferryman.records.values import CauseRecord, JournalEntry, MigrationRecord, Outcome, Step, VolumeAt
@@ -103,7 +103,7 @@ def take_up(entry: JournalEntry, services: Services) -> MigrationRecord | None:
 
 def _prepare(order: Order, move: Move, witness: Witness) -> volumes.Ready:
     with move.phase("preparing"):
-        ready = volumes.prepare(move, order.plan.disks, as_bytes=order.plan.method is Method.COLD)
+        ready = volumes.prepare(move, order.plan.disks, as_bytes=_image_copy(order.plan) is ImageCopy.STREAM)
         witness.baseline()
     return ready
 
@@ -111,13 +111,29 @@ def _prepare(order: Order, move: Move, witness: Witness) -> volumes.Ready:
 def _transfer(order: Order, move: Move, ready: volumes.Ready) -> None:
     plan = order.plan
     if plan.method is Method.COLD:
-        cold.transfer(move, order.vm, plan.disks, ready, order.spec.cold.shutdown_timeout_s)
+        cold.transfer(move, _cold_move(order, ready))
         return
     with move.phase("migrating"):
         live.transfer(
             move,
             _request(order, ready),
         )
+
+
+def _image_copy(plan: Plan) -> ImageCopy | None:
+    return plan.image_copy if plan.method is Method.COLD else None
+
+
+def _cold_move(order: Order, ready: volumes.Ready) -> cold.ColdMove:
+    return cold.ColdMove(
+        vm=order.vm,
+        disks=order.plan.disks,
+        ready=ready,
+        spec=order.spec.cold,
+        way=order.plan.image_copy,
+        address=order.destination.effective_migration_address,
+        bandwidth_mib_s=_bandwidth_mib_s(order.source, order.destination),
+    )
 
 
 def _request(order: Order, ready: volumes.Ready) -> LiveMigration:
@@ -178,6 +194,7 @@ def _entry(order: Order, started_at: datetime) -> JournalEntry:
         max_downtime_ms=order.spec.max_downtime_ms,
         autostart=plan.autostart,
         switch_over=plan.switch_over,
+        image_copy=_image_copy(plan),
         on_stall=OnStall.POST_COPY if plan.method is Method.POST_COPY else order.spec.on_stall,
         home=plan.home,
         source_volumes=tuple(

@@ -1,46 +1,102 @@
-"""Cold: the guest is shut down, its disks are copied, it is defined and started at the destination."""
+"""Cold: the guest is shut down, its disks are there by then or are copied, it is defined and started there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ferryman.fleet.adapting import adapted
-from ferryman.fleet.values import DomainDetail, Power, Volume
-from ferryman.migration.move import DiskProgress, Move, MoveFailedError, StoppedError
-from ferryman.migration.volumes import adaptation, copied
-from ferryman.planning.decisions import DiskPlan
+from ferryman.fleet.values import DomainDetail, Power
+from ferryman.migration import mirroring, streaming
+from ferryman.migration.exporting import Cargo, copy, serving, verify
+from ferryman.migration.move import Move, MoveFailedError, stopped
+from ferryman.migration.volumes import Ready, adaptation
+from ferryman.planning.decisions import DiskPlan, ImageCopy
 from ferryman.records.values import Step
+from ferryman.specs.models import ColdSpec
 
 _LOOK_EVERY_S = 0.1
 _ASK_AGAIN_S = 5.0
 _NS_PER_S = 1_000_000_000
-_REPORT_EVERY_BYTES = 8 * 1024 * 1024
 
 
-def transfer(
-    move: Move, vm: DomainDetail, disks: Sequence[DiskPlan], ready: dict[str, Volume], shutdown_timeout_s: int
-) -> None:
-    """Shut down, copy, define. Starting is for `settling`, which sees that both ends are ready for it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColdMove:
+    """What a cold move is asked to do."""
+
+    vm: DomainDetail
+    disks: Sequence[DiskPlan]
+    ready: Ready
+    spec: ColdSpec
+    way: ImageCopy
+    address: str
+    """Where the destination takes the disks' content."""
+    bandwidth_mib_s: int = 0
+
+
+def transfer(move: Move, cold: ColdMove) -> None:
+    """Shut down, have the disks there, define. Starting is for `settling`, which sees that both ends are ready for it.
 
     Raises FleetError; StoppedError when the daemon is stopping.
     """
-    move.advance(Step.TRANSFERRING)
-    if move.entry.running:
-        with move.phase("shutting down"):
-            _shut_down(move, shutdown_timeout_s)
-    # Disarmed first: from here on a reboot of the source must not bring up a second copy.
-    move.ends.source.domains.disarm(move.entry.vm)
-    _require_off(move)
-    with move.phase("copying disks"):
-        _copy(move, disks)
+    match cold.way:
+        case ImageCopy.STREAM:
+            _stream(move, cold)
+        case ImageCopy.NBD:
+            _copy(move, cold)
+        case ImageCopy.MIRROR:
+            _mirror(move, cold)
     _require_off(move)
     move.advance(Step.ACTIVATING)
     with move.phase("defining"):
-        xml = adapted(vm.xml, adaptation(disks, ready))
-        move.ends.destination.domains.define(xml, autostart=vm.autostart)
+        xml = adapted(cold.vm.xml, adaptation(cold.disks, cold.ready))
+        move.ends.destination.domains.define(xml, autostart=cold.vm.autostart)
 
 
-def _shut_down(move: Move, timeout_s: int) -> None:
+def _stream(move: Move, cold: ColdMove) -> None:
+    _switch_off(move, cold)
+    with move.phase("copying disks"):
+        streaming.copy(move, cold.disks)
+
+
+def _copy(move: Move, cold: ColdMove) -> None:
+    _switch_off(move, cold)
+    with serving(move, cold.disks, cold.ready, cold.address) as cargo:
+        _copy_and_verify(move, cargo, cold)
+
+
+def _mirror(move: Move, cold: ColdMove) -> None:
+    """The guest runs until all is there. A mirror that broke at the last moment is made good by a copy."""
+    with serving(move, cold.disks, cold.ready, cold.address) as cargo:
+        with move.phase("mirroring disks"):
+            mirroring.fill(move, cargo, cold.bandwidth_mib_s)
+        _switch_off(move, cold)
+        if mirroring.broke(move, cargo):
+            move.warnings.append("the mirror broke while the guest was shutting down: its disks were copied anew")
+            _copy_and_verify(move, cargo, cold)
+        elif cold.spec.compare:
+            with move.phase("comparing disks"):
+                verify(move, cargo)
+
+
+def _copy_and_verify(move: Move, cargo: Sequence[Cargo], cold: ColdMove) -> None:
+    with move.phase("copying disks"):
+        copy(move, cargo, cold.bandwidth_mib_s)
+    with move.phase("comparing disks"):
+        verify(move, cargo)
+
+
+def _switch_off(move: Move, cold: ColdMove) -> None:
+    move.advance(Step.TRANSFERRING)
+    if move.entry.running:
+        with move.phase("shutting down"):
+            _shut_down(move, cold.spec)
+    # From here on a reboot of the source must not bring up a second copy.
+    move.ends.source.domains.disarm(move.entry.vm)
+    _require_off(move)
+
+
+def _shut_down(move: Move, spec: ColdSpec) -> None:
     """Ask until it is off. Some guests miss the first request while they boot, so it is repeated."""
     domains, vm = move.ends.source.domains, move.entry.vm
     began = asked = move.clock.monotonic_ns()
@@ -48,16 +104,26 @@ def _shut_down(move: Move, timeout_s: int) -> None:
     domains.request_shutdown(vm)
     while domains.power(vm) is not Power.SHUT_OFF:
         now = move.clock.monotonic_ns()
-        if now - began > timeout_s * _NS_PER_S:
-            raise MoveFailedError(
-                f"{vm} did not shut down within {timeout_s} s, and is never powered off unasked",
-                "See whether the guest answers ACPI or has a guest agent; or raise [cold] shutdown_timeout_s.",
-            )
+        if now - began > spec.shutdown_timeout_s * _NS_PER_S:
+            _after_the_deadline(move, spec)
+            return
         if now - asked > _ASK_AGAIN_S * _NS_PER_S:
             asked = now
             domains.request_shutdown(vm)
         if move.stop.wait(_LOOK_EVERY_S):
-            raise _stopped(vm)
+            raise stopped(vm)
+
+
+def _after_the_deadline(move: Move, spec: ColdSpec) -> None:
+    vm, waited_s = move.entry.vm, spec.shutdown_timeout_s
+    if not spec.force_off:
+        raise MoveFailedError(
+            f"{vm} did not shut down within {waited_s} s, and its spec does not allow to power it off",
+            "See whether the guest answers ACPI or has a guest agent; or raise [cold] shutdown_timeout_s, "
+            "or set [cold] force_off = true.",
+        )
+    move.warnings.append(f"it did not shut down within {waited_s} s and was powered off, as its spec says (force_off)")
+    move.ends.source.domains.destroy(vm)
 
 
 def _require_off(move: Move) -> None:
@@ -68,60 +134,3 @@ def _require_off(move: Move) -> None:
             f"{move.entry.vm} did not stay shut off at {move.entry.source}: it is {power or 'gone'}",
             "Find out what started it (a cluster manager, on_poweroff = restart); it is tried again.",
         )
-
-
-def _copy(move: Move, disks: Sequence[DiskPlan]) -> None:
-    """The disks' bytes, through this machine; what is a hole stays one."""
-    total = sum(disk.source.allocation_bytes for disk in copied(disks))
-    meter = _Meter(move, total)
-    for disk in copied(disks):
-        # Looked at anew: while the guest still ran its image may have grown.
-        here = move.ends.source.volumes.find(disk.source.ref)
-        with move.ends.source.volumes.download(disk.source.ref) as reader:
-            move.ends.destination.volumes.upload(disk.destination, meter.through(reader.runs()))
-        _verify_length(move, disk, here.physical_bytes if here else 0)
-
-
-def _verify_length(move: Move, disk: DiskPlan, sent_bytes: int) -> None:
-    there = move.ends.destination.volumes.find(disk.destination)
-    if there is None or there.physical_bytes != sent_bytes:
-        length = "nothing" if there is None else f"{there.physical_bytes} bytes"
-        raise MoveFailedError(
-            f"{disk.target}: {length} arrived of {sent_bytes} bytes",
-            f"See the free space and the kernel's log on {move.entry.destination}; it is tried again.",
-        )
-
-
-class _Meter:
-    """Counts what passes, reports it, and stops when the daemon does."""
-
-    def __init__(self, move: Move, total_bytes: int) -> None:
-        self._move = move
-        self._total_bytes = total_bytes
-        self._began_ns = move.clock.monotonic_ns()
-        self._bytes = 0
-        self._reported_bytes = 0
-
-    def through(self, runs: Iterator[bytes | int]) -> Iterator[bytes | int]:
-        """The same runs."""
-        for run in runs:
-            yield run
-            self._bytes += 0 if isinstance(run, int) else len(run)
-            if self._move.stop.is_set():
-                raise _stopped(self._move.entry.vm)
-            if self._bytes - self._reported_bytes >= _REPORT_EVERY_BYTES:
-                self._report()
-
-    def _report(self) -> None:
-        self._reported_bytes = self._bytes
-        elapsed_s = max(1, self._move.clock.monotonic_ns() - self._began_ns) / _NS_PER_S
-        progress = DiskProgress(
-            total_bytes=max(self._total_bytes, self._bytes),
-            processed_bytes=self._bytes,
-            bytes_s=self._bytes / elapsed_s,
-        )
-        self._move.report("copying disks", progress)
-
-
-def _stopped(vm: str) -> StoppedError:
-    return StoppedError(f"the daemon was stopped while {vm} could still be brought back", "Start ferryman again.")

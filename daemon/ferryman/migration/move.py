@@ -25,6 +25,11 @@ class StoppedError(MoveFailedError):
     """The daemon is stopping and the move can be taken back: it is."""
 
 
+def stopped(vm: str) -> StoppedError:
+    """The daemon is stopping while the VM can still be brought back."""
+    return StoppedError(f"the daemon was stopped while {vm} could still be brought back", "Start ferryman again.")
+
+
 class LeftRunningError(MoveFailedError):
     """The daemon is stopping and the hypervisor's migration goes on by itself: it is adopted at the next start."""
 
@@ -65,6 +70,8 @@ class Move:
     started_ns: int = 0
     undisturbed_until_ns: int = 0
     """The latest moment at which the guest surely ran as ever: what is probed until then is the baseline."""
+    warnings: list[str] = field(default_factory=list)
+    """What went otherwise than a person would wish, for the record."""
     disk_bytes: int = 0
     """Copied of the disks, as the hypervisor last told while it migrated: its final figures leave them out."""
 
@@ -75,6 +82,10 @@ class Move:
     def asks(self, request: LiveMigration) -> None:
         """Write down what the hypervisor is asked to do, before it is."""
         self._write(replace(self.entry, step=Step.TRANSFERRING, request=request))
+
+    def mirrors(self, targets: tuple[str, ...]) -> None:
+        """Write down which disks are mirrored from now on, before they are."""
+        self._write(replace(self.entry, mirrored=targets))
 
     def owns(self, volume: VolumeAt) -> None:
         """Write down that this attempt creates a volume, before it does."""

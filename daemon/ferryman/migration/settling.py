@@ -177,6 +177,8 @@ def _touch_destination(move: Move, action: Action) -> None:
 
 def _undo(move: Move) -> None:
     """The source as it was, the destination empty of what this move made there."""
+    for target in move.entry.mirrored:
+        move.ends.source.images.cancel_mirror(move.entry.vm, target)
     if move.entry.autostart:
         move.ends.source.domains.arm(move.entry.vm)
     volumes.remove_created(move)

@@ -23,13 +23,16 @@ def copied(disks: Sequence[DiskPlan]) -> tuple[DiskPlan, ...]:
 
 
 def prepare(move: Move, disks: Sequence[DiskPlan], *, as_bytes: bool) -> Ready:
-    """Create an empty volume for every copied disk; target -> volume.
+    """Have a volume for every copied disk, new and empty but where one is to be overwritten; target -> volume.
 
     `as_bytes`: the volume takes the source file's bytes as they are, so it is created raw, as long as that file and
     all zero: holes of the source must not show what a fresh qcow2 header would leave there.
     """
     ready: Ready = {}
     for disk in copied(disks):
+        if disk.overwrites:
+            ready[disk.target] = _standing(move, disk)
+            continue
         if disk.replaces_leftover:
             _require_apart(move, disk)
             move.ends.destination.volumes.delete(disk.destination)
@@ -57,6 +60,18 @@ def _require_apart(move: Move, disk: DiskPlan) -> None:
         )
 
 
+def _standing(move: Move, disk: DiskPlan) -> Volume:
+    """The volume whose content the spec gives up."""
+    found = move.ends.destination.volumes.find(disk.destination)
+    if found is None:
+        raise MoveFailedError(
+            f"{disk.target}: {disk.destination.pool}/{disk.destination.name}, which was to be overwritten, is gone "
+            f"from {move.entry.destination}",
+            "Make it there anew, or correct [storage] overwrite in its spec.",
+        )
+    return found
+
+
 def _create(move: Move, disk: DiskPlan, *, as_bytes: bool) -> Volume:
     """One volume, named as ours before it exists, and only if it was not there before: undoing deletes it."""
     volumes, ours = move.ends.destination.volumes, _at(move, disk.destination)
@@ -70,7 +85,7 @@ def _create(move: Move, disk: DiskPlan, *, as_bytes: bool) -> Volume:
     try:
         return volumes.create(
             disk.destination,
-            format="raw" if as_bytes else disk.source.format,
+            format="raw" if as_bytes else disk.format,
             capacity_bytes=disk.source.physical_bytes if as_bytes else disk.source.capacity_bytes,
         )
     except OperationFailedError:
@@ -83,11 +98,16 @@ def adaptation(disks: Sequence[DiskPlan], ready: Ready) -> Adaptation:
     """The copied disks whose place differs at the destination."""
     return Adaptation(
         disks={
-            disk.target: DiskSource(kind=SourceKind.FILE, path=ready[disk.target].path, format=disk.source.format)
+            disk.target: _there(disk, ready[disk.target])
             for disk in copied(disks)
-            if ready[disk.target].path != disk.source.path
+            if _there(disk, ready[disk.target]) != _there(disk, disk.source, disk.source.format)
         }
     )
+
+
+def _there(disk: DiskPlan, volume: Volume, image_format: str | None = None) -> DiskSource:
+    kind = SourceKind.BLOCK if volume.block else SourceKind.FILE
+    return DiskSource(kind=kind, path=volume.path, format=image_format or disk.format)
 
 
 def remove_created(move: Move) -> None:

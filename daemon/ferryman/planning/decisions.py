@@ -33,6 +33,8 @@ class FindingCode(StrEnum):
     MEMORY_SHORT = "memory-short"
     VOLUME_EXISTS = "volume-exists"
     VOLUME_UNKNOWN = "volume-unknown"
+    VOLUME_UNFIT = "volume-unfit"
+    CONVERSION = "conversion"
     BACKING_CHAIN = "backing-chain"
     SNAPSHOTS = "snapshots"
     MANAGED_SAVE = "managed-save"
@@ -91,8 +93,23 @@ class DiskPlan:
     transfer: DiskTransfer
     source: Volume
     destination: VolumeRef
+    format: str
+    """At the destination."""
+    overwrites: bool = False
+    """Its spec names a volume that stands there and takes the content: neither created nor, on failure, removed."""
     replaces_leftover: bool = False
     """A volume that our own audit record names as left behind by this VM stands there: it goes first."""
+
+
+class ImageCopy(StrEnum):
+    """How a cold move gets disks to the destination."""
+
+    MIRROR = "mirror"
+    """While the guest runs, its writes included: it is off only for shutting down and booting."""
+    NBD = "nbd"
+    """Once the guest is off, from host to host."""
+    STREAM = "stream"
+    """Once the guest is off, the file's bytes as they are, through libvirt and this machine: where there is no SSH."""
 
 
 class SwitchOver(StrEnum):
@@ -135,6 +152,8 @@ class Plan:
     autostart: bool = False
     switch_over: SwitchOver = SwitchOver.LADDER
     """Live only."""
+    image_copy: ImageCopy = ImageCopy.STREAM
+    """Cold only."""
     home: str = ""
     """What its spec names as home now."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ferryman.fleet.values import Power, VolumeRef
 from ferryman.planning.aiming import Aim
+from ferryman.planning.copying import conversion_findings, image_copy
 from ferryman.planning.decisions import Plan, Refused, Severity, StallReason
 from ferryman.planning.methods import NoChoice, choose
 from ferryman.planning.placement import Fleet
@@ -18,7 +19,9 @@ from ferryman.specs.models import VmSpec
 def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[VolumeRef, Leftover]) -> Plan | Refused:
     """The move to one destination, or everything that stands against it. `leftovers` are those at the destination."""
     disks, storage_findings = disk_plans(ends.vm, spec.storage, ends.destination, leftovers)
-    everything = (*findings(ends, fleet), *storage_findings)
+    running = ends.vm.domain.power is Power.RUNNING
+    way = image_copy(spec, fleet.hosts[aim.source], fleet.hosts[ends.destination.reading.host], running=running)
+    everything = (*findings(ends, fleet), *storage_findings, *conversion_findings(disks, way))
     choice = choose(spec, ends.vm, everything)
     destination = ends.destination.reading.host
     if isinstance(choice, NoChoice):
@@ -37,7 +40,7 @@ def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[Vo
         method=choice.method,
         cause=aim.cause,
         why=f"{aim.why}; {choice.why}",
-        running=ends.vm.domain.power is Power.RUNNING,
+        running=running,
         memory_mib=ends.vm.domain.memory_mib,
         disks=disks,
         rejected=choice.rejected,
@@ -45,6 +48,7 @@ def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[Vo
         priority=spec.placement.priority,
         autostart=ends.vm.autostart,
         switch_over=switch_over(ends.vm, ends.source),
+        image_copy=way,
         home=spec.host,
     )
 

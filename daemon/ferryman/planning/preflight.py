@@ -16,6 +16,7 @@ STANDS_AGAINST: Mapping[FindingCode, frozenset[Method]] = {
     FindingCode.HOST_DEVICE: _RUNNING,
     FindingCode.WRITES_UNTRACKED: frozenset({Method.LIVE, Method.POST_COPY}),
     FindingCode.TRANSIENT: frozenset({Method.COLD}),
+    FindingCode.CONVERSION: frozenset({Method.COLD}),
 }
 """The methods that a finding stands against, where that is not all of them."""
 

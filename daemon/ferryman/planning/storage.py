@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ferryman.fleet.values import Disk, DiskDevice, DomainDetail, HostDetail, VolumeRef
+from ferryman.planning.copying import destination_format
 from ferryman.planning.decisions import DiskPlan, DiskTransfer, Finding, FindingCode, Severity
 from ferryman.specs.models import StorageMode, StorageSpec
 
@@ -33,6 +34,9 @@ def destination_ref(disk: Disk, spec: StorageSpec) -> VolumeRef | None:
     """Where a disk's volume goes: the mapped pool, or the pool of the same name."""
     if disk.volume is None:
         return None
+    if disk.target in spec.overwrite:
+        pool, _, name = spec.overwrite[disk.target].partition("/")
+        return VolumeRef(pool=pool, name=name)
     ref = disk.volume.ref
     return VolumeRef(pool=spec.pools.get(ref.pool, ref.pool), name=ref.name)
 
@@ -57,9 +61,12 @@ def disk_plans(
             findings.append(_unknown(disk))
             continue
         shared = _is_shared(disk, spec, destination)
+        overwrites = not shared and disk.target in spec.overwrite
         findings += (
             _shared_findings(disk, ref, destination)
             if shared
+            else _overwrite_findings(disk, ref, destination)
+            if overwrites
             else _copy_findings(disk, ref, destination, leftovers.get(ref), detail.domain.uuid)
         )
         plans.append(
@@ -68,7 +75,14 @@ def disk_plans(
                 transfer=DiskTransfer.SHARED if shared else DiskTransfer.COPY,
                 source=disk.volume,
                 destination=ref,
-                replaces_leftover=not shared and ref in destination.volumes,
+                format=destination_format(
+                    disk.volume,
+                    spec,
+                    destination.pools.get(ref.pool),
+                    destination.volumes.get(ref) if shared or overwrites else None,
+                ),
+                overwrites=overwrites,
+                replaces_leftover=not shared and not overwrites and ref in destination.volumes,
             )
         )
     return tuple(plans), (*findings, *_space_findings(tuple(plans), destination))
@@ -92,6 +106,24 @@ def _shared_findings(disk: Disk, ref: VolumeRef, destination: HostDetail) -> lis
             f'{disk.target}: the spec says storage mode = "shared", but {destination.reading.host} does not see '
             f"the volume {ref.pool}/{ref.name} with the same size",
             'Mount the same storage on both hosts under the same pool name, or set [storage] mode = "copy".',
+        )
+    ]
+
+
+def _overwrite_findings(disk: Disk, ref: VolumeRef, destination: HostDetail) -> list[Finding]:
+    host, there = destination.reading.host, destination.volumes.get(ref)
+    if there is None:
+        problem = f"there is no such volume on {host}"
+    elif disk.volume is not None and there.capacity_bytes < disk.volume.capacity_bytes:
+        problem = f"it holds {there.capacity_bytes} bytes, the disk {disk.volume.capacity_bytes}"
+    else:
+        return []
+    return [
+        _blocker(
+            FindingCode.VOLUME_UNFIT,
+            f"{disk.target}: its spec says overwrite {ref.pool}/{ref.name}, but {problem}",
+            f"Make it there, large enough: virsh vol-create-as {ref.pool} {ref.name} SIZE; or correct "
+            "[storage] overwrite in its spec.",
         )
     ]
 
@@ -145,7 +177,7 @@ def _space_findings(plans: tuple[DiskPlan, ...], destination: HostDetail) -> lis
     """The destination must hold what the source occupies now; what it may grow to is a warning."""
     findings = []
     host = destination.reading.host
-    copied = [plan for plan in plans if plan.transfer is DiskTransfer.COPY]
+    copied = [plan for plan in plans if plan.transfer is DiskTransfer.COPY and not plan.overwrites]
     for name in sorted({plan.destination.pool for plan in copied} & destination.pools.keys()):
         pool = destination.pools[name]
         here = [plan for plan in copied if plan.destination.pool == name]

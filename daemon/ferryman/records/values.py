@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from ferryman.downtime.values import Measurement
 from ferryman.fleet.hypervisor import LiveMigration
-from ferryman.planning.decisions import Cause, SwitchOver
+from ferryman.planning.decisions import Cause, ImageCopy, SwitchOver
 from ferryman.specs.models import Method, OnStall
 
 
@@ -235,6 +235,8 @@ class MigrationRecord:
     """Downtime less the hypervisor's own figure."""
     switch_over: SwitchOver | None = None
     """Live only: when the guest is stopped at the source."""
+    image_copy: ImageCopy | None = None
+    """Cold only: how the disks' content got there."""
     post_copy: bool = False
     """It was switched to post-copy: the guest ran at the destination before all of its memory was there."""
     transfer: Transfer = Transfer()
@@ -290,6 +292,10 @@ class JournalEntry:
     """How fast the guest was seen to write before the move; None: not known."""
     switched: bool = False
     """It was switched to post-copy."""
+    mirrored: tuple[str, ...] = ()
+    """Disks of the running VM that are mirrored to the destination: the mirrors end when the move is undone."""
+    image_copy: ImageCopy | None = None
+    """Cold only."""
     request: LiveMigration | None = None
     """What the hypervisor was asked to do; None where it was not, or not yet."""
     home: str = ""

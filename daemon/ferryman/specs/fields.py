@@ -58,6 +58,12 @@ def _local_path(value: str) -> str:
     return value
 
 
+DiskTarget = Annotated[str, Field(pattern=r"^[a-z]{2,3}[a-z]{1,2}$")]
+"""vda, sdb, …"""
+
+VolumePath = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}/[A-Za-z0-9][A-Za-z0-9_.+-]{0,254}$")]
+"""POOL/VOLUME."""
+
 HypervisorUri = Annotated[
     str,
     Field(max_length=1024, json_schema_extra={"pattern": r"^qemu\+(ssh|tcp)://[^/\s]+/(system|session)(\?.*)?$"}),

@@ -11,7 +11,18 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from ferryman.specs.fields import Address, HypervisorUri, LocalPath, Name, PoolName, Port, UserName, uri_host
+from ferryman.specs.fields import (
+    Address,
+    DiskTarget,
+    HypervisorUri,
+    LocalPath,
+    Name,
+    PoolName,
+    Port,
+    UserName,
+    VolumePath,
+    uri_host,
+)
 
 
 class Method(StrEnum):
@@ -77,6 +88,15 @@ class BackingChain(StrEnum):
     """Only the layer is copied, onto the backing image that the destination has already; refused where it has not."""
     FLATTEN = "flatten"
     """The whole content is copied into one image."""
+
+
+class DiskFormat(StrEnum):
+    """How copied disks are kept at the destination."""
+
+    KEEP = "keep"
+    """As they were; raw where the destination's pool holds nothing else, such as logical volumes."""
+    QCOW2 = "qcow2"
+    RAW = "raw"
 
 
 class SourceDisks(StrEnum):
@@ -215,6 +235,11 @@ class StorageSpec(SpecModel):
     """How the disks reach the destination."""
     pools: dict[PoolName, PoolName] = {}
     """Source pool = destination pool, where their names differ."""
+    format: Annotated[DiskFormat, Field(strict=False)] = DiskFormat.KEEP
+    """How copied disks are kept at the destination."""
+    overwrite: dict[DiskTarget, VolumePath] = {}
+    """Disk target = POOL/VOLUME, for instance vda = "vg0/guest-01": a volume that stands at the destination already,
+    and whose content is replaced."""
     backing_chain: Annotated[BackingChain, Field(strict=False)] = BackingChain.KEEP
     """What becomes of a disk that is a layer over another image."""
     source_disks: Annotated[SourceDisks, Field(strict=False)] = SourceDisks.KEEP
@@ -253,6 +278,8 @@ class ColdSpec(SpecModel):
     """True: a guest that takes longer is powered off, as if by pulling the plug."""
     presync: bool = True
     """False: do not mirror the disks beforehand, while the guest runs; it is then down for the whole copy."""
+    compare: bool = False
+    """True: mirrored disks too are compared in full before the VM is started; it is down meanwhile."""
 
 
 class VmSettings(SpecModel):

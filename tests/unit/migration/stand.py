@@ -22,7 +22,7 @@ from ferryman.planning.storage import destination_refs
 from ferryman.records.journal import Journal
 from ferryman.records.live import Progress
 from ferryman.records.values import CauseRecord, JournalEntry, Step, VolumeAt
-from ferryman.specs.models import ColdSpec, HostSpec, Method, ProbeSpec, VmSpec
+from ferryman.specs.models import ColdSpec, HostSpec, Method, ProbeSpec, StorageSpec, VmSpec
 
 VM = "guest-01"
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -67,6 +67,7 @@ class Stand:
     """Two hosts, tallinn and skopje, and a state folder."""
 
     folder: Path
+    scheme: str = "qemu+ssh"
     clock: FakeClock = field(default_factory=FakeClock)
     shown: list[Progress] = field(default_factory=list)
     fleet: FakeFleet = field(init=False)
@@ -74,7 +75,7 @@ class Stand:
     specs: dict[str, HostSpec] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.specs = {name: HostSpec(name=name, uri=f"qemu+ssh://root@{name}/system") for name in ("tallinn", "skopje")}
+        self.specs = {name: HostSpec(name=name, uri=f"{self.scheme}://{name}/system") for name in ("tallinn", "skopje")}
         self.fleet = FakeFleet(*self.specs.values())
         self.stop = FakeStop(self.clock)
 
@@ -99,10 +100,23 @@ class Stand:
             show=self.shown.append,
         )
 
-    def order(self, method: Method, *, probe: ProbeSpec | None = None, settle_ms: int = 0) -> Order:
+    def order(
+        self,
+        method: Method,
+        *,
+        probe: ProbeSpec | None = None,
+        settle_ms: int = 0,
+        cold: ColdSpec | None = None,
+        storage: StorageSpec | None = None,
+    ) -> Order:
         """The move that planning makes of the fleet as it is."""
         spec = VmSpec(
-            name=VM, host="skopje", method=method, cold=ColdSpec(shutdown_timeout_s=20), probe=probe or ProbeSpec()
+            name=VM,
+            host="skopje",
+            method=method,
+            cold=cold or ColdSpec(shutdown_timeout_s=20),
+            probe=probe or ProbeSpec(),
+            storage=storage or StorageSpec(),
         )
         decided = self._planned(spec)
         return Order(

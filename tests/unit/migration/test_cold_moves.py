@@ -1,6 +1,9 @@
-"""Cold moves from the order to the record, on fake hosts."""
+"""Cold moves from the order to the record, on fake hosts that have no SSH: the disks go through this machine."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from stand import VM, Stand
@@ -15,6 +18,15 @@ from ferryman.records.values import MigrationRecord, Outcome, Step
 from ferryman.specs.models import Method
 
 IMAGE = f"{VM}.img"
+
+
+@pytest.fixture
+def stand(tmp_path: Path) -> Iterator[Stand]:
+    """Hosts without SSH, with a VM that runs on the source."""
+    stand = Stand(tmp_path, scheme="qemu+tcp")
+    stand.source.add_vm(VM)
+    yield stand
+    assert stand.fleet.violations == []
 
 
 def move(stand: Stand) -> MigrationRecord:

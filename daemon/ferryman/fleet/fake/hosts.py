@@ -8,6 +8,7 @@ from uuid import NAMESPACE_DNS, uuid5
 from ferryman.fleet.errors import HostUnreachableError
 from ferryman.fleet.fake.domains import FakeDomain, FakeDomains, Shutdown, parsed
 from ferryman.fleet.fake.faults import Faults, Operation
+from ferryman.fleet.fake.images import FakeImages
 from ferryman.fleet.fake.migrations import Breakage, FakeMigrations, Machine, Network
 from ferryman.fleet.fake.storage import FakePool, FakeVolume, FakeVolumes, Runs
 from ferryman.fleet.fake.violations import Violations
@@ -40,6 +41,7 @@ class FakeHost:
             name=spec.name, peer_uri=spec.effective_peer_uri, domains=self.domains, volumes=self.volumes
         )
         self.migrations = FakeMigrations(self.faults, self.machine, network)
+        self.images = FakeImages(self.faults, self.domains, self.volumes, network.exports)
 
     def read(self) -> HostReading:
         """The host and all its VMs."""

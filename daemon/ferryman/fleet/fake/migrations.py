@@ -11,6 +11,7 @@ from ferryman.fleet.adapting import adapted
 from ferryman.fleet.errors import FailureKind, FleetError
 from ferryman.fleet.fake.domains import FakeDomain, FakeDomains
 from ferryman.fleet.fake.faults import Faults, Operation, refused
+from ferryman.fleet.fake.images import Exports
 from ferryman.fleet.fake.storage import FakeVolumes
 from ferryman.fleet.hypervisor import Job, JobPhase, LiveMigration, MemoryTransfer
 from ferryman.fleet.values import MigrationSide, Power
@@ -154,6 +155,7 @@ class Network:
 
     news: threading.Condition = field(default_factory=lambda: threading.Condition(threading.RLock()))
     """Held during every call; told when a migration is over."""
+    exports: Exports = field(default_factory=Exports)
     machines: dict[str, Machine] = field(default_factory=dict)
     """By the URI that peers use."""
     under_way: dict[str, FakeMigration] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -25,6 +25,14 @@ class FakeVolume:
 
     content: Runs
     backing: bool = False
+    written: list[Callable[[], None]] = field(default_factory=list, repr=False, compare=False)
+    """Told after `write`."""
+
+    def write(self, content: Runs) -> None:
+        """As the guest does."""
+        self.content = content
+        for told in self.written:
+            told()
 
     def described(self, ref: VolumeRef, path: str) -> Volume:
         """What libvirt would say of it; the format is found out by its first bytes, as libvirt does."""

@@ -1,0 +1,171 @@
+"""Disks' content between hosts: mirrors through libvirt, servers and copies by the hosts' own QEMU tools."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import libvirt
+
+from ferryman.fleet.errors import FailureKind, OperationFailedError
+from ferryman.fleet.images import Export, Image, Mirror
+from ferryman.fleet.libvirt_session import LibvirtSession
+from ferryman.fleet.ssh_remote import RemoteProgram
+
+_AS_ROOT = 'root=; [ "$(id -u)" = 0 ] || root="sudo -n"; '
+_SERVE = (
+    _AS_ROOT
+    + """
+log=$(mktemp) && pid_file=$(mktemp -u) || exit
+for port in $(seq 49215 -1 49152) none; do
+    if [ "$port" = none ]; then cat "$log" >&2; rm -f "$log"; exit 1; fi
+    $root qemu-nbd --fork --pid-file="$pid_file" --bind="$4" --port="$port" --export-name="$3" --persistent \\
+        --shared=4 --format="$2" --discard=unmap --detect-zeroes=unmap "$1" 2>"$log" && break
+    grep -q "Address already in use" "$log" || { cat "$log" >&2; rm -f "$log"; exit 1; }
+done
+pid=$($root cat "$pid_file")
+rm -f "$log"
+echo "$port"
+cat >/dev/null
+$root kill "$pid"
+while [ -d "/proc/$pid" ]; do sleep 0.02; done
+"""
+)
+"""Serves on one of libvirt's migration ports until its input ends: also when ferryman is killed.
+At its end qemu-nbd writes out all that it was sent."""
+_COPY = _AS_ROOT + 'exec $root qemu-img convert -p -n -W -m 8 -r "$4" -f "$2" -O raw "$1" "$3"'
+_COPY_UNCAPPED = _AS_ROOT + 'exec $root qemu-img convert -p -n -W -m 8 -f "$2" -O raw "$1" "$3"'
+_COMPARE = _AS_ROOT + 'exec $root qemu-img compare -p -f "$2" -F raw "$1" "$3"'
+_PROGRESS = re.compile(r"\((\d+(?:\.\d+)?)/100%\)")
+_SAME, _DIFFERENT = 0, 1
+_MIB = 1024 * 1024
+_NO_JOB = frozenset({libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_INVALID_ARG})
+_MIRROR_FLAGS = (
+    # Of a persistent domain; the copy is the source's for no longer than its QEMU lives.
+    libvirt.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB
+    | libvirt.VIR_DOMAIN_BLOCK_COPY_REUSE_EXT
+    # Without it a guest that powers off leaves a copy that lacks its last writes.
+    | libvirt.VIR_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES
+)
+_EVENT_PATIENCE_S = 0.05
+"""An event that preceded a call's answer on the wire is heard within this time."""
+
+
+class LibvirtImages:
+    """`Images` by libvirt, and by QEMU's tools over SSH."""
+
+    def __init__(self, session: LibvirtSession) -> None:
+        self._session = session
+
+    @contextmanager
+    def serve(self, image: Image, *, name: str, address: str) -> Iterator[Export]:
+        """Serve an image to be written, until the block ends; then all of it is on the disk."""
+        doing = f"serving {image.path}"
+        with self._started(doing, _SERVE, image.path, image.format, name, address) as program:
+            port = next((int(line) for line in program.lines() if line.isdecimal()), None)
+            if port is None:
+                raise self._failed(program, doing)
+            yield Export(address=address, port=port, name=name)
+            if program.finish() != 0:
+                raise self._failed(program, doing)
+
+    def mirror(self, vm: str, target: str, export: Export, *, bandwidth_mib_s: int) -> None:
+        """Begin to mirror a running VM's disk, its writes included."""
+        parameters: dict[str, Any] = {}
+        if bandwidth_mib_s:
+            parameters[libvirt.VIR_DOMAIN_BLOCK_COPY_BANDWIDTH] = bandwidth_mib_s * _MIB
+        self._session.broken_mirrors.discard((vm, target))
+        self._session.watched_mirrors.add((vm, target))
+        with self._session.connection(f"mirroring {vm}'s {target}") as connection:
+            connection.lookupByName(vm).blockCopy(target, _destination_xml(export), parameters, _MIRROR_FLAGS)
+
+    def mirrored(self, vm: str, target: str) -> Mirror | None:
+        """How far it is; None where there is no mirror, or it has failed."""
+        with self._session.connection(f"reading {vm}'s mirror") as connection:
+            try:
+                info = connection.lookupByName(vm).blockJobInfo(target)
+            except libvirt.libvirtError as error:
+                if error.get_error_code() in _NO_JOB:
+                    return None
+                raise
+        if not info or info.get("type") != libvirt.VIR_DOMAIN_BLOCK_JOB_TYPE_COPY:
+            return None
+        # libvirt lets both be equal only once the job is ready.
+        total, processed = info["end"], info["cur"]
+        return Mirror(total_bytes=total, processed_bytes=processed, ready=0 < total == processed)
+
+    def mirror_broke(self, vm: str, target: str) -> bool:
+        """Whether it ended before the VM's QEMU did; asked once the VM is off."""
+        with self._session.connection(f"reading {vm}") as connection:
+            connection.lookupByName(vm).state()
+        time.sleep(_EVENT_PATIENCE_S)
+        self._session.watched_mirrors.discard((vm, target))
+        return (vm, target) in self._session.broken_mirrors
+
+    def cancel_mirror(self, vm: str, target: str) -> None:
+        """End it; the VM goes on without. No mirror, or no such VM, is no error."""
+        self._session.watched_mirrors.discard((vm, target))
+        with self._session.connection(f"ending {vm}'s mirror") as connection:
+            try:
+                connection.lookupByName(vm).blockJobAbort(target)
+            except libvirt.libvirtError as error:
+                if error.get_error_code() not in _NO_JOB:
+                    raise
+
+    def copy(self, image: Image, export: Export, *, bandwidth_mib_s: int, told: Callable[[float], None]) -> None:
+        """Copy an image that nobody writes."""
+        doing, script = f"copying {image.path}", _COPY if bandwidth_mib_s else _COPY_UNCAPPED
+        with self._started(doing, script, image.path, image.format, export.uri, f"{bandwidth_mib_s}M") as program:
+            _follow(program, told)
+            if program.finish() != 0:
+                raise self._failed(program, doing)
+
+    def same(self, image: Image, export: Export, *, told: Callable[[float], None]) -> bool:
+        """Whether the guest would see the same in both."""
+        doing = f"comparing {image.path}"
+        with self._started(doing, _COMPARE, image.path, image.format, export.uri) as program:
+            _follow(program, told)
+            status = program.finish()
+            if status not in (_SAME, _DIFFERENT):
+                raise self._failed(program, doing)
+            return status == _SAME
+
+    def _started(self, doing: str, script: str, *arguments: str) -> RemoteProgram:
+        program = self._session.start(["sh", "-c", script, "sh", *arguments])
+        if program is None:
+            raise OperationFailedError(
+                FailureKind.OTHER,
+                f"{self._session.host}: {doing}: it is not reached by SSH",
+                "Give the host a qemu+ssh URI in its spec.",
+            )
+        return program
+
+    def _failed(self, program: RemoteProgram, doing: str) -> OperationFailedError:
+        complaint = program.complaint() or "it ended without a word"
+        remedy = (
+            "apt-get install qemu-utils (there)"
+            if "not found" in complaint
+            else "Let the SSH user be root, or allow it sudo without a password for qemu-nbd, qemu-img, cat and kill."
+            if "sudo" in complaint or "Permission denied" in complaint
+            else f"See whether the other host reaches {self._session.host} on ports 49152-49215; it is tried again."
+        )
+        return OperationFailedError(FailureKind.OTHER, f"{self._session.host}: {doing}: {complaint}", remedy)
+
+
+def _destination_xml(export: Export) -> str:
+    disk = ET.Element("disk", type="network", device="disk")
+    ET.SubElement(disk, "driver", name="qemu", type="raw")
+    source = ET.SubElement(disk, "source", protocol="nbd", name=export.name)
+    ET.SubElement(source, "host", name=export.address, port=str(export.port))
+    return ET.tostring(disk, encoding="unicode")
+
+
+def _follow(program: RemoteProgram, told: Callable[[float], None]) -> None:
+    for line in program.lines():
+        found = _PROGRESS.search(line)
+        if found:
+            told(float(found.group(1)) / 100)

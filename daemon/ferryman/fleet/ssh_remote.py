@@ -1,0 +1,70 @@
+"""A program that runs on a host for a while, over SSH: its output as it comes, its end by closing its input."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+import paramiko
+
+from ferryman.fleet.errors import HostUnreachableError
+
+_CHUNK_BYTES = 4096
+_SILENT_S = 300.0
+"""A program that prints nothing for so long is given up: its host may be gone."""
+
+
+class RemoteProgram:
+    """Started by `SshSession.start`; ends with its block at the latest."""
+
+    def __init__(self, channel: paramiko.Channel, host: str) -> None:
+        channel.settimeout(_SILENT_S)
+        self._channel = channel
+        self._host = host
+
+    def lines(self) -> Iterator[str]:
+        """What it prints, line by line; a carriage return ends a line too. Raises HostUnreachableError."""
+        rest = ""
+        while chunk := self._received():
+            *whole, rest = (rest + chunk.decode(errors="replace")).replace("\r", "\n").split("\n")
+            yield from whole
+        if rest:
+            yield rest
+
+    def finish(self) -> int:
+        """Close its input and wait for its end; its exit status. Raises HostUnreachableError."""
+        with contextlib.suppress(OSError):  # it has ended already
+            self._channel.shutdown_write()
+        for _line in self.lines():
+            pass
+        status = self._channel.recv_exit_status()
+        if status < 0:
+            raise self._broken("the session ended")
+        return status
+
+    def complaint(self) -> str:
+        """What it wrote to its standard error; whole once it has ended."""
+        return self._channel.makefile_stderr("rb").read().decode(errors="replace").strip()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Whatever it still does ends: its input and output are gone."""
+        self._channel.close()
+
+    def _received(self) -> bytes:
+        try:
+            return self._channel.recv(_CHUNK_BYTES)
+        except OSError as error:
+            raise self._broken(str(error) or type(error).__name__) from error
+
+    def _broken(self, why: str) -> HostUnreachableError:
+        return HostUnreachableError(
+            f"{self._host}: the SSH session broke: {why}",
+            "Nothing to do if the host comes back; ferryman tries again.",
+        )

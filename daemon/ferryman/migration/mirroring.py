@@ -1,0 +1,73 @@
+"""Mirrors of a running VM's disks: filled before it is shut down, and kept equal until it is off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ferryman.fleet.images import Mirror
+from ferryman.migration.exporting import Cargo
+from ferryman.migration.move import DiskProgress, Move, MoveFailedError, stopped
+
+_LOOK_EVERY_S = 0.2
+_SILENT_S = 120.0
+"""A mirror that gets no further for so long is given up."""
+_NS_PER_S = 1_000_000_000
+
+
+def fill(move: Move, cargo: Sequence[Cargo], bandwidth_mib_s: int) -> None:
+    """Begin every mirror, and wait until all are ready. Raises FleetError, StoppedError."""
+    vm, images = move.entry.vm, move.ends.source.images
+    move.mirrors(tuple(one.disk.target for one in cargo))
+    for one in cargo:
+        images.mirror(vm, one.disk.target, one.export, bandwidth_mib_s=bandwidth_mib_s)
+    meter = _Meter(move)
+    while not meter.saw(_mirrors(move, cargo)):
+        if move.stop.wait(_LOOK_EVERY_S):
+            raise stopped(vm)
+
+
+def broke(move: Move, cargo: Sequence[Cargo]) -> bool:
+    """Whether any of them ended before the VM did: its copy may lack the last writes."""
+    return any(move.ends.source.images.mirror_broke(move.entry.vm, one.disk.target) for one in cargo)
+
+
+def _mirrors(move: Move, cargo: Sequence[Cargo]) -> list[Mirror]:
+    found = []
+    for one in cargo:
+        mirror = move.ends.source.images.mirrored(move.entry.vm, one.disk.target)
+        if mirror is None:
+            raise _broken(move, f"the mirror of {one.disk.target} broke")
+        found.append(mirror)
+    return found
+
+
+def _broken(move: Move, what: str) -> MoveFailedError:
+    return MoveFailedError(
+        f"{what}; the guest was not touched",
+        f"See whether {move.entry.source} reaches {move.entry.destination} on ports 49152-49215, and the space there; "
+        "it is tried again.",
+    )
+
+
+class _Meter:
+    """Reports how far the mirrors are, and gives up what stands still."""
+
+    def __init__(self, move: Move) -> None:
+        self._move = move
+        self._began_ns = self._moved_ns = move.clock.monotonic_ns()
+        self._processed_bytes = -1
+
+    def saw(self, mirrors: Sequence[Mirror]) -> bool:
+        """Whether all are ready. Raises MoveFailedError where nothing moves any more."""
+        now_ns = self._move.clock.monotonic_ns()
+        processed = sum(mirror.processed_bytes for mirror in mirrors)
+        if processed != self._processed_bytes:
+            self._processed_bytes, self._moved_ns = processed, now_ns
+        if now_ns - self._moved_ns > _SILENT_S * _NS_PER_S:
+            raise _broken(self._move, f"nothing was mirrored for {_SILENT_S:.0f} s")
+        elapsed_s = max(1, now_ns - self._began_ns) / _NS_PER_S
+        total = sum(mirror.total_bytes for mirror in mirrors)
+        progress = DiskProgress(total_bytes=total, processed_bytes=processed, bytes_s=processed / elapsed_s)
+        self._move.report("mirroring disks", progress)
+        self._move.disk_bytes = processed
+        return all(mirror.ready for mirror in mirrors)

@@ -1,0 +1,49 @@
+"""How a cold move gets disks to the destination, and in which format they are there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from ferryman.fleet.values import Pool, Volume
+from ferryman.planning.decisions import DiskPlan, DiskTransfer, Finding, FindingCode, ImageCopy, Severity
+from ferryman.specs.models import DiskFormat, HostSpec, StorageSpec, VmSpec
+
+_RAW_POOLS = frozenset({"logical", "disk", "iscsi", "iscsi-direct", "scsi", "mpath", "rbd"})
+"""Pool kinds whose volumes are devices, not files with a format of their own."""
+
+
+def image_copy(spec: VmSpec, source: HostSpec, destination: HostSpec, *, running: bool) -> ImageCopy:
+    """The way that keeps the guest down for the shortest time. Serving and copying images takes SSH to both hosts."""
+    if not (_by_ssh(source) and _by_ssh(destination)):
+        return ImageCopy.STREAM
+    return ImageCopy.MIRROR if running and spec.cold.presync else ImageCopy.NBD
+
+
+def destination_format(source: Volume, spec: StorageSpec, pool: Pool | None, overwritten: Volume | None) -> str:
+    """What the disk will be there."""
+    if overwritten is not None:
+        return overwritten.format
+    if pool is not None and pool.kind in _RAW_POOLS:
+        return "raw"
+    return source.format if spec.format is DiskFormat.KEEP else spec.format.value
+
+
+def conversion_findings(disks: Sequence[DiskPlan], way: ImageCopy) -> tuple[Finding, ...]:
+    """What takes the file's bytes as they are can change neither format nor kind."""
+    if way is not ImageCopy.STREAM:
+        return ()
+    return tuple(
+        Finding(
+            code=FindingCode.CONVERSION,
+            severity=Severity.BLOCKER,
+            reason=f"{disk.target}: {disk.source.format} becomes {disk.format} there, which takes SSH to both hosts",
+            remedy="Give both hosts qemu+ssh URIs in their specs, or keep the format: [storage] format.",
+        )
+        for disk in disks
+        if disk.transfer is DiskTransfer.COPY and (disk.format != disk.source.format or disk.overwrites)
+    )
+
+
+def _by_ssh(host: HostSpec) -> bool:
+    return urlsplit(host.uri).scheme == "qemu+ssh"

@@ -1,0 +1,167 @@
+"""Cold moves between hosts with SSH, on fake hosts: mirrored while the guest runs, or copied once it is off."""
+
+from __future__ import annotations
+
+import pytest
+from stand import VM, Stand
+
+from ferryman.fleet.fake.domains import Shutdown
+from ferryman.fleet.fake.faults import Operation
+from ferryman.fleet.fake.hosts import DISK
+from ferryman.fleet.fake.storage import FakeVolume, empty
+from ferryman.fleet.values import Power
+from ferryman.migration.attempt import carry_out, take_up
+from ferryman.planning.decisions import ImageCopy
+from ferryman.records.values import MigrationRecord, Outcome, Step
+from ferryman.specs.models import ColdSpec, DiskFormat, Method, StorageSpec
+
+IMAGE = f"{VM}.img"
+WRITTEN_SINCE = (*DISK, b"written since")
+
+
+def move(stand: Stand, cold: ColdSpec | None = None, storage: StorageSpec | None = None) -> MigrationRecord:
+    record = carry_out(stand.order(Method.COLD, cold=cold, storage=storage), stand.services())
+    assert record is not None
+    return record
+
+
+def arrived(stand: Stand) -> object:
+    return stand.destination.pools["vms"].volumes[IMAGE].content
+
+
+def guest_writes_before(stand: Stand, operation: Operation) -> None:
+    volume = stand.source.pools["vms"].volumes[IMAGE]
+    stand.source.faults.before_next(operation, lambda: volume.write(WRITTEN_SINCE))
+
+
+def assert_back_at_the_source(stand: Stand, record: MigrationRecord) -> None:
+    assert record.outcome is Outcome.FAILED
+    assert stand.fleet.running(VM) == stand.fleet.defined(VM) == ("tallinn",)
+    assert stand.volumes_at_destination() == set()
+    assert stand.source.images.mirrored(VM, "vda") is None
+
+
+class TestMirrored:
+    def test_the_guest_is_down_only_for_shutting_down_and_booting(self, stand: Stand) -> None:
+        record = move(stand)
+        assert (record.outcome, record.image_copy) == (Outcome.SUCCEEDED, ImageCopy.MIRROR)
+        assert stand.fleet.running(VM) == stand.fleet.defined(VM) == ("skopje",)
+        names = [phase.name for phase in record.phases]
+        assert names == ["preparing", "mirroring disks", "shutting down", "defining", "starting"]
+        assert arrived(stand) == DISK
+
+    def test_what_it_writes_until_it_is_off_is_there(self, stand: Stand) -> None:
+        guest_writes_before(stand, Operation.DISARM)
+        assert move(stand).outcome is Outcome.SUCCEEDED
+        assert arrived(stand) == WRITTEN_SINCE
+
+    def test_a_mirror_that_breaks_at_the_last_moment_is_made_good_by_a_copy(self, stand: Stand) -> None:
+        stand.source.faults.before_next(Operation.REQUEST_SHUTDOWN, lambda: stand.source.images.broken.add((VM, "vda")))
+        guest_writes_before(stand, Operation.DISARM)
+        record = move(stand)
+        assert record.outcome is Outcome.SUCCEEDED
+        assert arrived(stand) == WRITTEN_SINCE
+        assert "copied anew" in record.warnings[0]
+
+    def test_one_that_breaks_before_leaves_the_guest_untouched(self, stand: Stand) -> None:
+        stand.source.faults.before_next(Operation.MIRRORED, lambda: stand.source.images.broken.add((VM, "vda")))
+        record = move(stand)
+        assert_back_at_the_source(stand, record)
+        assert stand.source.faults.made(Operation.REQUEST_SHUTDOWN) == 0
+
+    @pytest.mark.parametrize(
+        ("operation", "at_destination"),
+        [
+            (Operation.SERVE, True),
+            (Operation.MIRROR, False),
+            (Operation.MIRRORED, False),
+            (Operation.MIRROR_BROKE, False),
+            (Operation.DISARM, False),
+            (Operation.DEFINE, True),
+            (Operation.START, True),
+        ],
+    )
+    def test_whatever_fails_it_runs_at_the_source_again(
+        self, stand: Stand, operation: Operation, *, at_destination: bool
+    ) -> None:
+        (stand.destination if at_destination else stand.source).faults.fail_next(operation)
+        record = move(stand)
+        assert_back_at_the_source(stand, record)
+        assert "fails as planted" in record.reason
+
+    def test_a_daemon_that_stops_meanwhile_leaves_no_mirror(self, stand: Stand) -> None:
+        stand.source.faults.before_next(Operation.MIRRORED, stand.stop.set)
+        assert_back_at_the_source(stand, move(stand))
+
+    def test_a_daemon_that_was_killed_meanwhile_leaves_none_after_its_next_start(self, stand: Stand) -> None:
+        entry = stand.left_open(Method.COLD, Step.PREPARING)
+        volume = stand.destination.volumes.by_path(f"/var/lib/libvirt/images/{IMAGE}")
+        assert volume is not None
+        record = take_up(entry, stand.services())
+        assert record is not None
+        assert_back_at_the_source(stand, record)
+
+    def test_compared_where_its_spec_says_so(self, stand: Stand) -> None:
+        record = move(stand, ColdSpec(compare=True))
+        assert "comparing disks" in [phase.name for phase in record.phases]
+
+
+class TestCopied:
+    def test_without_presync_it_is_copied_and_compared_once_it_is_off(self, stand: Stand) -> None:
+        record = move(stand, ColdSpec(presync=False))
+        assert (record.outcome, record.image_copy) == (Outcome.SUCCEEDED, ImageCopy.NBD)
+        names = [phase.name for phase in record.phases]
+        assert names == ["preparing", "shutting down", "copying disks", "comparing disks", "defining", "starting"]
+        assert arrived(stand) == DISK
+
+    def test_a_vm_that_was_off_is_copied_and_stays_off(self, stand: Stand) -> None:
+        stand.source.domains.known[VM].power = Power.SHUT_OFF
+        record = move(stand)
+        assert (record.outcome, record.image_copy) == (Outcome.SUCCEEDED, ImageCopy.NBD)
+        assert (stand.fleet.running(VM), stand.fleet.defined(VM)) == ((), ("skopje",))
+
+    def test_a_copy_that_differs_is_not_started(self, stand: Stand) -> None:
+        def flips() -> None:
+            stand.destination.pools["vms"].volumes[IMAGE].content = (b"flipped", *DISK[1:])
+
+        stand.source.faults.before_next(Operation.SAME, flips)
+        record = move(stand, ColdSpec(presync=False))
+        assert_back_at_the_source(stand, record)
+        assert "differs from what was sent" in record.reason
+        assert stand.destination.faults.made(Operation.DEFINE) == 0
+
+    def test_progress_is_shown(self, stand: Stand) -> None:
+        move(stand, ColdSpec(presync=False))
+        assert any(one.disk_processed_bytes and one.phase == "copying disks" for one in stand.shown)
+
+
+class TestAnotherFormatAndKind:
+    def test_a_raw_disk_becomes_qcow2(self, stand: Stand) -> None:
+        record = move(stand, storage=StorageSpec(format=DiskFormat.QCOW2))
+        assert record.outcome is Outcome.SUCCEEDED
+        volume = stand.destination.volumes.by_path(f"/var/lib/libvirt/images/{IMAGE}")
+        assert volume is not None
+        assert volume.format == "qcow2"
+        assert 'type="qcow2"' in stand.destination.domains.known[VM].xml
+
+    def test_a_volume_that_its_spec_gives_up_is_overwritten_and_stays_when_the_move_fails(self, stand: Stand) -> None:
+        stand.destination.pools["vms"].volumes["spare"] = FakeVolume(content=empty("raw", 64 * 1024**2))
+        storage = StorageSpec(overwrite={"vda": "vms/spare"})
+        stand.destination.faults.fail_next(Operation.START)
+        failed = move(stand, storage=storage)
+        assert (failed.outcome, stand.volumes_at_destination()) == (Outcome.FAILED, {"spare"})
+        assert move(stand, storage=storage).outcome is Outcome.SUCCEEDED
+        assert stand.destination.pools["vms"].volumes["spare"].content == DISK
+        assert "/var/lib/libvirt/images/spare" in stand.destination.domains.known[VM].xml
+
+
+class TestForcedOff:
+    def test_only_where_its_spec_says_so_and_the_record_tells(self, stand: Stand) -> None:
+        stand.source.domains.known[VM].shutdown = Shutdown.IGNORES
+        record = move(stand, ColdSpec(shutdown_timeout_s=20, force_off=True))
+        assert record.outcome is Outcome.SUCCEEDED
+        assert "was powered off" in record.warnings[0]
+        # What is a fault everywhere else is this spec's wish.
+        assert stand.fleet.violations == [f"{VM} was destroyed while it ran"]
+        stand.fleet.violations.clear()
+        assert stand.fleet.running(VM) == ("skopje",)

@@ -28,7 +28,7 @@ for port in $(seq 49215 -1 49152) none; do
     grep -q "Address already in use" "$log" || { cat "$log" >&2; rm -f "$log"; exit 1; }
 done
 pid=$($root cat "$pid_file")
-rm -f "$log"
+$root rm -f "$log" "$pid_file"
 echo "$port"
 cat >/dev/null
 $root kill "$pid"
@@ -149,7 +149,7 @@ class LibvirtImages:
         remedy = (
             "apt-get install qemu-utils (there)"
             if "not found" in complaint
-            else "Let the SSH user be root, or allow it sudo without a password for qemu-nbd, qemu-img, cat and kill."
+            else "Let the SSH user be root, or allow it sudo without a password for qemu-nbd, qemu-img, cat, rm and kill."
             if "sudo" in complaint or "Permission denied" in complaint
             else f"See whether the other host reaches {self._session.host} on ports 49152-49215; it is tried again."
         )

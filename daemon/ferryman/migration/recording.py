@@ -71,7 +71,7 @@ def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | N
 
 def _transfer(job: Job | None, disk_bytes: int) -> Transfer:
     if job is None:
-        return Transfer()
+        return Transfer(disk_bytes=disk_bytes)
     return Transfer(
         memory_bytes=job.memory_processed_bytes,
         disk_bytes=max(disk_bytes, job.disk_processed_bytes),

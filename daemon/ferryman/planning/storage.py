@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ferryman.fleet.values import Disk, DiskDevice, DomainDetail, HostDetail, VolumeRef
 from ferryman.planning.copying import destination_format
 from ferryman.planning.decisions import DiskPlan, DiskTransfer, Finding, FindingCode, Severity
-from ferryman.specs.models import StorageMode, StorageSpec
+from ferryman.specs.models import DiskFormat, StorageMode, StorageSpec
 
 NETWORK_POOLS = frozenset({"netfs", "iscsi", "iscsi-direct", "rbd", "gluster", "sheepdog", "vstorage"})
 """Pool kinds whose content lies beyond any one host."""
@@ -38,7 +38,15 @@ def destination_ref(disk: Disk, spec: StorageSpec) -> VolumeRef | None:
         pool, _, name = spec.overwrite[disk.target].partition("/")
         return VolumeRef(pool=pool, name=name)
     ref = disk.volume.ref
-    return VolumeRef(pool=spec.pools.get(ref.pool, ref.pool), name=ref.name)
+    return VolumeRef(pool=spec.pools.get(ref.pool, ref.pool), name=_name_for(ref.name, spec.format))
+
+
+def _name_for(name: str, image_format: DiskFormat) -> str:
+    """A name that tells of the old format is changed with it. Example: guest-01.qcow2 becomes guest-01.raw."""
+    stem, _, suffix = name.rpartition(".")
+    if image_format is DiskFormat.KEEP or suffix not in (DiskFormat.QCOW2, DiskFormat.RAW):
+        return name
+    return f"{stem}.{image_format}"
 
 
 def destination_refs(detail: DomainDetail, spec: StorageSpec) -> tuple[VolumeRef, ...]:

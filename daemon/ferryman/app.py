@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from ferryman.fleet.adapting import adapted
 from ferryman.fleet.hypervisor import Connect
 from ferryman.fleet.libvirt_host import LibvirtHost
 from ferryman.fleet.observing import FleetView
+from ferryman.fleet.showing import Definition, definition
 from ferryman.migration.clock import SystemClock
-from ferryman.planning.decisions import Decision, UpToDate, Wait, WaitReason
+from ferryman.planning.decisions import Decision, Plan, UpToDate, Wait, WaitReason
 from ferryman.reconciler.chronicle import Chronicle
-from ferryman.reconciler.deciding import Decider, resting
+from ferryman.reconciler.deciding import Decided, Decider, resting
 from ferryman.reconciler.events import Events, Wakeup
 from ferryman.reconciler.loop import Look, Parts, Reconciler
 from ferryman.reconciler.memory import Memory
@@ -137,6 +139,8 @@ class Preview:
     revision: str
     decisions: dict[str, Decision | Suspended]
     problems: tuple[Problem, ...]
+    definitions: Mapping[str, Definition] = field(default_factory=dict)
+    """Of the VMs that are to move, without secrets."""
 
 
 def preview(options: Options, connect: Connect = LibvirtHost) -> Preview:
@@ -164,7 +168,20 @@ def preview(options: Options, connect: Connect = LibvirtHost) -> Preview:
         view.close()
     decisions: dict[str, Decision | Suspended] = {vm: one.decision for vm, one in decided.items()}
     under_way = {vm: wait for vm, wait in moving.items() if vm in specs.vms}
-    return Preview(revision=specs.revision.id, decisions=decisions | rest | under_way, problems=wanted.problems)
+    return Preview(
+        revision=specs.revision.id,
+        decisions=decisions | rest | under_way,
+        problems=wanted.problems,
+        definitions=_definitions(decided),
+    )
+
+
+def _definitions(decided: Mapping[str, Decided]) -> dict[str, Definition]:
+    return {
+        vm: definition(one.detail.xml, adapted(one.detail.xml, one.decision.adaptation))
+        for vm, one in decided.items()
+        if isinstance(one.decision, Plan) and one.detail is not None
+    }
 
 
 def _moving(state: Path) -> dict[str, Wait]:

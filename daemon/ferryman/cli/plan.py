@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ferryman.app import Options, Preview, preview
+from ferryman.cli.definitions import EVERY_VM, definitions_shown, print_differences
 from ferryman.cli.options import EXIT_TROUBLE, json_option, pass_connect, plain, print_json, specs_option, state_option
 from ferryman.fleet.hypervisor import Connect
 from ferryman.planning.decisions import Decision, Drifted, Plan, Refused, UpToDate, Wait
@@ -25,9 +26,18 @@ _EXIT_CHANGES = 2
 @click.option(
     "--detailed-exitcode", is_flag=True, help="Exit 0: nothing to do; 1: something is wrong; 2: there are moves to do."
 )
+@click.option(
+    "--show-xml",
+    metavar="[VM]",
+    is_flag=False,
+    flag_value=EVERY_VM,
+    help="Show how the definition of VM, or of every VM that moves, differs at its destination; with --json whole.",
+)
 @json_option
 @pass_connect
-def plan(connect: Connect, specs: Path, state: Path, detailed_exitcode: bool, as_json: bool) -> None:
+def plan(
+    connect: Connect, specs: Path, state: Path, detailed_exitcode: bool, show_xml: str | None, as_json: bool
+) -> None:
     """Show what the daemon would do now, and why; nothing is touched.
 
     Every host is read; for each VM that has to move, both ends are looked at closely, and everything that stands
@@ -37,10 +47,12 @@ def plan(connect: Connect, specs: Path, state: Path, detailed_exitcode: bool, as
         found = preview(Options(specs=specs, state=state), connect)
     except SourceError as error:
         raise click.ClickException(f"{error.reason}\n  remedy: {error.remedy}") from error
+    shown = definitions_shown(found, show_xml)
     if as_json:
-        print_json(_for_programs(found))
+        print_json(_for_programs(found) | ({"xml": plain(shown)} if show_xml else {}))
     else:
         _print(found)
+        print_differences(found, shown)
     sys.exit(_exit_code(found, detailed=detailed_exitcode))
 
 

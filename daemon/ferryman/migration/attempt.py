@@ -129,6 +129,7 @@ def _cold_move(order: Order, ready: volumes.Ready) -> cold.ColdMove:
         vm=order.vm,
         disks=order.plan.disks,
         ready=ready,
+        adaptation=volumes.adaptation(order.plan, ready),
         spec=order.spec.cold,
         way=order.plan.image_copy,
         address=order.destination.effective_migration_address,
@@ -144,7 +145,7 @@ def _request(order: Order, ready: volumes.Ready) -> LiveMigration:
         peer_uri=order.destination.effective_peer_uri,
         data_uri=f"tcp://{order.destination.effective_migration_address}",
         copied_disks=tuple(disk.target for disk in volumes.copied(plan.disks)),
-        adaptation=volumes.adaptation(plan.disks, ready),
+        adaptation=volumes.adaptation(plan, ready),
         bandwidth_mib_s=_bandwidth_mib_s(order.source, order.destination),
         memory=memory,
         # QEMU before 10.1 loses a guest that uses several connections and then switches to post-copy.

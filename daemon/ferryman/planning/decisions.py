@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ferryman.fleet.adapting import UNCHANGED, Adaptation
 from ferryman.fleet.values import Volume, VolumeRef
 from ferryman.specs.models import Method
 
@@ -156,6 +157,8 @@ class Plan:
     """Cold only."""
     home: str = ""
     """What its spec names as home now."""
+    adaptation: Adaptation = UNCHANGED
+    """What differs at the destination. The move asks the pools themselves for the disks' paths."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, HostReading, Power
+from ferryman.planning.arriving import joined
 from ferryman.planning.decisions import Finding, FindingCode, Severity
 from ferryman.planning.placement import Fleet, spare_memory_mib
 from ferryman.planning.switchover import untracked_writes
@@ -34,7 +35,7 @@ def findings(ends: Ends, fleet: Fleet) -> tuple[Finding, ...]:
     """Everything but storage, which `storage.disk_plans` looks at."""
     return (
         *_machine_findings(ends),
-        *_network_findings(ends),
+        *_network_findings(ends, fleet),
         *_identity_findings(ends),
         *_memory_findings(ends, fleet),
         *_device_findings(ends.vm),
@@ -82,25 +83,28 @@ def _machine_findings(ends: Ends) -> list[Finding]:
     return found
 
 
-def _network_findings(ends: Ends) -> list[Finding]:
+def _network_findings(ends: Ends, fleet: Fleet) -> list[Finding]:
+    """Bridges and networks by the names that they have at the destination."""
     host = ends.destination.reading.host
+    bridges = ends.destination.bridges
     found = []
-    for interface in ends.vm.interfaces:
-        bridges = ends.destination.bridges
-        if interface.kind == "bridge" and bridges is not None and interface.source not in bridges:
+    for link in (joined(interface, fleet.hosts[host].arrivals) for interface in ends.vm.interfaces):
+        if link.kind == "bridge" and bridges is not None and link.there not in bridges:
             found.append(
                 _blocker(
                     FindingCode.BRIDGE_MISSING,
-                    f"{host} has no bridge {interface.source} (it has: {', '.join(sorted(bridges)) or 'none'})",
-                    f"ip link add {interface.source} type bridge && ip link set {interface.source} up (on {host})",
+                    f"{host} has no bridge {link.there}{link.mapping} (it has: {', '.join(sorted(bridges)) or 'none'})",
+                    f"ip link add {link.there} type bridge && ip link set {link.there} up (on {host}); or name one "
+                    f'that it has in hosts/{host}.toml: [arrivals] bridges = {{ {link.here} = "BRIDGE" }}',
                 )
             )
-        if interface.kind == "network" and interface.source not in ends.destination.networks:
+        if link.kind == "network" and link.there not in ends.destination.networks:
             found.append(
                 _blocker(
                     FindingCode.NETWORK_MISSING,
-                    f"{host} has no libvirt network {interface.source}",
-                    f"Define it there: virsh net-define FILE && virsh net-start {interface.source}",
+                    f"{host} has no libvirt network {link.there}{link.mapping}",
+                    f"Define it there: virsh net-define FILE && virsh net-start {link.there}; or name one that it has "
+                    f'in hosts/{host}.toml: [arrivals] networks = {{ {link.here} = "NETWORK" }}',
                 )
             )
     return found

@@ -14,6 +14,7 @@ from ferryman.fleet.values import Snapshot
 from ferryman.migration.attempt import Order, Services
 from ferryman.migration.move import Ends
 from ferryman.planning.aiming import Aim, aim
+from ferryman.planning.arriving import storage_at
 from ferryman.planning.decisions import Plan
 from ferryman.planning.placement import Fleet
 from ferryman.planning.planning import plan
@@ -171,7 +172,8 @@ class Stand:
         aimed = aim(spec, fleet, snapshot, None)
         assert isinstance(aimed, Aim), aimed
         detail = self.source.domains.inspect(VM)
-        there = self.destination.describe(destination_refs(detail, spec.storage))
+        storage = storage_at(spec.storage, self.specs["skopje"].arrivals)
+        there = self.destination.describe(destination_refs(detail, storage))
         ends = PlannedEnds(vm=detail, source=self.source.read(), destination=there)
         decided = plan(aimed, spec, fleet, ends, {})
         assert isinstance(decided, Plan), decided

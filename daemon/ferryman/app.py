@@ -201,7 +201,7 @@ def _memory(state: Path) -> Memory:
     if not state.exists():
         return Memory()
     with StateStore.open(state, read_only=True) as store:
-        return Memory.of(store.vm_states(), list(audit.records(state)))
+        return Memory.of(store.vm_states(), list(audit.records(state)), tuple(audit.removals(state)))
 
 
 def is_settled(status: Status) -> bool:

@@ -65,6 +65,10 @@ class TestReading:
 
 
 class TestDomains:
+    def test_knows_the_paths_that_vms_use(self, stage: Stage, bare: str) -> None:
+        assert stage.disk().path in stage.source.domains.disk_paths()[stage.vm]
+        assert stage.destination.domains.disk_paths()[bare] == frozenset()
+
     def test_what_is_gone_already_is_no_error(self, stage: Stage) -> None:
         stage.source.domains.disarm("absent")
         stage.source.domains.undefine("absent")

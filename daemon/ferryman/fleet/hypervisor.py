@@ -6,7 +6,7 @@ Calls block; all are safe from several threads at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -100,6 +100,10 @@ class Domains(Protocol):
 
     def power(self, vm: str) -> Power | None:
         """The VM's power state; None where the host knows no such VM."""
+        ...
+
+    def disk_paths(self) -> Mapping[str, frozenset[str]]:
+        """By VM, running or not: every file and device that is a disk of it, or that a disk is a layer over."""
         ...
 
     def define(self, xml: str, *, autostart: bool) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import libvirt
 
 from ferryman.fleet import domain_xml
 from ferryman.fleet.domain_xml import XmlDisk
 from ferryman.fleet.libvirt_reading import is_post_copy, migration_side, power_of
 from ferryman.fleet.libvirt_session import LibvirtSession
+from ferryman.fleet.libvirt_usage import paths_of
 from ferryman.fleet.libvirt_volumes import volume_at
 from ferryman.fleet.values import Disk, Domain, DomainDetail, Power
 
@@ -67,6 +70,11 @@ class LibvirtDomains:
         with self._session.connection(f"reading {vm}") as connection:
             domain = _find(connection, vm)
             return None if domain is None else power_of(domain.state()[0])
+
+    def disk_paths(self) -> Mapping[str, frozenset[str]]:
+        """By VM, running or not: every file and device that is a disk of it, or that a disk is a layer over."""
+        with self._session.connection("reading the VMs' disks") as connection:
+            return {domain.name(): paths_of(connection, domain) for domain in connection.listAllDomains()}
 
     def define(self, xml: str, *, autostart: bool) -> None:
         """Write a persistent definition."""

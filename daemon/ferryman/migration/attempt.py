@@ -13,6 +13,7 @@ from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Job, LiveMigration, MemoryTransfer
 from ferryman.fleet.values import DomainDetail
 from ferryman.migration import cold, live, volumes
+from ferryman.migration.clearing import NOTHING_CLEARED, Cleared, clear_source
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import DiskProgress, Ends, LeftRunningError, Move
 from ferryman.migration.progress import progress
@@ -23,7 +24,7 @@ from ferryman.planning.decisions import ImageCopy, Plan
 from ferryman.records.journal import Journal
 from ferryman.records.live import Progress
 from ferryman.records.values import CauseRecord, JournalEntry, MigrationRecord, Outcome, Step, VolumeAt
-from ferryman.specs.models import HostSpec, Method, OnStall, VmSpec
+from ferryman.specs.models import HostSpec, Method, OnStall, SourceDisks, VmSpec
 
 _LIVE_PATIENCE_S = 30.0
 _BOOT_PATIENCE_S = 180.0
@@ -88,7 +89,16 @@ def _witnessed(order: Order, services: Services, witness: Witness) -> MigrationR
         settle_ms=order.settle_ms,
         patience_s=_patience_s(plan.method, ending),
     )
-    return _record(move, ending, measurement, Facts(begun_ms=begun_ms, total_ms=total_ms, plan=plan))
+    cleared = _cleared(order, move, ending, measurement)
+    return _record(move, ending, measurement, Facts(begun_ms=begun_ms, total_ms=total_ms, plan=plan, cleared=cleared))
+
+
+def _cleared(order: Order, move: Move, ending: Ending, measurement: Measurement) -> Cleared:
+    """The source's disks go last of all, and only where the spec says so."""
+    if ending.outcome is not Outcome.SUCCEEDED or order.spec.storage.source_disks is not SourceDisks.DELETE:
+        return NOTHING_CLEARED
+    move.report("deleting the source's disks", None)
+    return clear_source(move, order.plan, measurement)
 
 
 def take_up(entry: JournalEntry, services: Services) -> MigrationRecord | None:

@@ -246,10 +246,31 @@ class MigrationRecord:
     volumes_created: tuple[VolumeAt, ...] = ()
     left_behind: tuple[VolumeAt, ...] = ()
     """Volumes of ours at the source that the VM no longer uses."""
+    deleted_at_source: tuple[VolumeAt, ...] = ()
+    """Volumes at the source that were deleted once the VM answered, as its spec says."""
     home: str = ""
     """What the spec named as home when the move began."""
     recovered: bool = False
     """The daemon was restarted while this attempt was under way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalRecord:
+    """`removals/YYYY/MM/ID.toml`: a volume that a move left behind and `ferryman gc` removed. Never changed."""
+
+    id: str
+    vm: str
+    """The VM that the volume was a disk of."""
+    uuid: str
+    """Of that VM."""
+    volume: VolumeAt
+    migration: str
+    """The audit record that names it as left behind."""
+    removed_at: datetime
+    allocated_bytes: int = 0
+    """What it occupied."""
+    was_gone: bool = False
+    """Somebody else had removed it already."""
 
 
 class Step(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from xml.etree import ElementTree as ET
@@ -90,6 +91,11 @@ class FakeDomains:
         with self._faults.call(Operation.POWER, vm):
             domain = self.known.get(vm)
             return None if domain is None else domain.power
+
+    def disk_paths(self) -> Mapping[str, frozenset[str]]:
+        """By VM: every file that is a disk of it."""
+        with self._faults.call(Operation.DISK_PATHS):
+            return {name: domain_xml.paths(domain.xml) for name, domain in self.known.items()}
 
     def define(self, xml: str, *, autostart: bool) -> None:
         """Write a persistent definition."""

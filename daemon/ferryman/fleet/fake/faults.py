@@ -19,6 +19,7 @@ class Operation(StrEnum):
     DESCRIBE = "describe"
     INSPECT = "inspect"
     POWER = "power"
+    DISK_PATHS = "disk-paths"
     DEFINE = "define"
     DISARM = "disarm"
     ARM = "arm"

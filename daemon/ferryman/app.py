@@ -29,6 +29,7 @@ from ferryman.records.store import StateStore
 from ferryman.service import ServiceManager
 from ferryman.specs.opening import open_source
 from ferryman.specs.problems import Problem
+from ferryman.specs.source import SourceError
 from ferryman.specs.watching import Watcher
 
 RESCAN_S = 30.0
@@ -174,6 +175,22 @@ def preview(options: Options, connect: Connect = LibvirtHost) -> Preview:
         problems=wanted.problems,
         definitions=_definitions(decided),
     )
+
+
+@contextmanager
+def fleet_view(specs: Path, connect: Connect = LibvirtHost) -> Iterator[FleetView]:
+    """The hosts of the specs in force, to look at. Raises SourceError where there are none."""
+    wanted = Wanted(source=open_source(specs))
+    wanted.refresh()
+    if wanted.specs is None:
+        first = wanted.problems[0]
+        raise SourceError(f"no specs are in force: {first.place or specs}: {first.message}", first.remedy)
+    view = FleetView(connect, lambda: None)
+    try:
+        view.configure(wanted.specs.hosts)
+        yield view
+    finally:
+        view.close()
 
 
 def _definitions(decided: Mapping[str, Decided]) -> dict[str, Definition]:

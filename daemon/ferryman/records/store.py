@@ -134,7 +134,7 @@ class StateStore:
     def write_removal(self, removal: RemovalRecord) -> Path:
         """Write down a removal, once and for ever. Raises RecordExistsError where another has its id."""
         self._require_writer()
-        return self._create(self._by_month("removals", removal.removed_at, removal.id), removal)
+        return self._create(self.removal_path(removal), removal)
 
     def commit(self, message: CommitMessage, files: Sequence[Path] | None = None) -> str | None:
         """Commit what was written, all of it or these files; see `History.commit`."""
@@ -157,6 +157,10 @@ class StateStore:
     def record_path(self, record: MigrationRecord) -> Path:
         """Where the audit record is: by the month that it began in, UTC."""
         return self._by_month("migrations", record.started_at, record.id)
+
+    def removal_path(self, removal: RemovalRecord) -> Path:
+        """Where the record of a removal is: by its month, UTC."""
+        return self._by_month("removals", removal.removed_at, removal.id)
 
     def _by_month(self, kind: str, at: datetime, record_id: str) -> Path:
         month = at.astimezone(UTC)

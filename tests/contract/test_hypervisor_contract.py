@@ -128,6 +128,40 @@ class TestDomains:
         assert stage.source.domains.power(stage.vm) is Power.RUNNING
 
 
+class TestDrives:
+    @pytest.fixture
+    def drive(self, stage: Stage) -> Iterator[str]:
+        """A VM with an image in its CD-ROM drive, defined at the destination and shut off; returns the image's path."""
+        image = stage.destination.volumes.create(stage.ref("contract.iso"), format="raw", capacity_bytes=MIB)
+        disk = (
+            f"<devices><disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='{image.path}'/>"
+            "<target dev='hda' bus='ide'/><readonly/></disk></devices></domain>"
+        )
+        stage.destination.domains.define(BARE_XML.replace("</domain>", disk), autostart=False)
+        yield image.path
+        stage.destination.domains.destroy(BARE_VM)
+        stage.destination.domains.undefine(BARE_VM)
+        stage.destination.volumes.delete(image.ref)
+
+    @pytest.mark.parametrize("running", [True, False])
+    def test_a_medium_is_ejected_and_put_back_as_it_was(self, stage: Stage, drive: str, *, running: bool) -> None:
+        domains = stage.destination.domains
+        if running:
+            domains.start(BARE_VM)
+        (medium,) = domains.media(BARE_VM)
+        assert (medium.target, medium.path, bool(medium.running), bool(medium.defined)) == ("hda", drive, running, True)
+        for _ in range(2):
+            domains.eject(BARE_VM, medium)
+            assert domains.media(BARE_VM) == ()
+            assert [disk.path for disk in domains.inspect(BARE_VM).disks] == [""]
+        for _ in range(2):
+            domains.insert(BARE_VM, medium)
+            assert domains.media(BARE_VM) == (medium,)
+
+    def test_a_vm_without_drives_has_no_media(self, stage: Stage) -> None:
+        assert stage.source.domains.media(stage.vm) == ()
+
+
 class TestVolumes:
     @pytest.mark.parametrize("image_format", ["raw", "qcow2"])
     def test_creates_sparse_once_and_deletes_as_often_as_asked(self, stage: Stage, image_format: str) -> None:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from ferryman.fleet.adapting import UNCHANGED, Adaptation
+from ferryman.fleet.drives import Medium
 from ferryman.fleet.images import Images
 from ferryman.fleet.values import DomainDetail, HostDetail, HostReading, Power, Volume, VolumeRef
 from ferryman.specs.models import HostSpec
@@ -104,6 +105,18 @@ class Domains(Protocol):
 
     def disk_paths(self) -> Mapping[str, frozenset[str]]:
         """By VM, running or not: every file and device that is a disk of it, or that a disk is a layer over."""
+        ...
+
+    def media(self, vm: str) -> tuple[Medium, ...]:
+        """What is inserted in the VM's CD-ROM and floppy drives, as it runs and as it is defined."""
+        ...
+
+    def eject(self, vm: str, medium: Medium) -> None:
+        """Empty the medium's drive, of the running VM and of its definition. An empty drive is no error."""
+        ...
+
+    def insert(self, vm: str, medium: Medium) -> None:
+        """Put a medium back where it was. It being there is no error."""
         ...
 
     def define(self, xml: str, *, autostart: bool) -> None:

@@ -12,7 +12,7 @@ from ferryman.downtime.values import Measurement
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Job, LiveMigration, MemoryTransfer
 from ferryman.fleet.values import DomainDetail
-from ferryman.migration import cold, live, volumes
+from ferryman.migration import cold, drives, live, volumes
 from ferryman.migration.clearing import NOTHING_CLEARED, Cleared, clear_source
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import DiskProgress, Ends, LeftRunningError, Move
@@ -113,6 +113,7 @@ def take_up(entry: JournalEntry, services: Services) -> MigrationRecord | None:
 
 def _prepare(order: Order, move: Move, witness: Witness) -> volumes.Ready:
     with move.phase("preparing"):
+        drives.eject(move, order.plan.adaptation.emptied_drives)
         ready = volumes.prepare(move, order.plan.disks, as_bytes=_image_copy(order.plan) is ImageCopy.STREAM)
         witness.baseline()
     return ready

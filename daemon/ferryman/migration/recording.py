@@ -11,7 +11,15 @@ from ferryman.migration.clearing import NOTHING_CLEARED, Cleared
 from ferryman.migration.move import Move
 from ferryman.migration.settling import Ending
 from ferryman.planning.decisions import Plan
-from ferryman.records.values import JournalEntry, MigrationRecord, Outcome, RejectedRecord, Transfer, VolumeAt
+from ferryman.records.values import (
+    EjectedRecord,
+    JournalEntry,
+    MigrationRecord,
+    Outcome,
+    RejectedRecord,
+    Transfer,
+    VolumeAt,
+)
 from ferryman.records.verdict import verdict
 from ferryman.specs.models import Method
 
@@ -71,6 +79,7 @@ def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | N
         volumes_created=entry.created if succeeded else (),
         left_behind=_left_behind(entry, facts.cleared) if succeeded else (),
         deleted_at_source=facts.cleared.deleted,
+        ejected=tuple(EjectedRecord(target=medium.target, path=medium.path) for medium in entry.ejected),
         home=entry.home,
         recovered=facts.recovered,
     )

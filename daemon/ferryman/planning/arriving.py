@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ferryman.fleet.adapting import Adaptation, DiskSource, SourceKind
-from ferryman.fleet.values import DomainDetail, HostDetail, Interface, Volume
+from ferryman.fleet.drives import media
+from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, Interface, Volume
 from ferryman.planning.decisions import DiskPlan, DiskTransfer
 from ferryman.specs.models import ArrivalSpec, StorageSpec
 
@@ -41,7 +42,12 @@ def joined(interface: Interface, arrivals: ArrivalSpec) -> Joined:
 
 
 def adaptation(
-    vm: DomainDetail, disks: Sequence[DiskPlan], destination: HostDetail, arrivals: ArrivalSpec
+    vm: DomainDetail,
+    disks: Sequence[DiskPlan],
+    destination: HostDetail,
+    arrivals: ArrivalSpec,
+    *,
+    eject_cdrom: bool = False,
 ) -> Adaptation:
     """What will differ there. A volume's path is the one that its pool will give it; the move asks the pool itself."""
     return Adaptation(
@@ -54,7 +60,14 @@ def adaptation(
         },
         bridges=_renamed(vm, arrivals, "bridge"),
         networks=_renamed(vm, arrivals, "network"),
+        emptied_drives=_inserted(vm) if eject_cdrom else (),
     )
+
+
+def _inserted(vm: DomainDetail) -> tuple[str, ...]:
+    """Drives with a medium in them, as the VM runs or as it is defined."""
+    running = {disk.target for disk in vm.disks if disk.device is not DiskDevice.DISK and disk.path}
+    return tuple(sorted(running | {medium.target for medium in media("", vm.xml)}))
 
 
 def _there(disk: DiskPlan, destination: HostDetail) -> DiskSource | None:

@@ -24,7 +24,11 @@ def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[Vo
     disks, storage_findings = disk_plans(ends.vm, storage_at(spec.storage, arrivals), ends.destination, leftovers)
     running = ends.vm.domain.power is Power.RUNNING
     way = image_copy(spec, fleet.hosts[aim.source], fleet.hosts[destination], running=running)
-    everything = (*findings(ends, fleet), *storage_findings, *conversion_findings(disks, way))
+    everything = (
+        *findings(ends, fleet, eject_cdrom=spec.eject_cdrom),
+        *storage_findings,
+        *conversion_findings(disks, way),
+    )
     choice = choose(spec, ends.vm, everything)
     if isinstance(choice, NoChoice):
         return Refused(
@@ -52,7 +56,7 @@ def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[Vo
         switch_over=switch_over(ends.vm, ends.source),
         image_copy=way,
         home=spec.host,
-        adaptation=adaptation(ends.vm, disks, ends.destination, arrivals),
+        adaptation=adaptation(ends.vm, disks, ends.destination, arrivals, eject_cdrom=spec.eject_cdrom),
     )
 
 

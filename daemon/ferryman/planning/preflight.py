@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, HostReading, Power
+from ferryman.fleet.values import Disk, DiskDevice, DomainDetail, HostDetail, HostReading, Power
 from ferryman.planning.arriving import joined
 from ferryman.planning.decisions import Finding, FindingCode, Severity
 from ferryman.planning.placement import Fleet, spare_memory_mib
@@ -31,7 +31,7 @@ class Ends:
     destination: HostDetail
 
 
-def findings(ends: Ends, fleet: Fleet) -> tuple[Finding, ...]:
+def findings(ends: Ends, fleet: Fleet, *, eject_cdrom: bool = False) -> tuple[Finding, ...]:
     """Everything but storage, which `storage.disk_plans` looks at."""
     return (
         *_machine_findings(ends),
@@ -39,6 +39,7 @@ def findings(ends: Ends, fleet: Fleet) -> tuple[Finding, ...]:
         *_identity_findings(ends),
         *_memory_findings(ends, fleet),
         *_device_findings(ends.vm),
+        *(_cdrom_finding(ends.vm.domain.name, disk, eject_cdrom=eject_cdrom) for disk in _inserted(ends.vm)),
         *untracked_writes(ends.vm, ends.source),
     )
 
@@ -175,16 +176,28 @@ def _device_findings(vm: DomainDetail) -> list[Finding]:
                 f"virsh dumpxml {vm.domain.name} > FILE && virsh define FILE",
             )
         )
-    found += [
-        _blocker(
-            FindingCode.CDROM_INSERTED,
-            f"{disk.target}: {disk.path} is inserted, and does not move along",
-            f"Eject it: virsh change-media {vm.domain.name} {disk.target} --eject",
-        )
-        for disk in vm.disks
-        if disk.device is not DiskDevice.DISK and disk.source_kind and disk.path
-    ]
     return found
+
+
+def _inserted(vm: DomainDetail) -> list[Disk]:
+    return [disk for disk in vm.disks if disk.device is not DiskDevice.DISK and disk.source_kind and disk.path]
+
+
+def _cdrom_finding(vm: str, disk: Disk, *, eject_cdrom: bool) -> Finding:
+    """An image that is inserted is ejected only where the spec says so."""
+    if eject_cdrom:
+        return Finding(
+            code=FindingCode.CDROM_INSERTED,
+            severity=Severity.WARNING,
+            reason=f"{disk.target}: {disk.path} is inserted, and is ejected before the move, as its spec says",
+            remedy="Afterwards, where it is needed and the image is there: "
+            f"virsh change-media {vm} {disk.target} {disk.path} --insert",
+        )
+    return _blocker(
+        FindingCode.CDROM_INSERTED,
+        f"{disk.target}: {disk.path} is inserted, and does not move along",
+        f"Eject it: virsh change-media {vm} {disk.target} --eject; or say eject_cdrom = true in its spec",
+    )
 
 
 def _version(number: int) -> str:

@@ -109,6 +109,7 @@ class Stand:
         settle_ms: int = 0,
         cold: ColdSpec | None = None,
         storage: StorageSpec | None = None,
+        eject_cdrom: bool = False,
     ) -> Order:
         """The move that planning makes of the fleet as it is."""
         spec = VmSpec(
@@ -118,6 +119,7 @@ class Stand:
             cold=cold or ColdSpec(shutdown_timeout_s=20),
             probe=probe or ProbeSpec(),
             storage=storage or StorageSpec(),
+            eject_cdrom=eject_cdrom,
         )
         decided = self._planned(spec)
         return Order(

@@ -27,6 +27,7 @@ from ferryman.records.journal import Journal
 from ferryman.records.live import Progress, write_progress
 from ferryman.records.store import StateStore
 from ferryman.service import ServiceManager
+from ferryman.specs.loading import Specs
 from ferryman.specs.opening import open_source
 from ferryman.specs.problems import Problem
 from ferryman.specs.source import SourceError
@@ -66,9 +67,10 @@ class Daemon:
         self._source = open_source(options.specs)
         self._view = FleetView(connect, self._wakeup.changed)
         clock = SystemClock()
+        self._wanted = Wanted(source=self._source)
         self._reconciler = Reconciler(
             Parts(
-                wanted=Wanted(source=self._source),
+                wanted=self._wanted,
                 view=self._view,
                 chronicle=Chronicle(store, clock, events),
                 clock=clock,
@@ -78,6 +80,11 @@ class Daemon:
                 stop=self._stop,
             )
         )
+
+    def specs_now(self) -> Specs | None:
+        """The specs that a first look finds in force."""
+        self._wanted.refresh()
+        return self._wanted.specs
 
     def stop(self) -> None:
         """End soon; safe to call from a signal handler or another thread."""

@@ -24,14 +24,15 @@ def guest(lab: RunningLab) -> Iterator[str]:
     """A running guest on the first host, with an image in its CD-ROM drive."""
     home = lab.hosts[0]
     lab.add_guest(GUEST, home, off=True)
-    lab.disk(GUEST, home).with_name("seed.iso").write_bytes(bytes(1024**2))
+    image = lab.disk(GUEST, home).with_name("seed.iso")
+    image.write_bytes(bytes(1024**2))
     cdrom = ["--type", "cdrom", "--mode", "readonly", "--targetbus", "sata", "--config"]
     lab.virsh(home, "attach-disk", GUEST, IMAGE, "sdc", *cdrom)
     lab.virsh(home, "start", GUEST)
     lab.wait_until_ready(GUEST)
     yield GUEST
     lab.remove_guest(GUEST)
-    lab.disk(GUEST, home).with_name("seed.iso").unlink()
+    image.unlink()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 _REMOVABLE = ("cdrom", "floppy")
+_NAMING = frozenset({"file", "dev", "name", "pool", "protocol", "dir"})
 _ADDED_WHILE_RUNNING = ("backingStore", "alias", "mirror")
 
 
@@ -71,7 +72,8 @@ def _inserted(xml: str) -> dict[str, str]:
     found = {}
     for node in _drives(ET.fromstring(xml)):
         source = node.find("source")
-        if source is None or not source.attrib:
+        # libvirt numbers the source of a drive that was emptied while it runs, and names nothing in it.
+        if source is None or not _NAMING.intersection(source.attrib):
             continue
         for name in _ADDED_WHILE_RUNNING:
             for stale in node.findall(name):

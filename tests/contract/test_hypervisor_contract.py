@@ -10,7 +10,7 @@ from stage import Stage
 
 from ferryman.fleet.errors import FailureKind, OperationFailedError
 from ferryman.fleet.hypervisor import JobPhase
-from ferryman.fleet.values import MigrationSide, Power
+from ferryman.fleet.values import BackingImage, MigrationSide, Power
 
 MIB = 1024 * 1024
 BARE_VM = "bare-vm"
@@ -175,6 +175,17 @@ class TestVolumes:
         volumes.delete(ref)
         volumes.delete(ref)
         assert volumes.find(ref) is None
+
+    def test_a_layer_lies_over_its_image(self, stage: Stage) -> None:
+        volumes, base, layer = stage.destination.volumes, stage.ref("contract.base"), stage.ref("contract.qcow2")
+        below = volumes.create(base, format="raw", capacity_bytes=8 * MIB)
+        over = BackingImage(path=below.path, format="raw")
+        created = volumes.create(layer, format="qcow2", capacity_bytes=8 * MIB, over=over)
+        described = stage.destination.describe([layer], [below.path, "/nowhere/at.all"])
+        volumes.delete(layer)
+        volumes.delete(base)
+        assert (created.backing, created.over, below.over) == (True, over, None)
+        assert (described.volumes, described.images) == ({layer: created}, {below.path: below})
 
     def test_an_unknown_pool_is_not_an_absent_volume(self, stage: Stage) -> None:
         with pytest.raises(OperationFailedError) as failed:

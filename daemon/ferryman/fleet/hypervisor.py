@@ -15,7 +15,7 @@ from typing import Protocol
 from ferryman.fleet.adapting import UNCHANGED, Adaptation
 from ferryman.fleet.drives import Medium
 from ferryman.fleet.images import Images
-from ferryman.fleet.values import DomainDetail, HostDetail, HostReading, Power, Volume, VolumeRef
+from ferryman.fleet.values import BackingImage, DomainDetail, HostDetail, HostReading, Power, Volume, VolumeRef
 from ferryman.specs.models import HostSpec
 
 
@@ -171,8 +171,15 @@ class Volumes(Protocol):
         """The volume, or None where the pool answers that there is none."""
         ...
 
-    def create(self, ref: VolumeRef, *, format: str, capacity_bytes: int) -> Volume:  # noqa: A002
-        """Create an empty, sparse volume."""
+    def create(
+        self,
+        ref: VolumeRef,
+        *,
+        format: str,  # noqa: A002
+        capacity_bytes: int,
+        over: BackingImage | None = None,
+    ) -> Volume:
+        """Create an empty, sparse volume; `over`: a layer, which begins with the content of that image."""
         ...
 
     def delete(self, ref: VolumeRef) -> None:
@@ -256,8 +263,8 @@ class Hypervisor(Protocol):
         """The host and all its VMs, cheaply."""
         ...
 
-    def describe(self, wanted: Collection[VolumeRef]) -> HostDetail:
-        """What planning needs of a destination, with the volumes of these names as far as they exist."""
+    def describe(self, wanted: Collection[VolumeRef], images: Collection[str] = ()) -> HostDetail:
+        """What planning needs of a destination, with the volumes of these names and paths as far as they exist."""
         ...
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from ferryman.fleet.drives import Medium
 from ferryman.fleet.libvirt_reading import is_post_copy, migration_side, power_of
 from ferryman.fleet.libvirt_session import LibvirtSession
 from ferryman.fleet.libvirt_usage import paths_of
-from ferryman.fleet.libvirt_volumes import volume_at
+from ferryman.fleet.libvirt_volumes import volume_at, volume_by_path
 from ferryman.fleet.values import Disk, Domain, DomainDetail, Power
 
 _DEFINITION = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
@@ -179,6 +179,7 @@ def _disk(connection: libvirt.virConnect, disk: XmlDisk) -> Disk:
         shareable=disk.shareable,
         backing=disk.backing,
         volume=volume,
+        base=volume_by_path(connection, volume.over.path) if volume is not None and volume.over else None,
     )
 
 

@@ -20,7 +20,7 @@ from ferryman.migration.progress import progress
 from ferryman.migration.recording import Facts, record_of
 from ferryman.migration.settling import Ending, settle
 from ferryman.migration.witness import Witness
-from ferryman.planning.decisions import ImageCopy, Plan
+from ferryman.planning.decisions import DiskImage, ImageCopy, Plan
 from ferryman.records.journal import Journal
 from ferryman.records.live import Progress
 from ferryman.records.values import CauseRecord, JournalEntry, MigrationRecord, Outcome, Step, VolumeAt
@@ -159,6 +159,7 @@ def _request(order: Order, ready: volumes.Ready) -> LiveMigration:
         adaptation=volumes.adaptation(plan, ready),
         bandwidth_mib_s=_bandwidth_mib_s(order.source, order.destination),
         memory=memory,
+        layers_only=any(disk.image is DiskImage.LAYER for disk in plan.disks),
         # QEMU before 10.1 loses a guest that uses several connections and then switches to post-copy.
         connections=1 if memory is MemoryTransfer.POST_COPY else spec.live.connections,
         auto_converge=spec.live.auto_converge,

@@ -88,6 +88,7 @@ def _create(move: Move, disk: DiskPlan, *, as_bytes: bool) -> Volume:
             disk.destination,
             format="raw" if as_bytes else disk.format,
             capacity_bytes=disk.source.physical_bytes if as_bytes else disk.source.capacity_bytes,
+            over=disk.over,
         )
     except OperationFailedError:
         # The host said no: whatever stands there now is not ours. A host that fell silent may have created it.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ferryman.fleet.adapting import Adaptation, DiskSource, SourceKind
 from ferryman.fleet.drives import media
 from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, Interface, Volume
-from ferryman.planning.decisions import DiskPlan, DiskTransfer
+from ferryman.planning.decisions import DiskImage, DiskPlan, DiskTransfer
 from ferryman.specs.models import ArrivalSpec, StorageSpec
 
 BLOCK_POOLS = frozenset({"logical", "disk", "iscsi", "scsi", "mpath", "zfs"})
@@ -60,6 +60,7 @@ def adaptation(
         },
         bridges=_renamed(vm, arrivals, "bridge"),
         networks=_renamed(vm, arrivals, "network"),
+        flattened=tuple(disk.target for disk in disks if disk.image is DiskImage.FLATTENED),
         emptied_drives=_inserted(vm) if eject_cdrom else (),
     )
 

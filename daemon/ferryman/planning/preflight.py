@@ -18,6 +18,7 @@ STANDS_AGAINST: Mapping[FindingCode, frozenset[Method]] = {
     FindingCode.WRITES_UNTRACKED: frozenset({Method.LIVE, Method.POST_COPY}),
     FindingCode.TRANSIENT: frozenset({Method.COLD}),
     FindingCode.CONVERSION: frozenset({Method.COLD}),
+    FindingCode.BACKING_CHAIN_COLD: frozenset({Method.COLD}),
 }
 """The methods that a finding stands against, where that is not all of them."""
 

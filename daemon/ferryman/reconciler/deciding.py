@@ -15,6 +15,7 @@ from ferryman.planning import admission
 from ferryman.planning.admission import Way
 from ferryman.planning.aiming import Aim, aim
 from ferryman.planning.arriving import storage_at
+from ferryman.planning.chains import base_paths
 from ferryman.planning.decisions import (
     Decision,
     Drifted,
@@ -128,7 +129,7 @@ class Decider:
         try:
             detail = self.view.host(aimed.source).domains.inspect(spec.name)
             storage = storage_at(spec.storage, self.specs.hosts[destination].arrivals)
-            there = self.view.host(destination).describe(destination_refs(detail, storage))
+            there = self.view.host(destination).describe(destination_refs(detail, storage), base_paths(detail))
         except HostUnreachableError as error:
             return Decided(
                 decision=Wait(

@@ -15,6 +15,7 @@ from ferryman.migration.attempt import Order, Services
 from ferryman.migration.move import Ends
 from ferryman.planning.aiming import Aim, aim
 from ferryman.planning.arriving import storage_at
+from ferryman.planning.chains import base_paths
 from ferryman.planning.decisions import Plan
 from ferryman.planning.placement import Fleet
 from ferryman.planning.planning import plan
@@ -175,7 +176,7 @@ class Stand:
         assert isinstance(aimed, Aim), aimed
         detail = self.source.domains.inspect(VM)
         storage = storage_at(spec.storage, self.specs["skopje"].arrivals)
-        there = self.destination.describe(destination_refs(detail, storage))
+        there = self.destination.describe(destination_refs(detail, storage), base_paths(detail))
         ends = PlannedEnds(vm=detail, source=self.source.read(), destination=there)
         decided = plan(aimed, spec, fleet, ends, {})
         assert isinstance(decided, Plan), decided

@@ -235,6 +235,7 @@ class FakeDomains:
             shareable=disk.shareable,
             backing=disk.backing,
             volume=volume,
+            base=self._volumes.by_path(volume.over.path) if volume is not None and volume.over else None,
         )
 
 

@@ -60,7 +60,6 @@ def chain(lab: RunningLab, vm: str, host: str) -> list[str]:
 def test_kept_only_the_layer_is_copied(lab: RunningLab, guest: str, daemon_for: Callable[..., DaemonRun]) -> None:
     record = moved(lab, daemon_for(guest), guest, lab.hosts[1], "keep")
     assert chain(lab, guest, lab.hosts[1]) == [f"{POOL_PATH}/{guest}.qcow2", BASE]
-    print("kept: copied", record.transfer.disk_bytes)
     assert record.transfer.disk_bytes < FILLED_MIB * 1024**2 / 2
     after = lab.counter(guest)
     lab.virsh(lab.hosts[1], "destroy", guest)
@@ -74,7 +73,6 @@ def test_flattened_all_is_copied_into_one_image(
     lab.disk(guest, lab.hosts[1]).with_name(Path(BASE).name).unlink()
     record = moved(lab, daemon_for(guest), guest, lab.hosts[1], "flatten")
     assert chain(lab, guest, lab.hosts[1]) == [f"{POOL_PATH}/{guest}.qcow2"]
-    print("flattened: copied", record.transfer.disk_bytes)
     assert record.transfer.disk_bytes >= FILLED_MIB * 1024**2
     after = lab.counter(guest)
     lab.virsh(lab.hosts[1], "destroy", guest)

@@ -11,6 +11,7 @@ import click
 
 from ferryman.app import Options, Preview, preview
 from ferryman.cli.options import EXIT_TROUBLE, json_option, pass_connect, plain, print_json, specs_option, state_option
+from ferryman.cli.words import prediction
 from ferryman.fleet.hypervisor import Connect
 from ferryman.planning.decisions import Decision, Drifted, Plan, Refused, UpToDate, Wait
 from ferryman.records.conditions import Suspended
@@ -31,10 +32,11 @@ def plan(connect: Connect, specs: Path, state: Path, detailed_exitcode: bool, as
     """Show what the daemon would do now, and why; nothing is touched.
 
     Every host is read; for each VM that has to move, both ends are looked at closely, and everything that stands
-    against the move is named with its remedy. Without --detailed-exitcode: exit 1 only if something is wrong.
+    against the move is named with its remedy. A VM whose spec sets max_downtime_ms is watched for a second, to predict
+    its downtime. Without --detailed-exitcode: exit 1 only if something is wrong.
     """
     try:
-        found = preview(Options(specs=specs, state=state), connect)
+        found = preview(Options(specs=specs, state=state), connect, _tell)
     except SourceError as error:
         raise click.ClickException(f"{error.reason}\n  remedy: {error.remedy}") from error
     if as_json:
@@ -42,6 +44,10 @@ def plan(connect: Connect, specs: Path, state: Path, detailed_exitcode: bool, as
     else:
         _print(found)
     sys.exit(_exit_code(found, detailed=detailed_exitcode))
+
+
+def _tell(doing: str) -> None:
+    click.echo(f"{doing} ...", err=True)
 
 
 def _exit_code(found: Preview, *, detailed: bool) -> int:
@@ -100,6 +106,7 @@ def _plan_text(move: Plan) -> str:
         + (" (replaces the copy left behind there)" if disk.replaces_leftover else "")
         for disk in move.disks
     ]
+    lines += [f"    {prediction(one)}" for one in move.predictions]
     lines += [f"    not {no.method}: {no.reason}" for no in move.rejected]
     lines += [f"    warning: {finding.reason}\n    remedy: {finding.remedy}" for finding in move.warnings]
     return "\n".join(lines)

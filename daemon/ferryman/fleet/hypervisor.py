@@ -14,7 +14,7 @@ from typing import Protocol
 
 from ferryman.fleet.adapting import UNCHANGED, Adaptation
 from ferryman.fleet.images import Images
-from ferryman.fleet.values import DomainDetail, HostDetail, HostReading, Power, Volume, VolumeRef
+from ferryman.fleet.values import DirtyRate, DomainDetail, HostDetail, HostReading, Power, Volume, VolumeRef
 from ferryman.specs.models import HostSpec
 
 
@@ -100,6 +100,13 @@ class Domains(Protocol):
 
     def power(self, vm: str) -> Power | None:
         """The VM's power state; None where the host knows no such VM."""
+        ...
+
+    def dirty_rate(self, vm: str) -> DirtyRate | None:
+        """Watch for a second how fast a running guest writes to its memory; it is not disturbed.
+
+        None where that cannot be told: it does not run, or the hypervisor knows no such measurement.
+        """
         ...
 
     def define(self, xml: str, *, autostart: bool) -> None:

@@ -6,10 +6,11 @@ import libvirt
 
 from ferryman.fleet import domain_xml
 from ferryman.fleet.domain_xml import XmlDisk
+from ferryman.fleet.libvirt_dirty_rate import measured_dirty_rate
 from ferryman.fleet.libvirt_reading import is_post_copy, migration_side, power_of
 from ferryman.fleet.libvirt_session import LibvirtSession
 from ferryman.fleet.libvirt_volumes import volume_at
-from ferryman.fleet.values import Disk, Domain, DomainDetail, Power
+from ferryman.fleet.values import DirtyRate, Disk, Domain, DomainDetail, Power
 
 _DEFINITION = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
 _UNDEFINE = (
@@ -67,6 +68,11 @@ class LibvirtDomains:
         with self._session.connection(f"reading {vm}") as connection:
             domain = _find(connection, vm)
             return None if domain is None else power_of(domain.state()[0])
+
+    def dirty_rate(self, vm: str) -> DirtyRate | None:
+        """Watch for a second how fast a running guest writes to its memory."""
+        with self._session.connection(f"measuring how fast {vm} writes") as connection:
+            return measured_dirty_rate(connection, connection.lookupByName(vm))
 
     def define(self, xml: str, *, autostart: bool) -> None:
         """Write a persistent definition."""

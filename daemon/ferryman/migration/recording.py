@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ferryman.downtime.measuring import apportion
 from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.fleet.hypervisor import Job
+from ferryman.migration.foretold import error_ms, error_s, predictions_of
 from ferryman.migration.move import Move
 from ferryman.migration.settling import Ending
 from ferryman.planning.decisions import Plan
@@ -33,6 +34,7 @@ def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | N
     succeeded = ending.outcome is Outcome.SUCCEEDED
     paused_ms = job.downtime_ms if job else None
     silent = succeeded and measurement.status is MeasurementStatus.NOT_BACK
+    predicted = predictions_of(plan) if plan else ()
     silence = f"it runs at {entry.destination}, and its service did not answer again" if silent else ""
     return MigrationRecord(
         id=entry.id,
@@ -61,6 +63,10 @@ def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | N
         transfer=_transfer(job, move.disk_bytes),
         phases=tuple(move.phases),
         rejected=tuple(RejectedRecord(method=no.method, reason=no.reason) for no in plan.rejected) if plan else (),
+        predictions=predicted,
+        prediction_error_ms=error_ms(predicted, measurement) if succeeded else None,
+        prediction_error_s=error_s(predicted, facts.total_ms) if succeeded else None,
+        dirty_bytes_s=entry.dirty_bytes_s,
         warnings=(*(finding.reason for finding in plan.warnings), *move.warnings) if plan else tuple(move.warnings),
         volumes_created=entry.created if succeeded else (),
         left_behind=entry.source_volumes if succeeded else (),
@@ -75,6 +81,7 @@ def _transfer(job: Job | None, disk_bytes: int) -> Transfer:
     return Transfer(
         memory_bytes=job.memory_processed_bytes,
         disk_bytes=max(disk_bytes, job.disk_processed_bytes),
+        memory_bytes_s=job.memory_bytes_s or None,
         memory_iterations=job.memory_iteration,
         setup_ms=job.setup_ms,
         total_ms=job.elapsed_ms,

@@ -19,6 +19,7 @@ class Operation(StrEnum):
     DESCRIBE = "describe"
     INSPECT = "inspect"
     POWER = "power"
+    DIRTY_RATE = "dirty-rate"
     DEFINE = "define"
     DISARM = "disarm"
     ARM = "arm"

@@ -25,7 +25,7 @@ def pair(lab: RunningLab) -> Iterator[str]:
     """A guest that writes next to nothing and one that rewrites 40 MiB for ever; their host's link is narrow."""
     home = lab.hosts[0]
     lab.add_guest(QUIET, home, disk_mib=16)
-    lab.add_guest(BUSY, home, disk_mib=16, dirty_mib=40)
+    lab.add_guest(BUSY, home, disk_mib=16, memory_mib=160, dirty_mib=40)
     faults.narrow(lab.ledger, home, MBIT)
     yield home
     faults.widen(lab.ledger, home)

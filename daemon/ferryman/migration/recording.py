@@ -60,7 +60,7 @@ def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | N
         switch_over=entry.switch_over if entry.method in (Method.LIVE, Method.POST_COPY) else None,
         image_copy=entry.image_copy,
         post_copy=entry.switched,
-        transfer=_transfer(job, move.disk_bytes),
+        transfer=_transfer(job, move),
         phases=tuple(move.phases),
         rejected=tuple(RejectedRecord(method=no.method, reason=no.reason) for no in plan.rejected) if plan else (),
         predictions=predicted,
@@ -75,17 +75,19 @@ def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | N
     )
 
 
-def _transfer(job: Job | None, disk_bytes: int) -> Transfer:
+def _transfer(final: Job | None, move: Move) -> Transfer:
+    job = final or move.sent
     if job is None:
-        return Transfer(disk_bytes=disk_bytes)
+        return Transfer(disk_bytes=move.disk_bytes)
     return Transfer(
         memory_bytes=job.memory_processed_bytes,
-        disk_bytes=max(disk_bytes, job.disk_processed_bytes),
+        disk_bytes=max(move.disk_bytes, job.disk_processed_bytes),
         memory_bytes_s=job.memory_bytes_s or None,
         memory_iterations=job.memory_iteration,
         setup_ms=job.setup_ms,
         total_ms=job.elapsed_ms,
-        hypervisor_downtime_ms=job.downtime_ms,
+        # Of a job under way it would be what is expected.
+        hypervisor_downtime_ms=final.downtime_ms if final else None,
     )
 
 

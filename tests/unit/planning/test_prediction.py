@@ -30,7 +30,7 @@ VM = "guest-01"
 UNKNOWN = DirtyRateUnknown(reason="the host did not answer")
 
 
-def task(*, link_mib_s: int = 5, switch_over: SwitchOver = SwitchOver.ONE_ITERATION, presync: bool = True) -> Task:
+def task(*, link_mib_s: int = 5, switch_over: SwitchOver = SwitchOver.ONE_ITERATION, mirrored: bool = True) -> Task:
     return Task(
         vm=VM,
         source="tallinn",
@@ -39,7 +39,7 @@ def task(*, link_mib_s: int = 5, switch_over: SwitchOver = SwitchOver.ONE_ITERAT
         disk_bytes=50 * MIB,
         link=Link(bytes_s=link_mib_s * MIB, learned=True, basis=f"{link_mib_s} MiB/s"),
         switch_over=switch_over,
-        presync=presync,
+        mirrored=mirrored,
     )
 
 
@@ -110,11 +110,11 @@ class TestOtherMethods:
         found = predict(Method.PAUSED, task(), knowing(None))
         assert (found.downtime_ms, found.least_ms) == (20_000 + SWITCH_OVER_MS, None)
 
-    @pytest.mark.parametrize(("presync", "copying_ms"), [(True, 0), (False, 10_000)])
+    @pytest.mark.parametrize(("mirrored", "copying_ms"), [(True, 0), (False, 10_000)])
     def test_cold_shuts_down_and_boots_and_copies_unless_mirrored_before(
-        self, *, presync: bool, copying_ms: float
+        self, *, mirrored: bool, copying_ms: float
     ) -> None:
-        found = predict(Method.COLD, task(presync=presync), knowing(None))
+        found = predict(Method.COLD, task(mirrored=mirrored), knowing(None))
         assert (found.downtime_ms, found.least_ms) == (SHUTDOWN_AND_BOOT_MS + copying_ms, None)
         assert found.duration_s == pytest.approx(1.5 + 90 + 10)
 

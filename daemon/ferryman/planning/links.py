@@ -10,6 +10,7 @@ from ferryman.specs.models import HostSpec
 _UNKNOWN_MIB_S = 32
 """Until a move has shown better: Ganeti's default, the slowest in use (oVirt 52, Incus and Nova without a cap)."""
 _BYTES_PER_MIB = 1024 * 1024
+_WHOLE_FROM_MIB_S = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +44,20 @@ def link(source: HostSpec, destination: HostSpec, history: History) -> Link:
     seen = history.link_bytes_s(source.name, destination.name)
     if seen is not None:
         bytes_s = min(seen, cap) if cap else seen
-        return Link(bytes_s=bytes_s, learned=True, basis=f"{_mib_s(bytes_s)} (past moves)")
+        return Link(bytes_s=bytes_s, learned=True, basis=f"{in_mib_s(bytes_s)} (past moves)")
     if cap:
-        return Link(bytes_s=cap, learned=False, basis=f"{_mib_s(cap)} (the cap in the specs; no move has shown it yet)")
+        return Link(
+            bytes_s=cap, learned=False, basis=f"{in_mib_s(cap)} (the cap in the specs; no move has shown it yet)"
+        )
     guess = _UNKNOWN_MIB_S * _BYTES_PER_MIB
     return Link(
         bytes_s=guess,
         learned=False,
-        basis=f"{_mib_s(guess)} (a guess: no move has shown it, and no host's spec names it: [limits] links_mib_s)",
+        basis=f"{in_mib_s(guess)} (a guess: no move has shown it, and no host's spec names it: [limits] links_mib_s)",
     )
 
 
-def _mib_s(bytes_s: int) -> str:
-    return f"{bytes_s / _BYTES_PER_MIB:.3g} MiB/s"
+def in_mib_s(bytes_s: int) -> str:
+    """A speed in words: 9.5 MiB/s, 32 MiB/s, 1,000 MiB/s."""
+    speed = bytes_s / _BYTES_PER_MIB
+    return f"{speed:,.0f} MiB/s" if speed >= _WHOLE_FROM_MIB_S or speed == int(speed) else f"{speed:.1f} MiB/s"

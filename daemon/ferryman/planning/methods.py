@@ -31,9 +31,7 @@ class NoChoice:
 
 
 def candidates(spec: VmSpec, vm: DomainDetail) -> tuple[Method, ...]:
-    """The methods that a prediction is wanted of, the least disruptive first; nobody is interrupted by a VM's move
-    that is off.
-    """
+    """The methods to predict, the least disruptive first; none for a VM that is off: its move interrupts nobody."""
     if vm.domain.power is Power.SHUT_OFF:
         return ()
     allowed = spec.allow if spec.method is Method.AUTO else (spec.method,)

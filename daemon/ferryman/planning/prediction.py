@@ -13,7 +13,7 @@ from typing import assert_never
 
 from ferryman.fleet.values import DirtyRate
 from ferryman.planning.decisions import Prediction, SwitchOver
-from ferryman.planning.links import Link
+from ferryman.planning.links import Link, in_mib_s
 from ferryman.planning.past import NO_HISTORY, History, PastMove
 from ferryman.planning.switchover import LADDER_FOOT_MS
 from ferryman.specs.models import Method
@@ -142,7 +142,7 @@ def _live(task: Task, dirty: DirtyRate | DirtyRateUnknown, past: Sequence[PastMo
         + min(switching, default=0.0),
         duration_s=_PREPARING_S + _disks_s(task) + _passes_s(task, pass_s, dirty.bytes_s) + rest / 1000,
         basis=(
-            f"it writes {dirty.bytes_s / _MIB:.3g} MiB/s, the link carries {task.link.basis}: "
+            f"it writes {in_mib_s(dirty.bytes_s)}, the link carries {task.link.basis}: "
             f"a pass over {memory / _MIB:.0f} MiB takes {pass_s:.1f} s and leaves {rest:.0f} ms of sending; "
             f"switching over takes {own:.0f} ms ({_of_own(switching)})"
         ),

@@ -100,7 +100,7 @@ class TestDeciding:
         assert isinstance(refused, Refused)
         said = promised.said("guest-01")
         assert (said.type, said.reason) == ("Stalled", "PromiseWouldBreak")
-        assert "it writes 1e+03 MiB/s" in said.message
+        assert "it writes 1,000 MiB/s" in said.message
         assert "max_downtime_ms" in said.remedy
         assert promised.fleet.running("guest-01") == ("tallinn",)
 

@@ -8,6 +8,7 @@ from ferryman.downtime.values import MeasurementStatus
 from ferryman.planning.decisions import SwitchOver
 from ferryman.planning.past import History, PastMove
 from ferryman.records.values import MigrationRecord, Outcome, Transfer
+from ferryman.specs.models import Method
 
 _LEAST_BYTES = 8 * 1024 * 1024
 """A move that sent less says more of its preparations than of the link."""
@@ -40,7 +41,8 @@ def _past_move(record: MigrationRecord) -> PastMove:
         vm=record.vm,
         source=record.source,
         destination=record.destination,
-        method=record.method,
+        # What it was in the end: the one downtime says nothing of the other method.
+        method=Method.POST_COPY if record.post_copy else record.method,
         switch_over=record.switch_over or SwitchOver.LADDER,
         downtime_ms=record.measurement.downtime_ms if measured else None,
         least_ms=record.measurement.downtime_lower_ms if measured else None,

@@ -57,6 +57,12 @@ def test_only_measured_moves_that_succeeded_are_gone_by() -> None:
     assert (move.downtime_ms, move.least_ms, move.duration_s) == (94.0, 90.0, 1.8)
 
 
+def test_a_live_move_that_became_post_copy_teaches_of_post_copy() -> None:
+    history = history_of([replace(record(), post_copy=True)])
+    assert history.measured("guest-01", Method.LIVE, *WAY) == ()
+    assert len(history.measured("guest-01", Method.POST_COPY, *WAY)) == 1
+
+
 def test_a_record_of_before_predictions_can_be_read() -> None:
     old = toml_files.to_toml(replace(record(), measurement=MEASURED))
     assert b"prediction_error" not in old

@@ -102,9 +102,9 @@ class TestLive:
 
 
 class TestOtherMethods:
-    def test_post_copy_sends_device_state_only_however_fast_it_writes(self) -> None:
+    def test_post_copy_is_as_short_however_fast_it_writes(self) -> None:
         found = predict(Method.POST_COPY, task(), knowing(10_000))
-        assert (found.downtime_ms, found.least_ms) == (POST_COPY_MS, None)
+        assert (found.downtime_ms, found.least_ms) == (POST_COPY_MS + 800, None)
 
     def test_paused_sends_all_memory_while_it_stands_still(self) -> None:
         found = predict(Method.PAUSED, task(), knowing(None))

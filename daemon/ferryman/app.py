@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from ferryman.fleet.adapting import adapted
-from ferryman.fleet.hypervisor import Connect
+from ferryman.fleet.hypervisor import Connect, Hypervisor
 from ferryman.fleet.libvirt_host import LibvirtHost
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.showing import Definition, definition
-from ferryman.migration.clock import SystemClock
+from ferryman.fleet.values import DirtyRate
+from ferryman.migration.clock import Clock, SystemClock
 from ferryman.planning.decisions import Decision, Plan, UpToDate, Wait, WaitReason
+from ferryman.planning.prediction import DirtyRateUnknown
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.deciding import Decided, Decider, resting
+from ferryman.reconciler.dirty_rates import REFRESH_S, DirtyRates
 from ferryman.reconciler.events import Events, Wakeup
 from ferryman.reconciler.loop import Look, Parts, Reconciler
 from ferryman.reconciler.memory import Memory
@@ -25,6 +29,7 @@ from ferryman.records import audit
 from ferryman.records.conditions import Status, Suspended
 from ferryman.records.journal import Journal
 from ferryman.records.live import Progress, write_progress
+from ferryman.records.rates import SeenRate, read_rates, write_rate
 from ferryman.records.store import StateStore
 from ferryman.service import ServiceManager
 from ferryman.specs.loading import Specs
@@ -37,6 +42,8 @@ RESCAN_S = 30.0
 """How often the loop looks even if nothing woke it: inotify and libvirt's events can be lost."""
 _STOP_PATIENCE_S = 20.0
 _ONCE_WAIT_S = 2.0
+_KEPT_RATE = timedelta(seconds=2 * REFRESH_S)
+"""The daemon's own dirty rate is gone by for so long; it measures again before that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +85,7 @@ class Daemon:
                 show=lambda progress: _show(store.folder, progress),
                 wake=self._wakeup.wake,
                 stop=self._stop,
+                keep_rate=lambda vm, rate: _keep(store.folder, vm, rate, clock),
             )
         )
 
@@ -115,7 +123,7 @@ class Daemon:
         """
         with self._looking():
             while True:
-                found = self._reconciler.look()
+                found = self._reconciler.look(patient=True)
                 if self._stop.is_set() or not found.moving:
                     return found
                 self._wakeup.wait(_ONCE_WAIT_S)
@@ -140,6 +148,10 @@ def _show(folder: Path, progress: Progress) -> None:
     write_progress(folder, progress)
 
 
+def _keep(folder: Path, vm: str, rate: DirtyRate, clock: Clock) -> None:
+    write_rate(folder, SeenRate(vm=vm, bytes_s=rate.bytes_s, measured_at=clock.now()))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """What the daemon would do now."""
@@ -151,8 +163,12 @@ class Preview:
     """Of the VMs that are to move, without secrets."""
 
 
-def preview(options: Options, connect: Connect = LibvirtHost) -> Preview:
-    """Decide as the daemon would, and touch nothing. Reads the state folder where there is one."""
+def preview(options: Options, connect: Connect = LibvirtHost, tell: Callable[[str], None] = lambda _: None) -> Preview:
+    """Decide as the daemon would, and touch nothing. Reads the state folder where there is one.
+
+    A VM whose spec makes a promise is watched for a second before its move is decided, unless the daemon has done so
+    a short time ago; `tell` is told.
+    """
     wanted = Wanted(source=open_source(options.specs))
     wanted.refresh()
     if wanted.specs is None:
@@ -168,6 +184,7 @@ def preview(options: Options, connect: Connect = LibvirtHost) -> Preview:
             memory=_memory(options.state),
             now_ns=0,
             limits=None,
+            dirty_rate=_watching(options.state, tell),
         )
         rest = resting(specs)
         moving = _moving(options.state)
@@ -206,6 +223,20 @@ def _definitions(decided: Mapping[str, Decided]) -> dict[str, Definition]:
         for vm, one in decided.items()
         if isinstance(one.decision, Plan) and one.detail is not None
     }
+
+
+def _watching(state: Path, tell: Callable[[str], None]) -> Callable[[str, Hypervisor], DirtyRate | DirtyRateUnknown]:
+    clock = SystemClock()
+    oldest = clock.now() - _KEPT_RATE
+    kept = {vm: DirtyRate(bytes_s=seen.bytes_s) for vm, seen in read_rates(state).items() if seen.measured_at > oldest}
+    rates = DirtyRates(clock, lambda _vm, _rate: None, kept)
+
+    def measured(vm: str, host: Hypervisor) -> DirtyRate | DirtyRateUnknown:
+        if not rates.is_known(vm):
+            tell(f"watching for a second how fast {vm} writes")
+        return rates.measured(vm, host)
+
+    return measured
 
 
 def _moving(state: Path) -> dict[str, Wait]:

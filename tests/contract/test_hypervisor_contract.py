@@ -115,6 +115,15 @@ class TestDomains:
         stage.destination.domains.destroy(bare)
         assert stage.destination.domains.power(bare) is None
 
+    def test_watches_how_fast_a_running_guest_writes(self, stage: Stage, bare: str) -> None:
+        seen = stage.source.domains.dirty_rate(stage.vm)
+        assert seen is not None
+        assert 0 <= seen.bytes_s < 1024 * MIB
+        assert stage.destination.domains.dirty_rate(bare) is None
+        with pytest.raises(OperationFailedError) as failed:
+            stage.source.domains.dirty_rate("absent")
+        assert failed.value.kind is FailureKind.NOT_FOUND
+
     def test_only_a_paused_vm_is_resumed(self, stage: Stage) -> None:
         with pytest.raises(OperationFailedError):
             stage.source.domains.resume(stage.vm)

@@ -13,6 +13,7 @@ from ferryman.app import Options, Preview, preview
 from ferryman.cli.definitions import EVERY_VM, definitions_shown, print_differences
 from ferryman.cli.options import EXIT_TROUBLE, json_option, pass_connect, plain, print_json, specs_option, state_option
 from ferryman.cli.waiting import SignOfLife
+from ferryman.cli.words import prediction
 from ferryman.fleet.hypervisor import Connect
 from ferryman.planning.decisions import Decision, Drifted, Plan, Refused, UpToDate, Wait
 from ferryman.records.conditions import Suspended
@@ -45,12 +46,13 @@ def plan(
     """Show what the daemon would do now, and why; nothing is touched.
 
     Every host is read; for each VM that has to move, both ends are looked at closely, and everything that stands
-    against the move is named with its remedy. Without --detailed-exitcode: exit 1 only if something is wrong.
+    against the move is named with its remedy. A VM whose spec sets max_downtime_ms is watched for a second, to predict
+    its downtime. Without --detailed-exitcode: exit 1 only if something is wrong.
     """
     _tell_uncommitted(specs)
     try:
         with SignOfLife("reading the hosts; one that does not answer is waited for up to 10 s", sys.stderr):
-            found = preview(Options(specs=specs, state=state), connect)
+            found = preview(Options(specs=specs, state=state), connect, _tell)
     except SourceError as error:
         raise click.ClickException(f"{error.reason}\n  remedy: {error.remedy}") from error
     shown = definitions_shown(found, show_xml)
@@ -72,6 +74,10 @@ def _tell_uncommitted(specs: Path) -> None:
             f"uncommitted edits do not count: {shown}\n    remedy: git -C {specs} add --all . && git -C {specs} commit",
             err=True,
         )
+
+
+def _tell(doing: str) -> None:
+    click.echo(f"{doing} ...", err=True)
 
 
 def _exit_code(found: Preview, *, detailed: bool) -> int:
@@ -132,6 +138,7 @@ def _plan_text(move: Plan) -> str:
         + (" (replaces the copy left behind there)" if disk.replaces_leftover else "")
         for disk in move.disks
     ]
+    lines += [f"    {prediction(one)}" for one in move.predictions]
     lines += [f"    not {no.method}: {no.reason}" for no in move.rejected]
     lines += [f"    warning: {finding.reason}\n    remedy: {finding.remedy}" for finding in move.warnings]
     return "\n".join(lines)

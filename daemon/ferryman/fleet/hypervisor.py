@@ -15,7 +15,16 @@ from typing import Protocol
 from ferryman.fleet.adapting import UNCHANGED, Adaptation
 from ferryman.fleet.drives import Medium
 from ferryman.fleet.images import Images
-from ferryman.fleet.values import BackingImage, DomainDetail, HostDetail, HostReading, Power, Volume, VolumeRef
+from ferryman.fleet.values import (
+    BackingImage,
+    DirtyRate,
+    DomainDetail,
+    HostDetail,
+    HostReading,
+    Power,
+    Volume,
+    VolumeRef,
+)
 from ferryman.specs.models import HostSpec
 
 
@@ -117,6 +126,13 @@ class Domains(Protocol):
 
     def insert(self, vm: str, medium: Medium) -> None:
         """Put a medium back where it was. It being there is no error."""
+        ...
+
+    def dirty_rate(self, vm: str) -> DirtyRate | None:
+        """Watch for a second how fast a running guest writes to its memory; it is not disturbed.
+
+        None where that cannot be told: it does not run, or the hypervisor knows no such measurement.
+        """
         ...
 
     def define(self, xml: str, *, autostart: bool) -> None:

@@ -9,11 +9,12 @@ import libvirt
 from ferryman.fleet import domain_xml, drives
 from ferryman.fleet.domain_xml import XmlDisk
 from ferryman.fleet.drives import Medium
+from ferryman.fleet.libvirt_dirty_rate import measured_dirty_rate
 from ferryman.fleet.libvirt_reading import is_post_copy, migration_side, power_of
 from ferryman.fleet.libvirt_session import LibvirtSession
 from ferryman.fleet.libvirt_usage import paths_of
 from ferryman.fleet.libvirt_volumes import volume_at, volume_by_path
-from ferryman.fleet.values import Disk, Domain, DomainDetail, Power
+from ferryman.fleet.values import DirtyRate, Disk, Domain, DomainDetail, Power
 
 _DEFINITION = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
 _UNDEFINE = (
@@ -95,6 +96,11 @@ class LibvirtDomains:
         """Put a medium back where it was. It being there is no error."""
         with self._session.connection(f"inserting {medium.path} into {vm}") as connection:
             _change(connection.lookupByName(vm), medium, emptying=False)
+
+    def dirty_rate(self, vm: str) -> DirtyRate | None:
+        """Watch for a second how fast a running guest writes to its memory."""
+        with self._session.connection(f"measuring how fast {vm} writes") as connection:
+            return measured_dirty_rate(connection, connection.lookupByName(vm))
 
     def define(self, xml: str, *, autostart: bool) -> None:
         """Write a persistent definition."""

@@ -209,6 +209,14 @@ class DomainDetail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DirtyRate:
+    """How fast a guest was seen to write to its memory."""
+
+    bytes_s: int
+    """Distinct pages that changed within a second, in bytes. A page that is written again and again counts once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostDetail:
     """What planning needs of a destination."""
 

@@ -21,6 +21,7 @@ from ferryman.migration.recording import Facts, record_of
 from ferryman.migration.settling import Ending, settle
 from ferryman.migration.witness import Witness
 from ferryman.planning.decisions import DiskImage, ImageCopy, Plan
+from ferryman.planning.links import bandwidth_cap_mib_s
 from ferryman.records.journal import Journal
 from ferryman.records.live import Progress
 from ferryman.records.values import CauseRecord, JournalEntry, MigrationRecord, Outcome, Step, VolumeAt
@@ -144,7 +145,7 @@ def _cold_move(order: Order, ready: volumes.Ready) -> cold.ColdMove:
         spec=order.spec.cold,
         way=order.plan.image_copy,
         address=order.destination.effective_migration_address,
-        bandwidth_mib_s=_bandwidth_mib_s(order.source, order.destination),
+        bandwidth_mib_s=bandwidth_cap_mib_s(order.source, order.destination),
     )
 
 
@@ -157,7 +158,7 @@ def _request(order: Order, ready: volumes.Ready) -> LiveMigration:
         data_uri=f"tcp://{order.destination.effective_migration_address}",
         copied_disks=tuple(disk.target for disk in volumes.copied(plan.disks)),
         adaptation=volumes.adaptation(plan, ready),
-        bandwidth_mib_s=_bandwidth_mib_s(order.source, order.destination),
+        bandwidth_mib_s=bandwidth_cap_mib_s(order.source, order.destination),
         memory=memory,
         layers_only=any(disk.image is DiskImage.LAYER for disk in plan.disks),
         # QEMU before 10.1 loses a guest that uses several connections and then switches to post-copy.
@@ -171,17 +172,6 @@ def _memory_transfer(order: Order) -> MemoryTransfer:
         return MemoryTransfer.PAUSED
     switches = order.plan.method is Method.POST_COPY or order.spec.on_stall is OnStall.POST_COPY
     return MemoryTransfer.POST_COPY if switches else MemoryTransfer.PRE_COPY
-
-
-def _bandwidth_mib_s(source: HostSpec, destination: HostSpec) -> int:
-    """The tightest of both hosts' caps and those of the link between them; 0: none."""
-    caps = [
-        source.limits.bandwidth_mib_s,
-        destination.limits.bandwidth_mib_s,
-        source.limits.links_mib_s.get(destination.name, 0),
-        destination.limits.links_mib_s.get(source.name, 0),
-    ]
-    return min((cap for cap in caps if cap), default=0)
 
 
 def _patience_s(method: Method, ending: Ending) -> float:
@@ -208,6 +198,7 @@ def _entry(order: Order, started_at: datetime) -> JournalEntry:
         autostart=plan.autostart,
         switch_over=plan.switch_over,
         image_copy=_image_copy(plan),
+        dirty_bytes_s=plan.dirty_bytes_s,
         on_stall=OnStall.POST_COPY if plan.method is Method.POST_COPY else order.spec.on_stall,
         home=plan.home,
         source_volumes=tuple(

@@ -73,6 +73,8 @@ class Move:
     """The latest moment at which the guest surely ran as ever: what is probed until then is the baseline."""
     warnings: list[str] = field(default_factory=list)
     """What went otherwise than a person would wish, for the record."""
+    sent: Job | None = None
+    """Memory as the hypervisor last told while it migrated: of a post-copy migration it keeps no final figures."""
     disk_bytes: int = 0
     """Copied of the disks, as the hypervisor last told while it migrated: its final figures leave them out."""
 

@@ -8,6 +8,7 @@ from ferryman.downtime.measuring import apportion
 from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.fleet.hypervisor import Job
 from ferryman.migration.clearing import NOTHING_CLEARED, Cleared
+from ferryman.migration.foretold import error_ms, error_s, predictions_of
 from ferryman.migration.move import Move
 from ferryman.migration.settling import Ending
 from ferryman.planning.decisions import Plan
@@ -43,6 +44,7 @@ def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | N
     succeeded = ending.outcome is Outcome.SUCCEEDED
     paused_ms = job.downtime_ms if job else None
     silent = succeeded and measurement.status is MeasurementStatus.NOT_BACK
+    predicted = predictions_of(plan) if plan else ()
     silence = f"it runs at {entry.destination}, and its service did not answer again" if silent else ""
     return MigrationRecord(
         id=entry.id,
@@ -68,9 +70,13 @@ def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | N
         switch_over=entry.switch_over if entry.method in (Method.LIVE, Method.POST_COPY) else None,
         image_copy=entry.image_copy,
         post_copy=entry.switched,
-        transfer=_transfer(job, move.disk_bytes),
+        transfer=_transfer(job, move),
         phases=tuple(move.phases),
         rejected=tuple(RejectedRecord(method=no.method, reason=no.reason) for no in plan.rejected) if plan else (),
+        predictions=predicted,
+        prediction_error_ms=error_ms(predicted, measurement) if succeeded else None,
+        prediction_error_s=error_s(predicted, facts.total_ms) if succeeded else None,
+        dirty_bytes_s=entry.dirty_bytes_s,
         warnings=(
             *((finding.reason for finding in plan.warnings) if plan else ()),
             *move.warnings,
@@ -89,16 +95,19 @@ def _left_behind(entry: JournalEntry, cleared: Cleared) -> tuple[VolumeAt, ...]:
     return tuple(volume for volume in entry.source_volumes if volume not in cleared.deleted)
 
 
-def _transfer(job: Job | None, disk_bytes: int) -> Transfer:
+def _transfer(final: Job | None, move: Move) -> Transfer:
+    job = final or move.sent
     if job is None:
-        return Transfer(disk_bytes=disk_bytes)
+        return Transfer(disk_bytes=move.disk_bytes)
     return Transfer(
         memory_bytes=job.memory_processed_bytes,
-        disk_bytes=max(disk_bytes, job.disk_processed_bytes),
+        disk_bytes=max(move.disk_bytes, job.disk_processed_bytes),
+        memory_bytes_s=job.memory_bytes_s or None,
         memory_iterations=job.memory_iteration,
         setup_ms=job.setup_ms,
         total_ms=job.elapsed_ms,
-        hypervisor_downtime_ms=job.downtime_ms,
+        # Of a job under way it would be what is expected.
+        hypervisor_downtime_ms=final.downtime_ms if final else None,
     )
 
 

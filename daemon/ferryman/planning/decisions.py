@@ -58,6 +58,8 @@ class FindingCode(StrEnum):
     HELD = "held"
     OLDER_HYPERVISOR = "older-hypervisor"
     WRITES_UNTRACKED = "writes-untracked"
+    PROMISE_BROKEN = "promise-broken"
+    """A method is predicted to keep the VM down for longer than its spec promises."""
 
 
 class Severity(StrEnum):
@@ -138,6 +140,29 @@ class SwitchOver(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What a method is expected to cost. None: unknown."""
+
+    method: Method
+    downtime_ms: float | None = None
+    """The best guess."""
+    least_ms: float | None = None
+    """What the downtime is at least, by what was measured; None: nothing was that says so."""
+    duration_s: float | None = None
+    """Of the whole move."""
+    basis: str
+    """What the figures come from."""
+
+    def breaks(self, max_downtime_ms: int | None) -> bool:
+        """Whether the promise cannot be kept."""
+        return max_downtime_ms is not None and self.least_ms is not None and self.least_ms > max_downtime_ms
+
+    def keeps(self, max_downtime_ms: int | None) -> bool:
+        """Whether nothing speaks against keeping the promise, not even a guess."""
+        return max_downtime_ms is None or self.downtime_ms is None or self.downtime_ms <= max_downtime_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedMethod:
     """A method that `auto` did not take."""
 
@@ -174,6 +199,10 @@ class Plan:
     """What its spec names as home now."""
     adaptation: Adaptation = UNCHANGED
     """What differs at the destination. The move asks the pools themselves for the disks' paths."""
+    predictions: tuple[Prediction, ...] = ()
+    """Of the methods that its spec allows and preflight found possible, the least disruptive first."""
+    dirty_bytes_s: int | None = None
+    """How fast the guest was seen to write; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +243,7 @@ class StallReason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
     PREFLIGHT = "PreflightFailed"
     NO_PLACE = "NoPlace"
+    PROMISE = "PromiseWouldBreak"
     HELD = "HeldForPerson"
 
 

@@ -4,45 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ferryman.fleet.values import Power, VolumeRef
+from ferryman.fleet.values import DirtyRate, Power, VolumeRef
 from ferryman.planning.aiming import Aim
 from ferryman.planning.arriving import adaptation, storage_at
 from ferryman.planning.copying import conversion_findings, image_copy
-from ferryman.planning.decisions import Plan, Refused, Severity, StallReason
-from ferryman.planning.methods import NoChoice, choose
+from ferryman.planning.decisions import (
+    DiskPlan,
+    DiskTransfer,
+    Finding,
+    FindingCode,
+    ImageCopy,
+    Plan,
+    Refused,
+    Severity,
+    StallReason,
+)
+from ferryman.planning.links import Link, link
+from ferryman.planning.methods import NoChoice, candidates, choose
 from ferryman.planning.placement import Fleet
+from ferryman.planning.prediction import NOTHING_KNOWN, Knowledge, Task, predictions
 from ferryman.planning.preflight import Ends, findings
 from ferryman.planning.storage import Leftover, disk_plans
 from ferryman.planning.switchover import switch_over
 from ferryman.specs.models import VmSpec
 
+_BYTES_PER_MIB = 1024 * 1024
 
-def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[VolumeRef, Leftover]) -> Plan | Refused:
+
+def plan(
+    aim: Aim,
+    spec: VmSpec,
+    fleet: Fleet,
+    ends: Ends,
+    leftovers: Mapping[VolumeRef, Leftover],
+    known: Knowledge = NOTHING_KNOWN,
+) -> Plan | Refused:
     """The move to one destination, or everything that stands against it. `leftovers` are those at the destination."""
-    destination = ends.destination.reading.host
-    arrivals = fleet.hosts[destination].arrivals
-    disks, storage_findings = disk_plans(ends.vm, storage_at(spec.storage, arrivals), ends.destination, leftovers)
+    here, there = fleet.hosts[aim.source], fleet.hosts[ends.destination.reading.host]
+    storage = storage_at(spec.storage, there.arrivals)
+    disks, storage_findings = disk_plans(ends.vm, storage, ends.destination, leftovers)
     running = ends.vm.domain.power is Power.RUNNING
-    way = image_copy(spec, fleet.hosts[aim.source], fleet.hosts[destination], running=running)
+    way = image_copy(spec, here, there, running=running)
     everything = (
         *findings(ends, fleet, eject_cdrom=spec.eject_cdrom),
         *storage_findings,
         *conversion_findings(disks, way),
     )
-    choice = choose(spec, ends.vm, everything)
+    task = _task(ends, disks, link(here, there, known.history), way)
+    choice = choose(spec, ends.vm, everything, predictions(candidates(spec, ends.vm), task, known))
     if isinstance(choice, NoChoice):
         return Refused(
             vm=spec.name,
-            reason=StallReason.PREFLIGHT,
+            reason=_stall(choice.findings),
             findings=choice.findings,
-            destination=destination,
+            destination=there.name,
             cause=aim.cause,
         )
     return Plan(
         vm=spec.name,
         uuid=ends.vm.domain.uuid,
         source=aim.source,
-        destination=destination,
+        destination=there.name,
         method=choice.method,
         cause=aim.cause,
         why=f"{aim.why}; {choice.why}",
@@ -53,11 +75,32 @@ def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[Vo
         warnings=tuple(finding for finding in everything if finding.severity is Severity.WARNING),
         priority=spec.placement.priority,
         autostart=ends.vm.autostart,
-        switch_over=switch_over(ends.vm, ends.source),
+        switch_over=task.switch_over,
         image_copy=way,
         home=spec.host,
-        adaptation=adaptation(ends.vm, disks, ends.destination, arrivals, eject_cdrom=spec.eject_cdrom),
+        adaptation=adaptation(ends.vm, disks, ends.destination, there.arrivals, eject_cdrom=spec.eject_cdrom),
+        predictions=choice.predictions,
+        dirty_bytes_s=known.dirty.bytes_s if isinstance(known.dirty, DirtyRate) else None,
     )
+
+
+def _task(ends: Ends, disks: Sequence[DiskPlan], over: Link, way: ImageCopy) -> Task:
+    """What predictions are made of."""
+    return Task(
+        vm=ends.vm.domain.name,
+        source=ends.source.host,
+        destination=ends.destination.reading.host,
+        memory_bytes=ends.vm.domain.memory_mib * _BYTES_PER_MIB,
+        disk_bytes=sum(disk.source.allocation_bytes for disk in disks if disk.transfer is DiskTransfer.COPY),
+        link=over,
+        switch_over=switch_over(ends.vm, ends.source),
+        mirrored=way is ImageCopy.MIRROR,
+    )
+
+
+def _stall(found: Sequence[Finding]) -> StallReason:
+    only_promise = all(finding.code is FindingCode.PROMISE_BROKEN for finding in found)
+    return StallReason.PROMISE if only_promise else StallReason.PREFLIGHT
 
 
 def merged(refusals: Sequence[Refused]) -> Refused:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 from ferryman.fleet.values import VolumeRef
 from ferryman.planning.aiming import LastPlaced
+from ferryman.planning.past import NO_HISTORY, History
 from ferryman.planning.storage import Leftover
 from ferryman.records.ledger import LeftBehind, Place, held, leftovers
+from ferryman.records.past import history_of
 from ferryman.records.values import MigrationRecord, RemovalRecord, VmState
 from ferryman.specs.models import VmSpec
 
@@ -37,6 +39,8 @@ class Memory:
     """Nobody removes volumes while the daemon runs: the folder has one writer."""
     held: Mapping[str, MigrationRecord] = field(default_factory=dict)
     """VMs whose newest attempt was left for a person to decide."""
+    history: History = NO_HISTORY
+    """What past moves teach."""
 
     @classmethod
     def of(
@@ -51,6 +55,7 @@ class Memory:
         """Go by all these audit records."""
         self.leftovers = leftovers(records, self.removals)
         self.held = held(records)
+        self.history = history_of(records)
 
     def placed(self, vm: str) -> LastPlaced | None:
         """Where the VM was last seen converged."""

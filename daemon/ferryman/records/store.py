@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from ferryman.records import atomic_files, live, toml_files
+from ferryman.records import atomic_files, live, rates, toml_files
 from ferryman.records.errors import RecordError, RecordExistsError, StateError, StateUnwritableError
 from ferryman.records.history import History
 from ferryman.records.journal import FOLDER as JOURNAL
@@ -178,6 +178,7 @@ class StateStore:
         ):
             atomic_files.sweep(folder)
         live.clear_all(self.folder)
+        rates.clear_rates(self.folder)
         self._history.pack()
 
     def _list(self, folder: str, kind: type[T]) -> toml_files.Listing[T]:

@@ -185,6 +185,21 @@ class RejectedRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionRecord:
+    """What a method was expected to cost, before the move. None: unknown."""
+
+    method: Method
+    chosen: bool = False
+    downtime_ms: float | None = None
+    least_ms: float | None = None
+    """What the downtime would be at least, by what had been measured."""
+    duration_s: float | None = None
+    """Of the whole move."""
+    basis: str = ""
+    """What the figures came from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CauseRecord:
     """The chain back to the commit."""
 
@@ -200,6 +215,8 @@ class Transfer:
 
     memory_bytes: int = 0
     disk_bytes: int = 0
+    memory_bytes_s: int | None = None
+    """How fast memory was sent, over all passes."""
     memory_iterations: int = 0
     setup_ms: int | None = None
     total_ms: int | None = None
@@ -253,6 +270,14 @@ class MigrationRecord:
     transfer: Transfer = Transfer()
     phases: tuple[PhaseTiming, ...] = ()
     rejected: tuple[RejectedRecord, ...] = ()
+    predictions: tuple[PredictionRecord, ...] = ()
+    """Of the methods that were allowed and possible, the least disruptive first."""
+    prediction_error_ms: float | None = None
+    """Measured less predicted downtime; above 0: it was down for longer. None: one of the two is unknown."""
+    prediction_error_s: float | None = None
+    """Actual less predicted duration of the whole move, of one that succeeded."""
+    dirty_bytes_s: int | None = None
+    """How fast the guest had been seen to write; None: not known."""
     warnings: tuple[str, ...] = ()
     volumes_created: tuple[VolumeAt, ...] = ()
     left_behind: tuple[VolumeAt, ...] = ()

@@ -15,7 +15,7 @@ from ferryman.fleet.fake.faults import Faults, Operation, refused
 from ferryman.fleet.fake.storage import FakeVolume, FakeVolumes
 from ferryman.fleet.fake.violations import Violations
 from ferryman.fleet.hypervisor import Job
-from ferryman.fleet.values import Disk, Domain, DomainDetail, MigrationSide, Power, VolumeRef
+from ferryman.fleet.values import DirtyRate, Disk, Domain, DomainDetail, MigrationSide, Power, VolumeRef
 
 
 class Shutdown(StrEnum):
@@ -45,6 +45,8 @@ class FakeDomain:
     snapshots: int = 0
     addresses: tuple[str, ...] = ()
     completed: Job | None = None
+    dirty_bytes_s: int | None = 0
+    """How fast its guest writes; None: this hypervisor cannot tell."""
     downtime_limits_ms: list[int] = field(default_factory=list)
 
     def described(self) -> Domain:
@@ -116,6 +118,13 @@ class FakeDomains:
         with self._faults.call(Operation.INSERT, vm):
             domain = self.require(vm)
             domain.xml = drives.replaced(domain.xml, medium.running or medium.defined)
+
+    def dirty_rate(self, vm: str) -> DirtyRate | None:
+        """How fast a running guest writes to its memory; takes no time here."""
+        with self._faults.call(Operation.DIRTY_RATE, vm):
+            domain = self.require(vm)
+            written = domain.dirty_bytes_s if domain.power is Power.RUNNING else None
+            return None if written is None else DirtyRate(bytes_s=written)
 
     def define(self, xml: str, *, autostart: bool) -> None:
         """Write a persistent definition."""

@@ -23,6 +23,7 @@ class Operation(StrEnum):
     MEDIA = "media"
     EJECT = "eject"
     INSERT = "insert"
+    DIRTY_RATE = "dirty-rate"
     DEFINE = "define"
     DISARM = "disarm"
     ARM = "arm"

@@ -20,6 +20,7 @@ WRITTEN: tuple[type[Any], ...] = (
     values.Transfer,
     values.PhaseTiming,
     values.RejectedRecord,
+    values.PredictionRecord,
     values.VolumeAt,
     values.EjectedRecord,
     values.RemovalRecord,

@@ -13,7 +13,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from ferryman.fleet.adapting import UNCHANGED, Adaptation
+from ferryman.fleet.host_facts import HostFacts, Peer
 from ferryman.fleet.images import Images
+from ferryman.fleet.machine import Fit, MachineNeeds
+from ferryman.fleet.survey import HostSurvey
 from ferryman.fleet.values import DomainDetail, HostDetail, HostReading, Power, Volume, VolumeRef
 from ferryman.specs.models import HostSpec
 
@@ -241,6 +244,21 @@ class Hypervisor(Protocol):
 
     def describe(self, wanted: Collection[VolumeRef]) -> HostDetail:
         """What planning needs of a destination, with the volumes of these names as far as they exist."""
+        ...
+
+    def fit(self, needs: MachineNeeds) -> Fit:
+        """Whether this host has what a VM's QEMU needs."""
+        ...
+
+    def facts(self, peers: Collection[Peer]) -> HostFacts:
+        """What only a command on the host itself can tell, the ways to its peers included.
+
+        Takes a second or more, and so is not for the way from a commit to its move. Works without libvirt.
+        """
+        ...
+
+    def survey(self) -> HostSurvey:
+        """The host as it is compared with others of its fleet. A call for each VM: not for every look."""
         ...
 
     def close(self) -> None:

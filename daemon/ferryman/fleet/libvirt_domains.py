@@ -6,9 +6,11 @@ import libvirt
 
 from ferryman.fleet import domain_xml
 from ferryman.fleet.domain_xml import XmlDisk
+from ferryman.fleet.libvirt_machine import job_of, needs_of
 from ferryman.fleet.libvirt_reading import is_post_copy, migration_side, power_of
 from ferryman.fleet.libvirt_session import LibvirtSession
 from ferryman.fleet.libvirt_volumes import volume_at
+from ferryman.fleet.machine import IDLE
 from ferryman.fleet.values import Disk, Domain, DomainDetail, Power
 
 _DEFINITION = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
@@ -60,6 +62,8 @@ class LibvirtDomains:
                 managed_save=bool(domain.isPersistent() and domain.hasManagedSaveImage()),
                 host_devices=domain_xml.host_device_count(current),
                 addresses=_addresses(domain) if power is Power.RUNNING else (),
+                needs=needs_of(connection, current),
+                job=job_of(domain, current) if power is Power.RUNNING else IDLE,
             )
 
     def power(self, vm: str) -> Power | None:
@@ -141,6 +145,7 @@ def _disk(connection: libvirt.virConnect, disk: XmlDisk) -> Disk:
         shareable=disk.shareable,
         backing=disk.backing,
         volume=volume,
+        cache=disk.cache,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ferryman.fleet.values import DomainDetail, Power
 from ferryman.planning.decisions import Finding, FindingCode, RejectedMethod, Severity
-from ferryman.planning.preflight import STANDS_AGAINST
+from ferryman.planning.preflight import matters
 from ferryman.specs.models import Method, VmSpec
 
 _LEAST_DISRUPTIVE_FIRST = (Method.LIVE, Method.POST_COPY, Method.PAUSED, Method.COLD)
@@ -62,14 +62,7 @@ def _automatic(spec: VmSpec, findings: Sequence[Finding]) -> Choice | NoChoice:
 
 
 def _blockers(method: Method, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    return tuple(
-        finding
-        for finding in findings
-        if finding.severity is Severity.BLOCKER and method in STANDS_AGAINST.get(finding.code, _ALL)
-    )
-
-
-_ALL = frozenset(Method)
+    return tuple(finding for finding in findings if finding.severity is Severity.BLOCKER and matters(finding, method))
 
 
 def _nothing_allowed() -> Finding:

@@ -10,7 +10,7 @@ from ferryman.planning.copying import conversion_findings, image_copy
 from ferryman.planning.decisions import Plan, Refused, Severity, StallReason
 from ferryman.planning.methods import NoChoice, choose
 from ferryman.planning.placement import Fleet
-from ferryman.planning.preflight import Ends, findings
+from ferryman.planning.preflight import Ends, findings, matters
 from ferryman.planning.storage import Leftover, disk_plans
 from ferryman.planning.switchover import switch_over
 from ferryman.specs.models import VmSpec
@@ -21,7 +21,7 @@ def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[Vo
     disks, storage_findings = disk_plans(ends.vm, spec.storage, ends.destination, leftovers)
     running = ends.vm.domain.power is Power.RUNNING
     way = image_copy(spec, fleet.hosts[aim.source], fleet.hosts[ends.destination.reading.host], running=running)
-    everything = (*findings(ends, fleet), *storage_findings, *conversion_findings(disks, way))
+    everything = (*findings(ends, fleet, disks), *storage_findings, *conversion_findings(disks, way))
     choice = choose(spec, ends.vm, everything)
     destination = ends.destination.reading.host
     if isinstance(choice, NoChoice):
@@ -44,7 +44,11 @@ def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[Vo
         memory_mib=ends.vm.domain.memory_mib,
         disks=disks,
         rejected=choice.rejected,
-        warnings=tuple(finding for finding in everything if finding.severity is Severity.WARNING),
+        warnings=tuple(
+            finding
+            for finding in everything
+            if finding.severity is Severity.WARNING and matters(finding, choice.method)
+        ),
         priority=spec.placement.priority,
         autostart=ends.vm.autostart,
         switch_over=switch_over(ends.vm, ends.source),

@@ -127,6 +127,7 @@ class Decider:
         try:
             detail = self.view.host(aimed.source).domains.inspect(spec.name)
             there = self.view.host(destination).describe(destination_refs(detail, spec.storage))
+            fit = self.view.host(destination).fit(detail.needs)
         except HostUnreachableError as error:
             return Decided(
                 decision=Wait(
@@ -137,7 +138,14 @@ class Decider:
             return Decided(
                 decision=Wait(vm=spec.name, reason=WaitReason.CHANGING, message=error.reason, remedy=error.remedy)
             )
-        ends = Ends(vm=detail, source=source, destination=there)
+        ends = Ends(
+            vm=detail,
+            source=source,
+            destination=there,
+            fit=fit,
+            source_facts=self.view.facts(aimed.source, patiently=self.limits is None),
+            destination_facts=self.view.facts(destination, patiently=self.limits is None),
+        )
         outcome = plan(aimed, spec, self._fleet(), ends, self.memory.leftovers_at(destination))
         return Decided(decision=outcome, detail=detail)
 

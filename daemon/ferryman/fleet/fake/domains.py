@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from xml.etree import ElementTree as ET
 
-from ferryman.fleet import domain_xml
+from ferryman.fleet import domain_xml, machine
 from ferryman.fleet.domain_xml import XmlDisk
 from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.faults import Faults, Operation, refused
 from ferryman.fleet.fake.storage import FakeVolume, FakeVolumes
 from ferryman.fleet.fake.violations import Violations
 from ferryman.fleet.hypervisor import Job
+from ferryman.fleet.machine_xml import machine_needs
 from ferryman.fleet.values import Disk, Domain, DomainDetail, MigrationSide, Power, VolumeRef
 
 
@@ -41,6 +42,7 @@ class FakeDomain:
     shutdown: Shutdown = Shutdown.OBEYS
     asked_to_power_off: bool = False
     snapshots: int = 0
+    job: machine.DomainJob = machine.IDLE
     addresses: tuple[str, ...] = ()
     completed: Job | None = None
     downtime_limits_ms: list[int] = field(default_factory=list)
@@ -83,6 +85,8 @@ class FakeDomains:
                 snapshots=domain.snapshots,
                 host_devices=domain_xml.host_device_count(domain.xml),
                 addresses=domain.addresses if domain.power is Power.RUNNING else (),
+                needs=machine_needs(domain.xml),
+                job=domain.job,
             )
 
     def power(self, vm: str) -> Power | None:
@@ -209,6 +213,7 @@ class FakeDomains:
             shareable=disk.shareable,
             backing=disk.backing,
             volume=volume,
+            cache=disk.cache,
         )
 
 

@@ -1,0 +1,59 @@
+"""What the VM's interfaces join at the destination."""
+
+from __future__ import annotations
+
+from ferryman.planning.decisions import Finding, FindingCode
+from ferryman.planning.placement import Fleet
+from ferryman.planning.preflight.ends import Ends, blocker, warning
+
+
+def network_findings(ends: Ends, fleet: Fleet) -> list[Finding]:
+    """Bridges and networks that are not there, and bridges that keep a guest waiting."""
+    arrivals = fleet.hosts[ends.destination.reading.host].arrivals
+    found: dict[Finding, None] = {}
+    for interface in ends.vm.interfaces:
+        match interface.kind:
+            case "bridge":
+                name = arrivals.bridges.get(interface.source, interface.source)
+                found |= dict.fromkeys(_bridge_findings(ends, name))
+            case "network":
+                name = arrivals.networks.get(interface.source, interface.source)
+                found |= dict.fromkeys(_network_findings(ends, name))
+    return list(found)
+
+
+def _bridge_findings(ends: Ends, name: str) -> list[Finding]:
+    host, bridges = ends.destination.reading.host, ends.destination.bridges
+    if bridges is not None and name not in bridges:
+        return [
+            blocker(
+                FindingCode.BRIDGE_MISSING,
+                f"{host} has no bridge {name} (it has: {', '.join(sorted(bridges)) or 'none'})",
+                f"ip link add {name} type bridge && ip link set {name} up (on {host})",
+            )
+        ]
+    if name in (ends.destination_facts.stp_bridges or ()):
+        return [stp_finding(host, name)]
+    return []
+
+
+def stp_finding(host: str, bridge: str) -> Finding:
+    """A bridge with spanning tree: a new port forwards only after twice the forward delay."""
+    return warning(
+        FindingCode.BRIDGE_STP,
+        f"the bridge {bridge} on {host} has STP on: a guest that comes in is cut off for seconds",
+        f"ip link set {bridge} type bridge stp_state 0 (on {host}; and in what configures the bridge at boot)",
+    )
+
+
+def _network_findings(ends: Ends, name: str) -> list[Finding]:
+    host = ends.destination.reading.host
+    if name in ends.destination.networks:
+        return []
+    return [
+        blocker(
+            FindingCode.NETWORK_MISSING,
+            f"{host} has no libvirt network {name}",
+            f"Define it there: virsh net-define FILE && virsh net-start {name}",
+        )
+    ]

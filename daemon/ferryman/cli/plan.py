@@ -12,7 +12,7 @@ import click
 from ferryman.app import Options, Preview, preview
 from ferryman.cli.options import EXIT_TROUBLE, json_option, pass_connect, plain, print_json, specs_option, state_option
 from ferryman.fleet.hypervisor import Connect
-from ferryman.planning.decisions import Decision, Drifted, Plan, Refused, UpToDate, Wait
+from ferryman.planning.decisions import Decision, Drifted, Plan, Refused, Severity, UpToDate, Wait
 from ferryman.records.conditions import Suspended
 from ferryman.specs.source import SourceError
 
@@ -78,7 +78,8 @@ def _text(vm: str, decision: Decision | Suspended) -> str:
             towards = f" -> {decision.destination}" if decision.destination else ""
             lines = [f"! {vm}{towards}: {decision.reason}"]
             for finding in decision.findings:
-                lines += [f"    {finding.reason}", f"    remedy: {finding.remedy}"]
+                mark = "" if finding.severity is Severity.BLOCKER else "warning: "
+                lines += [f"    {mark}{finding.reason}", f"    remedy: {finding.remedy}"]
             return "\n".join(lines)
         case Wait():
             remedy = f"\n    remedy: {decision.remedy}" if decision.remedy else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 from ferryman.fleet.host_facts import MIGRATION_PORTS, Clock, Folder, HostFacts, Peer, PeerFacts, Reach
 
@@ -19,12 +20,16 @@ _YES_NO = {"yes": True, "no": False}
 
 def command(folders: Sequence[str], peers: Sequence[Peer]) -> list[str]:
     """What to run on the host."""
-    texts = resources.files("ferryman.fleet") / "scripts"
-    script = (texts / "host_facts.sh").read_text()
-    ports = (texts / "migration_ports.py").read_text()
+    script = (scripts() / "host_facts.sh").read_text()
+    ports = (scripts() / "migration_ports.py").read_text()
     first_last = (str(MIGRATION_PORTS.start), str(MIGRATION_PORTS[-1]))
     towards = [part for peer in peers for part in (peer.uri, peer.address)]
     return ["sh", "-c", script, "host_facts", ports, *first_last, str(len(folders)), *folders, *towards]
+
+
+def scripts() -> Traversable:
+    """Where the texts are that run on hosts."""
+    return resources.files("ferryman.fleet") / "scripts"
 
 
 def parse(

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from ferryman.fleet.values import Power, VolumeRef
 from ferryman.planning.aiming import Aim
 from ferryman.planning.copying import conversion_findings, image_copy
-from ferryman.planning.decisions import Plan, Refused, Severity, StallReason
+from ferryman.planning.decisions import Finding, Plan, Refused, Severity, StallReason
 from ferryman.planning.methods import NoChoice, choose
 from ferryman.planning.placement import Fleet
 from ferryman.planning.preflight import Ends, findings, matters
 from ferryman.planning.storage import Leftover, disk_plans
 from ferryman.planning.switchover import switch_over
-from ferryman.specs.models import VmSpec
+from ferryman.specs.models import Method, VmSpec
 
 
 def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[VolumeRef, Leftover]) -> Plan | Refused:
@@ -28,7 +28,7 @@ def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[Vo
         return Refused(
             vm=spec.name,
             reason=StallReason.PREFLIGHT,
-            findings=choice.findings,
+            findings=(*choice.findings, *_warnings(everything, *_thinkable(spec, ends))),
             destination=destination,
             cause=aim.cause,
         )
@@ -44,17 +44,29 @@ def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[Vo
         memory_mib=ends.vm.domain.memory_mib,
         disks=disks,
         rejected=choice.rejected,
-        warnings=tuple(
-            finding
-            for finding in everything
-            if finding.severity is Severity.WARNING and matters(finding, choice.method)
-        ),
+        warnings=_warnings(everything, choice.method),
         priority=spec.placement.priority,
         autostart=ends.vm.autostart,
         switch_over=switch_over(ends.vm, ends.source),
         image_copy=way,
         home=spec.host,
     )
+
+
+def _warnings(everything: Sequence[Finding], *methods: Method) -> tuple[Finding, ...]:
+    """Those that concern one of these methods."""
+    return tuple(
+        finding
+        for finding in everything
+        if finding.severity is Severity.WARNING and any(matters(finding, method) for method in methods)
+    )
+
+
+def _thinkable(spec: VmSpec, ends: Ends) -> tuple[Method, ...]:
+    """The methods that its spec leaves, if nothing stood against them."""
+    if ends.vm.domain.power is Power.SHUT_OFF:
+        return (Method.COLD,)
+    return spec.allow if spec.method is Method.AUTO else (spec.method,)
 
 
 def merged(refusals: Sequence[Refused]) -> Refused:

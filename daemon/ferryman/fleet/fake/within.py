@@ -67,7 +67,7 @@ class Within:
 
     def _way(self, peer: Peer, *, there: bool) -> PeerFacts:
         if not there:
-            return PeerFacts(uri=peer.uri, libvirtd=Reach.FAILED, says="could not resolve the host's name")
+            return PeerFacts(uri=peer.uri, libvirtd=Reach.FAILED, says="Could not resolve hostname")
         says = self.unreached.get(peer.name, "")
         return PeerFacts(
             uri=peer.uri,

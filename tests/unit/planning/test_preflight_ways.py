@@ -22,7 +22,7 @@ def found(*, disks: tuple[DiskPlan, ...] = (), **more: Any) -> list[Finding]:
 
 
 def plan(transfer: DiskTransfer = DiskTransfer.SHARED) -> DiskPlan:
-    return DiskPlan(target="vda", transfer=transfer, source=volume(), destination=DISK_REF)
+    return DiskPlan(target="vda", transfer=transfer, source=volume(), destination=DISK_REF, format="qcow2")
 
 
 def way(**more: Any) -> HostFacts:

@@ -74,6 +74,13 @@ class TestFit:
             assert (fit.cpu, fit.emulator, fit.virtualization) == (CpuFit.FITS, True, True)
             assert fit.loaders is not None
 
+    def test_a_processor_passed_through_fits_hosts_alike(self, stage: Stage, bare: str) -> None:
+        xml = BARE_XML.replace("</os>", "</os><cpu mode='host-passthrough'/>")
+        stage.destination.domains.define(xml, autostart=False)
+        needs = stage.destination.domains.inspect(bare).needs
+        assert needs.cpu_passed_through
+        assert stage.source.fit(needs).cpu is CpuFit.FITS
+
     def test_an_emulator_that_is_not_there(self, stage: Stage) -> None:
         needs = replace(stage.source.domains.inspect(stage.vm).needs, emulator="/nowhere/qemu-system-x86_64")
         assert stage.destination.fit(needs).emulator is False

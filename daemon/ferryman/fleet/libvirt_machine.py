@@ -94,14 +94,7 @@ def _compared(connection: libvirt.virConnect, needs: MachineNeeds) -> tuple[CpuF
     if not needs.cpu_xml:
         return (CpuFit.UNKNOWN if needs.cpu_passed_through else CpuFit.FITS), ""
     try:
-        connection.compareHypervisorCPU(
-            needs.emulator or None,
-            needs.architecture or None,
-            None,
-            needs.virtualization or None,
-            needs.cpu_xml,
-            libvirt.VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE,
-        )
+        _compare(connection, needs)
     except libvirt.libvirtError as error:
         if not connection.isAlive():
             raise
@@ -109,3 +102,16 @@ def _compared(connection: libvirt.virConnect, needs: MachineNeeds) -> tuple[CpuF
             return CpuFit.LACKING, error.get_error_message() or ""
         return CpuFit.UNKNOWN, ""
     return CpuFit.FITS, ""
+
+
+def _compare(connection: libvirt.virConnect, needs: MachineNeeds) -> None:
+    """Raises libvirtError with VIR_ERR_CPU_INCOMPATIBLE where something is lacking."""
+    flags = libvirt.VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE
+    if needs.cpu_passed_through:
+        # Host against host: a hypervisor provides less than its processor has, so that even its own would not fit.
+        connection.compareCPU(needs.cpu_xml, flags)
+        return
+    emulator, architecture, virtualization = needs.emulator, needs.architecture, needs.virtualization
+    connection.compareHypervisorCPU(
+        emulator or None, architecture or None, None, virtualization or None, needs.cpu_xml, flags
+    )

@@ -195,7 +195,7 @@ class FakeFleet:
 
 
 def vm_xml(name: str, *, memory_mib: int = 96, disk_path: str | None = None) -> str:
-    """A definition with a disk, an interface on kvmbr0 and a guest agent that answers; its UUID follows from its name."""
+    """A definition with a disk, an interface on kvmbr0 and an agent that answers; its UUID follows from its name."""
     disk = (
         f"<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{disk_path}'/>"
         "<target dev='vda' bus='virtio'/></disk>"
@@ -207,6 +207,6 @@ def vm_xml(name: str, *, memory_mib: int = 96, disk_path: str | None = None) -> 
         f"<memory unit='MiB'>{memory_mib}</memory><vcpu>1</vcpu>"
         "<os><type arch='x86_64' machine='pc'>hvm</type></os>"
         f"<devices>{disk}<interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='kvmbr0'/>"
-        "</interface><channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0' state='connected'/>"
-        "</channel></devices></domain>"
+        "</interface><channel type='unix'>"
+        "<target type='virtio' name='org.qemu.guest_agent.0' state='connected'/></channel></devices></domain>"
     )

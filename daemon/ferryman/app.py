@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from ferryman.fleet.adapting import adapted
 from ferryman.fleet.hypervisor import Connect
 from ferryman.fleet.libvirt_host import LibvirtHost
 from ferryman.fleet.observing import FleetView
+from ferryman.fleet.showing import Definition, definition
 from ferryman.migration.clock import SystemClock
-from ferryman.planning.decisions import Decision, UpToDate, Wait, WaitReason
+from ferryman.planning.decisions import Decision, Plan, UpToDate, Wait, WaitReason
 from ferryman.reconciler.chronicle import Chronicle
-from ferryman.reconciler.deciding import Decider, resting
+from ferryman.reconciler.deciding import Decided, Decider, resting
 from ferryman.reconciler.events import Events, Wakeup
 from ferryman.reconciler.loop import Look, Parts, Reconciler
 from ferryman.reconciler.memory import Memory
@@ -25,8 +27,10 @@ from ferryman.records.journal import Journal
 from ferryman.records.live import Progress, write_progress
 from ferryman.records.store import StateStore
 from ferryman.service import ServiceManager
+from ferryman.specs.loading import Specs
 from ferryman.specs.opening import open_source
 from ferryman.specs.problems import Problem
+from ferryman.specs.source import SourceError
 from ferryman.specs.watching import Watcher
 
 RESCAN_S = 30.0
@@ -63,9 +67,10 @@ class Daemon:
         self._source = open_source(options.specs)
         self._view = FleetView(connect, self._wakeup.changed)
         clock = SystemClock()
+        self._wanted = Wanted(source=self._source)
         self._reconciler = Reconciler(
             Parts(
-                wanted=Wanted(source=self._source),
+                wanted=self._wanted,
                 view=self._view,
                 chronicle=Chronicle(store, clock, events),
                 clock=clock,
@@ -75,6 +80,11 @@ class Daemon:
                 stop=self._stop,
             )
         )
+
+    def specs_now(self) -> Specs | None:
+        """The specs that a first look finds in force."""
+        self._wanted.refresh()
+        return self._wanted.specs
 
     def stop(self) -> None:
         """End soon; safe to call from a signal handler or another thread."""
@@ -137,6 +147,8 @@ class Preview:
     revision: str
     decisions: dict[str, Decision | Suspended]
     problems: tuple[Problem, ...]
+    definitions: Mapping[str, Definition] = field(default_factory=dict)
+    """Of the VMs that are to move, without secrets."""
 
 
 def preview(options: Options, connect: Connect = LibvirtHost) -> Preview:
@@ -164,7 +176,36 @@ def preview(options: Options, connect: Connect = LibvirtHost) -> Preview:
         view.close()
     decisions: dict[str, Decision | Suspended] = {vm: one.decision for vm, one in decided.items()}
     under_way = {vm: wait for vm, wait in moving.items() if vm in specs.vms}
-    return Preview(revision=specs.revision.id, decisions=decisions | rest | under_way, problems=wanted.problems)
+    return Preview(
+        revision=specs.revision.id,
+        decisions=decisions | rest | under_way,
+        problems=wanted.problems,
+        definitions=_definitions(decided),
+    )
+
+
+@contextmanager
+def fleet_view(specs: Path, connect: Connect = LibvirtHost) -> Iterator[FleetView]:
+    """The hosts of the specs in force, to look at. Raises SourceError where there are none."""
+    wanted = Wanted(source=open_source(specs))
+    wanted.refresh()
+    if wanted.specs is None:
+        first = wanted.problems[0]
+        raise SourceError(f"no specs are in force: {first.place or specs}: {first.message}", first.remedy)
+    view = FleetView(connect, lambda: None)
+    try:
+        view.configure(wanted.specs.hosts)
+        yield view
+    finally:
+        view.close()
+
+
+def _definitions(decided: Mapping[str, Decided]) -> dict[str, Definition]:
+    return {
+        vm: definition(one.detail.xml, adapted(one.detail.xml, one.decision.adaptation))
+        for vm, one in decided.items()
+        if isinstance(one.decision, Plan) and one.detail is not None
+    }
 
 
 def _moving(state: Path) -> dict[str, Wait]:
@@ -184,7 +225,7 @@ def _memory(state: Path) -> Memory:
     if not state.exists():
         return Memory()
     with StateStore.open(state, read_only=True) as store:
-        return Memory.of(store.vm_states(), list(audit.records(state)))
+        return Memory.of(store.vm_states(), list(audit.records(state)), tuple(audit.removals(state)))
 
 
 def is_settled(status: Status) -> bool:

@@ -119,6 +119,14 @@ class VolumeRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BackingImage:
+    """What a layer lies over, as the layer itself names it."""
+
+    path: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
     """A storage volume."""
 
@@ -134,6 +142,8 @@ class Volume:
     """The file's length."""
     backing: bool = False
     """It is a layer over another volume."""
+    over: BackingImage | None = None
+    """Of a layer: over which."""
     block: bool = False
     """It is a block device, not a file."""
 
@@ -166,6 +176,8 @@ class Disk:
     """None: no storage pool of the host holds it."""
     cache: str = ""
     """QEMU's cache mode (none, writeback, …); empty: QEMU's default."""
+    base: Volume | None = None
+    """What its volume is a layer over; None: it is none, or no storage pool holds that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +223,8 @@ class HostDetail:
     pools: Mapping[str, Pool]
     volumes: Mapping[VolumeRef, Volume]
     """In the pools asked for."""
+    images: Mapping[str, Volume] = field(default_factory=dict)
+    """By path: those asked for that a pool holds."""
     bridges: frozenset[str] | None
     """None: could not be read."""
     networks: frozenset[str]

@@ -12,18 +12,19 @@ from ferryman.downtime.values import Measurement
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Job, LiveMigration, MemoryTransfer
 from ferryman.fleet.values import DomainDetail
-from ferryman.migration import cold, live, volumes
+from ferryman.migration import cold, drives, live, volumes
+from ferryman.migration.clearing import NOTHING_CLEARED, Cleared, clear_source
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import DiskProgress, Ends, LeftRunningError, Move
 from ferryman.migration.progress import progress
 from ferryman.migration.recording import Facts, record_of
 from ferryman.migration.settling import Ending, settle
 from ferryman.migration.witness import Witness
-from ferryman.planning.decisions import ImageCopy, Plan
+from ferryman.planning.decisions import DiskImage, ImageCopy, Plan
 from ferryman.records.journal import Journal
 from ferryman.records.live import Progress
 from ferryman.records.values import CauseRecord, JournalEntry, MigrationRecord, Outcome, Step, VolumeAt
-from ferryman.specs.models import HostSpec, Method, OnStall, VmSpec
+from ferryman.specs.models import HostSpec, Method, OnStall, SourceDisks, VmSpec
 
 _LIVE_PATIENCE_S = 30.0
 _BOOT_PATIENCE_S = 180.0
@@ -88,7 +89,16 @@ def _witnessed(order: Order, services: Services, witness: Witness) -> MigrationR
         settle_ms=order.settle_ms,
         patience_s=_patience_s(plan.method, ending),
     )
-    return _record(move, ending, measurement, Facts(begun_ms=begun_ms, total_ms=total_ms, plan=plan))
+    cleared = _cleared(order, move, ending, measurement)
+    return _record(move, ending, measurement, Facts(begun_ms=begun_ms, total_ms=total_ms, plan=plan, cleared=cleared))
+
+
+def _cleared(order: Order, move: Move, ending: Ending, measurement: Measurement) -> Cleared:
+    """The source's disks go last of all, and only where the spec says so."""
+    if ending.outcome is not Outcome.SUCCEEDED or order.spec.storage.source_disks is not SourceDisks.DELETE:
+        return NOTHING_CLEARED
+    move.report("deleting the source's disks", None)
+    return clear_source(move, order.plan, measurement)
 
 
 def take_up(entry: JournalEntry, services: Services) -> MigrationRecord | None:
@@ -103,6 +113,7 @@ def take_up(entry: JournalEntry, services: Services) -> MigrationRecord | None:
 
 def _prepare(order: Order, move: Move, witness: Witness) -> volumes.Ready:
     with move.phase("preparing"):
+        drives.eject(move, order.plan.adaptation.emptied_drives)
         ready = volumes.prepare(move, order.plan.disks, as_bytes=_image_copy(order.plan) is ImageCopy.STREAM)
         witness.baseline()
     return ready
@@ -129,6 +140,7 @@ def _cold_move(order: Order, ready: volumes.Ready) -> cold.ColdMove:
         vm=order.vm,
         disks=order.plan.disks,
         ready=ready,
+        adaptation=volumes.adaptation(order.plan, ready),
         spec=order.spec.cold,
         way=order.plan.image_copy,
         address=order.destination.effective_migration_address,
@@ -144,9 +156,10 @@ def _request(order: Order, ready: volumes.Ready) -> LiveMigration:
         peer_uri=order.destination.effective_peer_uri,
         data_uri=f"tcp://{order.destination.effective_migration_address}",
         copied_disks=tuple(disk.target for disk in volumes.copied(plan.disks)),
-        adaptation=volumes.adaptation(plan.disks, ready),
+        adaptation=volumes.adaptation(plan, ready),
         bandwidth_mib_s=_bandwidth_mib_s(order.source, order.destination),
         memory=memory,
+        layers_only=any(disk.image is DiskImage.LAYER for disk in plan.disks),
         # QEMU before 10.1 loses a guest that uses several connections and then switches to post-copy.
         connections=1 if memory is MemoryTransfer.POST_COPY else spec.live.connections,
         auto_converge=spec.live.auto_converge,

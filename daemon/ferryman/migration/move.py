@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from ferryman.fleet.drives import Medium
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Hypervisor, Job, LiveMigration
 from ferryman.migration.clock import Clock
@@ -94,6 +95,10 @@ class Move:
     def disowns(self, volume: VolumeAt) -> None:
         """Write down that it did not come to be by this attempt's doing: undoing must not remove it."""
         self._write(replace(self.entry, created=tuple(other for other in self.entry.created if other != volume)))
+
+    def takes_out(self, medium: Medium) -> None:
+        """Write down that this attempt ejects a medium, before it does."""
+        self._write(replace(self.entry, ejected=(*self.entry.ejected, medium)))
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

@@ -7,10 +7,19 @@ from dataclasses import dataclass
 from ferryman.downtime.measuring import apportion
 from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.fleet.hypervisor import Job
+from ferryman.migration.clearing import NOTHING_CLEARED, Cleared
 from ferryman.migration.move import Move
 from ferryman.migration.settling import Ending
 from ferryman.planning.decisions import Plan
-from ferryman.records.values import MigrationRecord, Outcome, RejectedRecord, Transfer
+from ferryman.records.values import (
+    EjectedRecord,
+    JournalEntry,
+    MigrationRecord,
+    Outcome,
+    RejectedRecord,
+    Transfer,
+    VolumeAt,
+)
 from ferryman.records.verdict import verdict
 from ferryman.specs.models import Method
 
@@ -25,6 +34,7 @@ class Facts:
     begun_ms: float | None = None
     plan: Plan | None = None
     recovered: bool = False
+    cleared: Cleared = NOTHING_CLEARED
 
 
 def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | None, facts: Facts) -> MigrationRecord:
@@ -61,12 +71,22 @@ def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | N
         transfer=_transfer(job, move.disk_bytes),
         phases=tuple(move.phases),
         rejected=tuple(RejectedRecord(method=no.method, reason=no.reason) for no in plan.rejected) if plan else (),
-        warnings=(*(finding.reason for finding in plan.warnings), *move.warnings) if plan else tuple(move.warnings),
+        warnings=(
+            *((finding.reason for finding in plan.warnings) if plan else ()),
+            *move.warnings,
+            *facts.cleared.warnings,
+        ),
         volumes_created=entry.created if succeeded else (),
-        left_behind=entry.source_volumes if succeeded else (),
+        left_behind=_left_behind(entry, facts.cleared) if succeeded else (),
+        deleted_at_source=facts.cleared.deleted,
+        ejected=tuple(EjectedRecord(target=medium.target, path=medium.path) for medium in entry.ejected),
         home=entry.home,
         recovered=facts.recovered,
     )
+
+
+def _left_behind(entry: JournalEntry, cleared: Cleared) -> tuple[VolumeAt, ...]:
+    return tuple(volume for volume in entry.source_volumes if volume not in cleared.deleted)
 
 
 def _transfer(job: Job | None, disk_bytes: int) -> Transfer:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ferryman.fleet.values import Volume, VolumeRef
+from ferryman.fleet.adapting import UNCHANGED, Adaptation
+from ferryman.fleet.values import BackingImage, Volume, VolumeRef
 from ferryman.specs.models import Method
 
 
@@ -36,6 +37,7 @@ class FindingCode(StrEnum):
     VOLUME_UNFIT = "volume-unfit"
     CONVERSION = "conversion"
     BACKING_CHAIN = "backing-chain"
+    BACKING_CHAIN_COLD = "backing-chain-cold"
     SNAPSHOTS = "snapshots"
     MANAGED_SAVE = "managed-save"
     HOST_DEVICE = "host-device"
@@ -103,6 +105,17 @@ class DiskTransfer(StrEnum):
     """Both hosts see the very same volume; it stays."""
 
 
+class DiskImage(StrEnum):
+    """What of a copied disk is copied."""
+
+    WHOLE = "whole"
+    """All of it: it is no layer."""
+    LAYER = "layer"
+    """The layer alone, over the image that the destination has already."""
+    FLATTENED = "flattened"
+    """Its whole content, the layers below included, into one image."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskPlan:
     """One disk's way."""
@@ -115,6 +128,9 @@ class DiskPlan:
     """At the destination."""
     overwrites: bool = False
     """Its spec names a volume that stands there and takes the content: neither created nor, on failure, removed."""
+    image: DiskImage = DiskImage.WHOLE
+    over: BackingImage | None = None
+    """Of a layer: the image that it is put over at the destination."""
     replaces_leftover: bool = False
     """A volume that our own audit record names as left behind by this VM stands there: it goes first."""
 
@@ -174,6 +190,8 @@ class Plan:
     """Cold only."""
     home: str = ""
     """What its spec names as home now."""
+    adaptation: Adaptation = UNCHANGED
+    """What differs at the destination. The move asks the pools themselves for the disks' paths."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

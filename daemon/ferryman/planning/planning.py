@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ferryman.fleet.values import Power, VolumeRef
 from ferryman.planning.aiming import Aim
+from ferryman.planning.arriving import adaptation, storage_at
 from ferryman.planning.copying import conversion_findings, image_copy
 from ferryman.planning.decisions import Finding, Plan, Refused, Severity, StallReason
 from ferryman.planning.methods import NoChoice, choose
@@ -18,12 +19,17 @@ from ferryman.specs.models import Method, VmSpec
 
 def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[VolumeRef, Leftover]) -> Plan | Refused:
     """The move to one destination, or everything that stands against it. `leftovers` are those at the destination."""
-    disks, storage_findings = disk_plans(ends.vm, spec.storage, ends.destination, leftovers)
-    running = ends.vm.domain.power is Power.RUNNING
-    way = image_copy(spec, fleet.hosts[aim.source], fleet.hosts[ends.destination.reading.host], running=running)
-    everything = (*findings(ends, fleet, disks), *storage_findings, *conversion_findings(disks, way))
-    choice = choose(spec, ends.vm, everything)
     destination = ends.destination.reading.host
+    arrivals = fleet.hosts[destination].arrivals
+    disks, storage_findings = disk_plans(ends.vm, storage_at(spec.storage, arrivals), ends.destination, leftovers)
+    running = ends.vm.domain.power is Power.RUNNING
+    way = image_copy(spec, fleet.hosts[aim.source], fleet.hosts[destination], running=running)
+    everything = (
+        *findings(ends, fleet, disks, eject_cdrom=spec.eject_cdrom),
+        *storage_findings,
+        *conversion_findings(disks, way),
+    )
+    choice = choose(spec, ends.vm, everything)
     if isinstance(choice, NoChoice):
         return Refused(
             vm=spec.name,
@@ -50,6 +56,7 @@ def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[Vo
         switch_over=switch_over(ends.vm, ends.source),
         image_copy=way,
         home=spec.host,
+        adaptation=adaptation(ends.vm, disks, ends.destination, arrivals, eject_cdrom=spec.eject_cdrom),
     )
 
 

@@ -14,6 +14,8 @@ from ferryman.fleet.values import DomainDetail, Power, Snapshot
 from ferryman.planning import admission
 from ferryman.planning.admission import Way
 from ferryman.planning.aiming import Aim, aim
+from ferryman.planning.arriving import storage_at
+from ferryman.planning.chains import base_paths
 from ferryman.planning.decisions import (
     Decision,
     Drifted,
@@ -126,7 +128,8 @@ class Decider:
             raise AssertionError("a VM was found on a host that was not read")
         try:
             detail = self.view.host(aimed.source).domains.inspect(spec.name)
-            there = self.view.host(destination).describe(destination_refs(detail, spec.storage))
+            storage = storage_at(spec.storage, self.specs.hosts[destination].arrivals)
+            there = self.view.host(destination).describe(destination_refs(detail, storage), base_paths(detail))
             fit = self.view.host(destination).fit(detail.needs)
         except HostUnreachableError as error:
             return Decided(

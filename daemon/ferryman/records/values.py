@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ferryman.downtime.values import Measurement
+from ferryman.fleet.drives import Medium
 from ferryman.fleet.hypervisor import LiveMigration
 from ferryman.planning.decisions import Cause, ImageCopy, SwitchOver
 from ferryman.specs.models import Method, OnStall
@@ -206,6 +207,16 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EjectedRecord:
+    """A medium that was taken out of a drive."""
+
+    target: str
+    """The drive: sda, hda, …"""
+    path: str
+    """The image's, at the source."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationRecord:
     """`migrations/YYYY/MM/ID.toml`: one attempt, never changed once written."""
 
@@ -246,10 +257,33 @@ class MigrationRecord:
     volumes_created: tuple[VolumeAt, ...] = ()
     left_behind: tuple[VolumeAt, ...] = ()
     """Volumes of ours at the source that the VM no longer uses."""
+    deleted_at_source: tuple[VolumeAt, ...] = ()
+    """Volumes at the source that were deleted once the VM answered, as its spec says."""
+    ejected: tuple[EjectedRecord, ...] = ()
+    """CD-ROM images that were ejected before the move, as its spec allows; after a failed one they are back."""
     home: str = ""
     """What the spec named as home when the move began."""
     recovered: bool = False
     """The daemon was restarted while this attempt was under way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalRecord:
+    """`removals/YYYY/MM/ID.toml`: a volume that a move left behind and `ferryman gc` removed. Never changed."""
+
+    id: str
+    vm: str
+    """The VM that the volume was a disk of."""
+    uuid: str
+    """Of that VM."""
+    volume: VolumeAt
+    migration: str
+    """The audit record that names it as left behind."""
+    removed_at: datetime
+    allocated_bytes: int = 0
+    """What it occupied."""
+    was_gone: bool = False
+    """Somebody else had removed it already."""
 
 
 class Step(StrEnum):
@@ -305,3 +339,6 @@ class JournalEntry:
     created: tuple[VolumeAt, ...] = ()
     """Volumes that this attempt created at the destination: the only ones that undoing may remove."""
     source_volumes: tuple[VolumeAt, ...] = ()
+    """The copied disks' volumes at the source."""
+    ejected: tuple[Medium, ...] = ()
+    """Media that this attempt took out of their drives at the source: undoing puts them back."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 from written_state import ferryman, specs
 
+from ferryman.cli.waiting import SignOfLife
 from ferryman.fleet.fake.hosts import FakeFleet
 from ferryman.specs.models import HostSpec
 
@@ -113,3 +116,31 @@ def test_another_vm_of_the_same_name_is_not_taken_for_this_one(fleet: FakeFleet,
     assert code == 1
     assert "two different VMs have this name" in output
     assert "remedy: Rename the one" in output
+
+
+def test_symbols_are_explained(fleet: FakeFleet, tmp_path: Path) -> None:
+    _, output = planned(fleet, tmp_path, TO_MOVE)
+    assert "= in place   > moves   ~ waits   ! cannot or must not move   - suspended\n" in output
+
+
+def test_uncommitted_edits_are_told_beside_the_output(fleet: FakeFleet, tmp_path: Path) -> None:
+    wanted = specs(tmp_path / "fleet" / "specs", guest_01=IN_PLACE)
+    me = ("-c", "user.name=Ann", "-c", "user.email=ann@example.org")
+    for command in (("init", "--quiet"), ("add", "."), (*me, "commit", "--quiet", "--message=Begin")):
+        subprocess.run(["git", *command], cwd=tmp_path / "fleet", check=True)
+    arguments = ("plan", "--specs", wanted, "--state", tmp_path / "state")
+    assert ferryman(*arguments, connect=fleet.connect).stderr == ""
+    specs(wanted, guest_01=TO_MOVE, guest_02=IN_PLACE)
+    done = ferryman(*arguments, "--json", connect=fleet.connect)
+    assert "uncommitted edits do not count: vms/guest-01.toml, vms/guest-02.toml\n    remedy: git -C" in done.stderr
+    assert json.loads(done.stdout)["decisions"]["guest-01"]["kind"] == "up-to-date"
+
+
+def test_a_sign_of_life_where_hosts_are_slow() -> None:
+    stream = io.StringIO()
+    with SignOfLife("still reading", stream, after_s=0) as sign:
+        sign.wait()
+    assert stream.getvalue() == "still reading\n"
+    with SignOfLife("not said", stream, after_s=60):
+        pass
+    assert stream.getvalue() == "still reading\n"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from xml.etree import ElementTree as ET
 
-from ferryman.fleet import domain_xml, machine
+from ferryman.fleet import domain_xml, drives, machine
 from ferryman.fleet.domain_xml import XmlDisk
+from ferryman.fleet.drives import Medium
 from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.faults import Faults, Operation, refused
 from ferryman.fleet.fake.storage import FakeVolume, FakeVolumes
@@ -94,6 +96,30 @@ class FakeDomains:
         with self._faults.call(Operation.POWER, vm):
             domain = self.known.get(vm)
             return None if domain is None else domain.power
+
+    def disk_paths(self) -> Mapping[str, frozenset[str]]:
+        """By VM: every file that is a disk of it."""
+        with self._faults.call(Operation.DISK_PATHS):
+            return {name: domain_xml.paths(domain.xml) for name, domain in self.known.items()}
+
+    def media(self, vm: str) -> tuple[Medium, ...]:
+        """What is inserted in the VM's drives; here a running VM is as it is defined."""
+        with self._faults.call(Operation.MEDIA, vm):
+            domain = self.require(vm)
+            running = "" if domain.power is Power.SHUT_OFF else domain.xml
+            return drives.media(running, domain.xml if domain.persistent else "")
+
+    def eject(self, vm: str, medium: Medium) -> None:
+        """Empty the medium's drive. An empty drive is no error."""
+        with self._faults.call(Operation.EJECT, vm):
+            domain = self.require(vm)
+            domain.xml = drives.replaced(domain.xml, drives.emptied(medium.running or medium.defined))
+
+    def insert(self, vm: str, medium: Medium) -> None:
+        """Put a medium back where it was. It being there is no error."""
+        with self._faults.call(Operation.INSERT, vm):
+            domain = self.require(vm)
+            domain.xml = drives.replaced(domain.xml, medium.running or medium.defined)
 
     def define(self, xml: str, *, autostart: bool) -> None:
         """Write a persistent definition."""
@@ -214,6 +240,7 @@ class FakeDomains:
             backing=disk.backing,
             volume=volume,
             cache=disk.cache,
+            base=self._volumes.by_path(volume.over.path) if volume is not None and volume.over else None,
         )
 
 

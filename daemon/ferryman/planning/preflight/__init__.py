@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from ferryman.planning.decisions import DiskPlan, Finding, FindingCode
 from ferryman.planning.placement import Fleet
-from ferryman.planning.preflight.devices import device_findings
+from ferryman.planning.preflight.devices import device_findings, medium_findings
 from ferryman.planning.preflight.disks import disk_findings
 from ferryman.planning.preflight.ends import Ends
 from ferryman.planning.preflight.firmware import firmware_findings
@@ -31,6 +31,7 @@ STANDS_AGAINST: Mapping[FindingCode, frozenset[Method]] = {
     FindingCode.WRITES_UNTRACKED: frozenset({Method.LIVE, Method.POST_COPY}),
     FindingCode.TRANSIENT: _COLD,
     FindingCode.CONVERSION: _COLD,
+    FindingCode.BACKING_CHAIN_COLD: _COLD,
     FindingCode.CPU_LACKING: _RUNNING,
     FindingCode.CPU_LESSER: _COLD,
     FindingCode.NVRAM_STAYS: _COLD,
@@ -50,7 +51,9 @@ def matters(finding: Finding, method: Method) -> bool:
     return method in STANDS_AGAINST.get(finding.code, _ALL)
 
 
-def findings(ends: Ends, fleet: Fleet, disks: Sequence[DiskPlan] = ()) -> tuple[Finding, ...]:
+def findings(
+    ends: Ends, fleet: Fleet, disks: Sequence[DiskPlan] = (), *, eject_cdrom: bool = False
+) -> tuple[Finding, ...]:
     """Everything but volumes and space, which `storage.disk_plans` looks at; `disks` are its plans."""
     return (
         *machine_findings(ends),
@@ -59,6 +62,7 @@ def findings(ends: Ends, fleet: Fleet, disks: Sequence[DiskPlan] = ()) -> tuple[
         *identity_findings(ends),
         *memory_findings(ends, fleet),
         *device_findings(ends.vm),
+        *medium_findings(ends.vm, eject_cdrom=eject_cdrom),
         *occupation_findings(ends),
         *disk_findings(ends, disks),
         *way_findings(ends),

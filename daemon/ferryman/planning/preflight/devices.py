@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ferryman.fleet.values import DiskDevice, DomainDetail
+from ferryman.fleet.values import Disk, DiskDevice, DomainDetail
 from ferryman.planning.decisions import Finding, FindingCode
-from ferryman.planning.preflight.ends import blocker
+from ferryman.planning.preflight.ends import blocker, warning
 
 
 def device_findings(vm: DomainDetail) -> list[Finding]:
-    """Host devices, snapshots, saved memory, a missing definition, inserted media."""
+    """Host devices, snapshots, saved memory, a missing definition."""
     found = []
     if vm.host_devices:
         found.append(
@@ -43,13 +43,28 @@ def device_findings(vm: DomainDetail) -> list[Finding]:
                 f"virsh dumpxml {vm.domain.name} > FILE && virsh define FILE",
             )
         )
-    found += [
-        blocker(
-            FindingCode.CDROM_INSERTED,
-            f"{disk.target}: {disk.path} is inserted, and does not move along",
-            f"Eject it: virsh change-media {vm.domain.name} {disk.target} --eject",
-        )
+    return found
+
+
+def medium_findings(vm: DomainDetail, *, eject_cdrom: bool) -> list[Finding]:
+    """An image that is inserted is ejected only where the spec says so."""
+    return [
+        _medium_finding(vm.domain.name, disk, eject_cdrom=eject_cdrom)
         for disk in vm.disks
         if disk.device is not DiskDevice.DISK and disk.source_kind and disk.path
     ]
-    return found
+
+
+def _medium_finding(vm: str, disk: Disk, *, eject_cdrom: bool) -> Finding:
+    if eject_cdrom:
+        return warning(
+            FindingCode.CDROM_INSERTED,
+            f"{disk.target}: {disk.path} is inserted, and is ejected before the move, as its spec says",
+            "Afterwards, where it is needed and the image is there: "
+            f"virsh change-media {vm} {disk.target} {disk.path} --insert",
+        )
+    return blocker(
+        FindingCode.CDROM_INSERTED,
+        f"{disk.target}: {disk.path} is inserted, and does not move along",
+        f"Eject it: virsh change-media {vm} {disk.target} --eject; or say eject_cdrom = true in its spec",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ferryman.planning.arriving import Joined, joined
 from ferryman.planning.decisions import Finding, FindingCode
 from ferryman.planning.placement import Fleet
 from ferryman.planning.preflight.ends import Ends, blocker, warning
@@ -12,28 +13,28 @@ def network_findings(ends: Ends, fleet: Fleet) -> list[Finding]:
     arrivals = fleet.hosts[ends.destination.reading.host].arrivals
     found: dict[Finding, None] = {}
     for interface in ends.vm.interfaces:
-        match interface.kind:
+        link = joined(interface, arrivals)
+        match link.kind:
             case "bridge":
-                name = arrivals.bridges.get(interface.source, interface.source)
-                found |= dict.fromkeys(_bridge_findings(ends, name))
+                found |= dict.fromkeys(_bridge_findings(ends, link))
             case "network":
-                name = arrivals.networks.get(interface.source, interface.source)
-                found |= dict.fromkeys(_network_findings(ends, name))
+                found |= dict.fromkeys(_network_findings(ends, link))
     return list(found)
 
 
-def _bridge_findings(ends: Ends, name: str) -> list[Finding]:
+def _bridge_findings(ends: Ends, link: Joined) -> list[Finding]:
     host, bridges = ends.destination.reading.host, ends.destination.bridges
-    if bridges is not None and name not in bridges:
+    if bridges is not None and link.there not in bridges:
         return [
             blocker(
                 FindingCode.BRIDGE_MISSING,
-                f"{host} has no bridge {name} (it has: {', '.join(sorted(bridges)) or 'none'})",
-                f"ip link add {name} type bridge && ip link set {name} up (on {host})",
+                f"{host} has no bridge {link.there}{link.mapping} (it has: {', '.join(sorted(bridges)) or 'none'})",
+                f"ip link add {link.there} type bridge && ip link set {link.there} up (on {host}); or name one "
+                f'that it has in hosts/{host}.toml: [arrivals] bridges = {{ {link.here} = "BRIDGE" }}',
             )
         ]
-    if name in (ends.destination_facts.stp_bridges or ()):
-        return [stp_finding(host, name)]
+    if link.there in (ends.destination_facts.stp_bridges or ()):
+        return [stp_finding(host, link.there)]
     return []
 
 
@@ -46,14 +47,15 @@ def stp_finding(host: str, bridge: str) -> Finding:
     )
 
 
-def _network_findings(ends: Ends, name: str) -> list[Finding]:
+def _network_findings(ends: Ends, link: Joined) -> list[Finding]:
     host = ends.destination.reading.host
-    if name in ends.destination.networks:
+    if link.there in ends.destination.networks:
         return []
     return [
         blocker(
             FindingCode.NETWORK_MISSING,
-            f"{host} has no libvirt network {name}",
-            f"Define it there: virsh net-define FILE && virsh net-start {name}",
+            f"{host} has no libvirt network {link.there}{link.mapping}",
+            f"Define it there: virsh net-define FILE && virsh net-start {link.there}; or name one that it has "
+            f'in hosts/{host}.toml: [arrivals] networks = {{ {link.here} = "NETWORK" }}',
         )
     ]

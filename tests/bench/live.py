@@ -1,0 +1,142 @@
+"""ferryman's live moves against a bare `virsh migrate --live` of the same guest, in turn, in one run.
+
+For each pair: from the commit to the hypervisor's migration begun, from the commit until the VM is seen only at its
+destination, what virsh took, and the downtime of both as a third program's pings saw it. Then the medians. Ratios in
+one run are what counts: the machine's speed varies.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+
+import echo_probe
+from bench_lab import HOSTS, Bench, bench_lab
+
+from ferryman.lab.guest_xml import DiskHome
+
+_SUBNETS = {DiskHome.COPY: "10.92.0.0/24", DiskHome.NFS: "10.92.1.0/24", DiskHome.ISCSI: "10.92.2.0/24"}
+_MOST_OF_VIRSH = {DiskHome.COPY: 0.5, DiskHome.NFS: 0.3, DiskHome.ISCSI: 0.3}
+"""The downtime that is aimed at, as a share of virsh's."""
+_MOST_OF_TIME, _MOST_BEGUN_S, _MOST_OVERHEAD_S = 1.3, 0.5, 0.5
+_QUIET_S = 1.0
+"""Pinged before and after a move."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timed:
+    """One move; seconds and milliseconds."""
+
+    total_s: float
+    downtime_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """One move by the daemon and one by virsh."""
+
+    begun_s: float
+    daemon: Timed
+    virsh: Timed
+
+
+def main() -> None:
+    """Run the pairs."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--disk", type=DiskHome, choices=list(DiskHome), default=DiskHome.COPY)
+    wanted = parser.parse_args()
+    vm = f"bench-{wanted.disk}"
+    with bench_lab(_SUBNETS[wanted.disk], storage=wanted.disk is not DiskHome.COPY) as bench:
+        bench.lab.add_guest(vm, HOSTS[0], disk=wanted.disk)
+        pairs = [pair(bench, vm, wanted.disk, str(number)) for number in range(wanted.pairs)]
+    sys.exit(0 if report(pairs, wanted.disk) else 1)
+
+
+def pair(bench: Bench, vm: str, disk: DiskHome, name: str) -> Pair:
+    """The daemon there, virsh back."""
+    source, destination = HOSTS
+    daemon = bench.daemon(name, vm)
+    with daemon.running():
+        daemon.until_in_place(vm, source)
+        committed_at: list[datetime] = []
+
+        def move() -> None:
+            committed_at.append(datetime.now(UTC))
+            daemon.specs.move(vm, destination)
+            wait_until_there(bench, vm, destination)
+
+        by_daemon = timed(bench, vm, move)
+        daemon.until(lambda: bool(daemon.records(vm)), "the move is recorded")
+        (record,) = daemon.records(vm)
+        begun_s = (record.started_at - committed_at[0]).total_seconds() + (record.begun_ms or 0.0) / 1000
+    with_copy = disk is DiskHome.COPY
+    if with_copy:
+        volume = f"{vm}.qcow2"
+        bench.lab.virsh(source, "vol-delete", volume, "--pool", "vms")
+        bench.lab.virsh(source, "vol-create-as", "vms", volume, "64M", "--format", "qcow2")
+    by_virsh = timed(bench, vm, lambda: migrate_with_virsh(bench, vm, with_copy=with_copy))
+    if with_copy:
+        bench.lab.virsh(destination, "vol-delete", volume, "--pool", "vms")
+    bench.lab.wait_until_ready(vm)
+    print(
+        f"begun {begun_s:.3f} s; daemon {by_daemon.total_s:.2f} s, down {by_daemon.downtime_ms:.0f} ms; "
+        f"virsh {by_virsh.total_s:.2f} s, down {by_virsh.downtime_ms:.0f} ms",
+        flush=True,
+    )
+    return Pair(begun_s=begun_s, daemon=by_daemon, virsh=by_virsh)
+
+
+def timed(bench: Bench, vm: str, move: Callable[[], None]) -> Timed:
+    """A move, timed, and pinged from another process meanwhile."""
+    prober = Path(echo_probe.__file__).resolve()
+    argv = bench.lab.ledger.operator.enter([sys.executable, str(prober), bench.lab.address(vm)])
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as pings:
+        time.sleep(_QUIET_S)
+        began = time.monotonic()
+        move()
+        total_s = time.monotonic() - began
+        time.sleep(_QUIET_S)
+        gap_ms = float(pings.communicate()[0])
+    return Timed(total_s=total_s, downtime_ms=gap_ms)
+
+
+def migrate_with_virsh(bench: Bench, vm: str, *, with_copy: bool) -> None:
+    """A bare virsh migrate with libvirt's defaults, as a person types it."""
+    source, destination = HOSTS
+    options = ["--live", "--p2p", "--persistent", "--undefinesource", *["--copy-storage-all"] * with_copy]
+    bench.lab.virsh(destination, "migrate", *options, vm, f"qemu+ssh://root@{source}/system")
+
+
+def wait_until_there(bench: Bench, vm: str, host: str) -> None:
+    """Until the hosts themselves say that it is there and only there."""
+    while bench.lab.whereabouts(vm) != {host: "running"}:
+        time.sleep(0.02)
+
+
+def report(pairs: list[Pair], disk: DiskHome) -> bool:
+    """The medians, and whether they are what is aimed at."""
+    begun_s = median(one.begun_s for one in pairs)
+    daemon_s, virsh_s = median(one.daemon.total_s for one in pairs), median(one.virsh.total_s for one in pairs)
+    daemon_ms = median(one.daemon.downtime_ms for one in pairs)
+    virsh_ms = median(one.virsh.downtime_ms for one in pairs)
+    print(f"{len(pairs)} pairs, disk {disk}, medians:")
+    print(f"  begun {begun_s:.3f} s after the commit (at most {_MOST_BEGUN_S})")
+    print(
+        f"  total {daemon_s:.2f} s, virsh {virsh_s:.2f} s: {daemon_s - virsh_s:+.2f} s, ratio {daemon_s / virsh_s:.2f}"
+    )
+    ratio, most = daemon_ms / virsh_ms, _MOST_OF_VIRSH[disk]
+    print(f"  downtime {daemon_ms:.0f} ms, virsh {virsh_ms:.0f} ms: ratio {ratio:.2f} (at most {most})")
+    in_time = daemon_s - virsh_s <= _MOST_OVERHEAD_S or daemon_s <= 1.1 * virsh_s
+    return begun_s <= _MOST_BEGUN_S and in_time and daemon_s <= _MOST_OF_TIME * virsh_s and ratio <= most
+
+
+if __name__ == "__main__":
+    main()

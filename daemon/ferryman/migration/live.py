@@ -44,6 +44,8 @@ def transfer(move: Move, request: LiveMigration) -> None:
 
 def resume(move: Move, request: LiveMigration) -> None:
     """Take up a post-copy migration whose connection broke. Raises as `transfer` does."""
+    # A destination that was not told waits for ever for the source's next word, and takes no other meanwhile.
+    move.ends.destination.migrations.drop_incoming(request.vm)
     _follow(move, Watch(move), _in_background(move.ends.source.migrations.resume_post_copy, request))
 
 
@@ -97,6 +99,8 @@ class Watch:
         self._course = course(self._rules, self._now_s())
         self._memory_left_bytes = 0
         self._tell_at_s = 0.0
+        self._runs_there = False
+        """Its memory was seen to follow it: a connection that is just being made anew is none that broke."""
 
     @property
     def limit_ms(self) -> int:
@@ -109,7 +113,8 @@ class Watch:
         try:
             job = self._move.ends.source.migrations.job(self._move.entry.vm)
             self._steer(job)
-            if job.phase is JobPhase.POST_COPY_BROKEN:
+            self._runs_there |= job.phase is JobPhase.POST_COPY
+            if self._runs_there and job.phase is JobPhase.POST_COPY_BROKEN:
                 self._tell_destination()
         except FleetError:
             return
@@ -153,6 +158,7 @@ class Watch:
         vm, source = self._move.entry.vm, self._move.ends.source
         if turn is Turn.POST_COPY:
             self._move.advance(Step.SWITCHING)
+            self._runs_there = True
             source.migrations.start_post_copy(vm)
         elif turn is Turn.PAUSE:
             source.domains.suspend(vm)

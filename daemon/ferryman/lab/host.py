@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ferryman.lab import host_files, keys, network
+from ferryman.lab import certificates, host_files, keys, network
 from ferryman.lab.layout import POOL, POOL_PATH, HostLayout, Layout
 from ferryman.lab.ledger import OPERATOR, Ledger, make_folder
 from ferryman.lab.namespaces import Namespace, hold_host
@@ -57,7 +57,7 @@ def _write_files(host: HostLayout) -> None:
         make_folder(host.folder / path.lstrip("/"))
     etc = _own(host, "/etc/libvirt")
     (etc / "libvirtd.conf").write_text(host_files.libvirtd_conf(host))
-    (etc / "qemu.conf").write_text(host_files.qemu_conf(host))
+    (etc / "qemu.conf").write_text(host_files.qemu_conf(host, tls=certificates.folder_of(host).exists()))
     (host.folder / "sshd_config").write_text(host_files.sshd_config(keys.host_key(host)))
 
 

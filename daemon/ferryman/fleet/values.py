@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ferryman.fleet.certificates import Certificates
+
 
 class Power(StrEnum):
     """A domain's state, as far as moving it cares."""
@@ -73,6 +75,8 @@ class HostReading:
     memory_mib: int
     free_memory_mib: int
     domains: Mapping[str, Domain] = field(default_factory=dict)
+    certificates: Certificates | None = None
+    """For migration under TLS; None: not known whether it has any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

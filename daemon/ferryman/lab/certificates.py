@@ -145,7 +145,5 @@ def _pem(certificate: x509.Certificate) -> bytes:
 def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
     path.touch(0o600)
     path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )

@@ -147,6 +147,8 @@ def _request(order: Order, ready: volumes.Ready) -> LiveMigration:
         adaptation=volumes.adaptation(plan.disks, ready),
         bandwidth_mib_s=_bandwidth_mib_s(order.source, order.destination),
         memory=memory,
+        tls=plan.encrypted,
+        tls_name=plan.tls_name,
         # QEMU before 10.1 loses a guest that uses several connections and then switches to post-copy.
         connections=1 if memory is MemoryTransfer.POST_COPY else spec.live.connections,
         auto_converge=spec.live.auto_converge,
@@ -197,6 +199,7 @@ def _entry(order: Order, started_at: datetime) -> JournalEntry:
         image_copy=_image_copy(plan),
         on_stall=OnStall.POST_COPY if plan.method is Method.POST_COPY else order.spec.on_stall,
         home=plan.home,
+        plain_because=plan.plain_because,
         source_volumes=tuple(
             VolumeAt(host=plan.source, pool=disk.source.ref.pool, name=disk.source.ref.name, path=disk.source.path)
             for disk in volumes.copied(plan.disks)

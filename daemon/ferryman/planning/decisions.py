@@ -56,6 +56,10 @@ class FindingCode(StrEnum):
     HELD = "held"
     OLDER_HYPERVISOR = "older-hypervisor"
     WRITES_UNTRACKED = "writes-untracked"
+    CERTIFICATE_MISSING = "certificate-missing"
+    CERTIFICATE_INVALID = "certificate-invalid"
+    CERTIFICATE_EXPIRES = "certificate-expires"
+    CERTIFICATE_UNKNOWN = "certificate-unknown"
 
 
 class Severity(StrEnum):
@@ -156,6 +160,12 @@ class Plan:
     """Cold only."""
     home: str = ""
     """What its spec names as home now."""
+    encrypted: bool = False
+    """Memory and disks travel under TLS."""
+    plain_because: str = ""
+    """Why they do not; empty where they do."""
+    tls_name: str = ""
+    """Encrypted: the name that the destination's certificate must bear; empty: its migration address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

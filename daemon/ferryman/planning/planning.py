@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from ferryman.fleet.values import Power, VolumeRef
 from ferryman.planning.aiming import Aim
 from ferryman.planning.copying import conversion_findings, image_copy
-from ferryman.planning.decisions import Plan, Refused, Severity, StallReason
+from ferryman.planning.decisions import DiskPlan, DiskTransfer, Plan, Refused, Severity, StallReason
+from ferryman.planning.encryption import NOTHING_SENT, encryption
 from ferryman.planning.methods import NoChoice, choose
 from ferryman.planning.placement import Fleet
 from ferryman.planning.preflight import Ends, findings
@@ -21,7 +22,13 @@ def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[Vo
     disks, storage_findings = disk_plans(ends.vm, spec.storage, ends.destination, leftovers)
     running = ends.vm.domain.power is Power.RUNNING
     way = image_copy(spec, fleet.hosts[aim.source], fleet.hosts[ends.destination.reading.host], running=running)
-    everything = (*findings(ends, fleet), *storage_findings, *conversion_findings(disks, way))
+    destination_spec = fleet.hosts[ends.destination.reading.host]
+    privacy = (
+        encryption(spec.encryption, ends.source, ends.destination.reading, destination_spec)
+        if _sends_anything(ends, disks)
+        else NOTHING_SENT
+    )
+    everything = (*findings(ends, fleet), *storage_findings, *conversion_findings(disks, way), *privacy.findings)
     choice = choose(spec, ends.vm, everything)
     destination = ends.destination.reading.host
     if isinstance(choice, NoChoice):
@@ -50,7 +57,14 @@ def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[Vo
         switch_over=switch_over(ends.vm, ends.source),
         image_copy=way,
         home=spec.host,
+        encrypted=privacy.encrypted,
+        plain_because=privacy.plain_because,
+        tls_name=privacy.tls_name,
     )
+
+
+def _sends_anything(ends: Ends, disks: Sequence[DiskPlan]) -> bool:
+    return ends.vm.domain.power is not Power.SHUT_OFF or any(disk.transfer is DiskTransfer.COPY for disk in disks)
 
 
 def merged(refusals: Sequence[Refused]) -> Refused:

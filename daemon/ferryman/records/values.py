@@ -248,6 +248,10 @@ class MigrationRecord:
     """Volumes of ours at the source that the VM no longer uses."""
     home: str = ""
     """What the spec named as home when the move began."""
+    encrypted: bool | None = None
+    """Whether memory and disks were to travel under TLS; None: the hypervisor was asked for no live migration."""
+    plain_because: str = ""
+    """Why they were not."""
     recovered: bool = False
     """The daemon was restarted while this attempt was under way."""
 
@@ -300,6 +304,8 @@ class JournalEntry:
     """What the hypervisor was asked to do; None where it was not, or not yet."""
     home: str = ""
     """What the spec named as home when the move began."""
+    plain_because: str = ""
+    """Why memory and disks do not travel under TLS; empty: they do."""
     autostart: bool = False
     """The VM is started with its host: switched off at the source while it moves, on again where it ends up."""
     created: tuple[VolumeAt, ...] = ()

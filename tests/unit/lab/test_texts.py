@@ -91,7 +91,7 @@ class TestHostFiles:
         first, second = (host_files.libvirtd_conf(host) for host in LAYOUT.hosts)
         assert f'host_uuid = "{LAYOUT.hosts[0].host_uuid}"' in first
         assert first != second
-        assert 'migration_host = "10.91.0.12"' in host_files.qemu_conf(LAYOUT.hosts[1])
+        assert 'migration_host = "10.91.0.12"' in host_files.qemu_conf(LAYOUT.hosts[1], tls=False)
 
     def test_everyone_knows_every_host(self) -> None:
         assert "10.91.0.12 bergen\n" in host_files.hosts_file(LAYOUT)

@@ -11,8 +11,8 @@ PACKAGES := gcc git libvirt-dev pkg-config python3-dev python3-venv \
 	openssh-client openssh-server iproute2 nftables procps util-linux hostname \
 	busybox-static dropbear-bin apt dpkg systemd
 
-# The lab's storage host, which only the tests bring up.
-test lab-tests: PACKAGES += tgt nfs-ganesha nfs-ganesha-vfs rpcbind
+# The lab's storage host, and guests with UEFI and a TPM: only the tests have them.
+test lab-tests: PACKAGES += tgt nfs-ganesha nfs-ganesha-vfs rpcbind ovmf swtpm swtpm-tools
 
 .PHONY: help setup packages demo test lint unit lab-tests bench clean
 

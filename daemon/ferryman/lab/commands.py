@@ -10,6 +10,7 @@ import click
 
 from ferryman.lab import demo, ledger, shell, status
 from ferryman.lab import lab as labs
+from ferryman.lab.block_commands import block
 from ferryman.lab.fault_commands import fault
 from ferryman.lab.guest_commands import guest
 from ferryman.lab.layout import DEFAULT_HOSTS, DEFAULT_SUBNET, LayoutError, plan_layout
@@ -35,6 +36,7 @@ def lab() -> None:
     """
 
 
+lab.add_command(block)
 lab.add_command(guest)
 lab.add_command(fault)
 

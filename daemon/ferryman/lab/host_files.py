@@ -35,6 +35,8 @@ security_driver = "none"
 namespaces = []
 cgroup_controllers = []
 remember_owner = 0
+swtpm_user = "root"
+swtpm_group = "root"
 migration_host = "{address}"
 """
 _QEMU_TLS = f"""\

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ferryman.lab import (
     accelerator,
+    block_devices,
     certificates,
     guest_image,
     host,
@@ -73,6 +74,7 @@ def down(folder: Path, tell: Tell) -> None:
     for process in [held.holder for held in lab.namespaces.values()] + lab.processes:
         processes.end(process)
         processes.reap(process)
+    block_devices.detach_all(lab.layout)
     if OPERATOR in lab.namespaces:
         _end_dwellers(lab.layout, lab.operator)
     shutil.rmtree(folder)

@@ -93,13 +93,17 @@ def _absent(end: HostReading, severity: Severity) -> tuple[Finding, ...]:
         )
     if seen.complete or seen.faults:
         return ()
-    missing = ", ".join(name for name, there in _parts(seen).items() if not there)
+    parts = _parts(seen)
+    missing = [name for name, there in parts.items() if not there]
+    lacks = f"no certificates for TLS in {seen.folder}"
+    if len(missing) < len(parts):
+        lacks += f" ({', '.join(missing)} not found)"
     return (
         Finding(
             code=FindingCode.CERTIFICATE_MISSING,
             severity=severity,
-            reason=f"{end.host} has no certificates for TLS: {missing} not found in {seen.folder}",
-            remedy=f'Make them: {_HOW_TO}; or set encryption = "off" for this VM.',
+            reason=f"{end.host} has {lacks}",
+            remedy=f'{_HOW_TO}; or set encryption = "off" for this VM.',
         ),
     )
 

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Protocol, Self
 
 from ferryman.fleet.certificates import AUTHORITIES, ENDS, Certificates, certificates_of
 from ferryman.fleet.errors import HostUnreachableError
-from ferryman.fleet.ssh import RemoteFiles
 
 QEMU_CONF = "/etc/libvirt/qemu.conf"
 _MIGRATION_FOLDER = "/etc/pki/libvirt-migrate"
@@ -20,7 +20,24 @@ _DEFAULT_FOLDER = "/etc/pki/qemu"
 _SETTING = re.compile(r'^\s*(migrate|default)_tls_x509_cert_dir\s*=\s*"([^"]+)"', re.MULTILINE)
 _LOOK_EVERY_S = 60.0
 
-Reach = Callable[[], RemoteFiles | None]
+
+class Files(Protocol):
+    """A host's files, for one `with` block. Calls raise PermissionError, or HostUnreachableError."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def read(self, path: str) -> bytes | None:
+        """A small file's content; None where there is none."""
+        ...
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file or folder."""
+        ...
+
+
+Reach = Callable[[], Files | None]
 """The host's files; None where it is not reached by SSH. May raise HostUnreachableError."""
 
 
@@ -48,14 +65,14 @@ class HostCertificates:
         try:
             files = self._reach()
             self._seen = None if files is None else read_certificates(files, datetime.now(UTC))
-            self._looked_at_s = time.monotonic()
         except HostUnreachableError:
             return
         finally:
+            self._looked_at_s = time.monotonic()
             self._looking.release()
 
 
-def read_certificates(files: RemoteFiles, now: datetime) -> Certificates | None:
+def read_certificates(files: Files, now: datetime) -> Certificates | None:
     """The certificates that a host's QEMU uses for migration; None where it may not be seen whether it has any.
 
     Raises HostUnreachableError.
@@ -78,7 +95,7 @@ def certificate_folder(qemu_conf: str) -> str | None:
     return named.get("migrate") or named.get("default")
 
 
-def _folder(files: RemoteFiles) -> str:
+def _folder(files: Files) -> str:
     try:
         configured = certificate_folder((files.read(QEMU_CONF) or b"").decode(errors="replace"))
     except PermissionError:

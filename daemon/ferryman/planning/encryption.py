@@ -41,12 +41,12 @@ def encryption(
         case Encryption.OFF:
             return EncryptionChoice(encrypted=False, plain_because='its spec says encryption = "off"')
         case Encryption.PREFER:
-            absent = [finding for end in ends for finding in _absent(end, Severity.WARNING)]
+            absent = [finding for end in ends for finding in certificates_absent(end, Severity.WARNING)]
             if absent:
                 because = "; ".join(finding.reason for finding in absent)
                 return EncryptionChoice(encrypted=False, plain_because=because, findings=tuple(absent))
         case Encryption.REQUIRE:
-            absent = [finding for end in ends for finding in _absent(end, Severity.BLOCKER)]
+            absent = [finding for end in ends for finding in certificates_absent(end, Severity.BLOCKER)]
         case _:
             assert_never(wanted)
     names = expected_names(destination_spec)
@@ -78,7 +78,7 @@ def certificate_findings(host: str, certificates: Certificates | None) -> tuple[
     return tuple(faults)
 
 
-def _absent(end: HostReading, severity: Severity) -> tuple[Finding, ...]:
+def certificates_absent(end: HostReading, severity: Severity) -> tuple[Finding, ...]:
     """A host that has no complete set of certificates, or of which that is not known."""
     seen = end.certificates
     if seen is None:

@@ -79,7 +79,7 @@ def down(folder: Path, tell: Tell) -> None:
         _end_dwellers(lab.layout, lab.operator)
     shutil.rmtree(folder)
     for made in lab.made_folders:
-        if made.is_dir() and not any(made.iterdir()):
+        if made.is_dir() and not any(made.iterdir()) and not namespaces.is_mounted_on(made):
             made.rmdir()
     tell(f"the lab in {folder} is gone")
 

@@ -199,6 +199,7 @@ def _entry(order: Order, started_at: datetime) -> JournalEntry:
         image_copy=_image_copy(plan),
         on_stall=OnStall.POST_COPY if plan.method is Method.POST_COPY else order.spec.on_stall,
         home=plan.home,
+        encrypted=plan.encrypted,
         plain_because=plan.plain_because,
         source_volumes=tuple(
             VolumeAt(host=plan.source, pool=disk.source.ref.pool, name=disk.source.ref.name, path=disk.source.path)

@@ -65,8 +65,8 @@ def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | N
         volumes_created=entry.created if succeeded else (),
         left_behind=entry.source_volumes if succeeded else (),
         home=entry.home,
-        encrypted=entry.request.tls if entry.request else None,
-        plain_because=entry.plain_because if entry.request else "",
+        encrypted=entry.encrypted,
+        plain_because=entry.plain_because,
         recovered=facts.recovered,
     )
 

@@ -59,6 +59,7 @@ class FindingCode(StrEnum):
     CERTIFICATE_MISSING = "certificate-missing"
     CERTIFICATE_INVALID = "certificate-invalid"
     CERTIFICATE_EXPIRES = "certificate-expires"
+    PLAIN_TEXT = "plain-text"
     CERTIFICATE_UNKNOWN = "certificate-unknown"
 
 
@@ -161,7 +162,7 @@ class Plan:
     home: str = ""
     """What its spec names as home now."""
     encrypted: bool = False
-    """Memory and disks travel under TLS."""
+    """Memory and disks travel under TLS; cold: the disks by SSH."""
     plain_because: str = ""
     """Why they do not; empty where they do."""
     tls_name: str = ""

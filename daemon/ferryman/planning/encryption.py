@@ -9,7 +9,7 @@ from typing import assert_never
 
 from ferryman.fleet.certificates import Certificate, Certificates
 from ferryman.fleet.values import HostReading
-from ferryman.planning.decisions import Finding, FindingCode, Severity
+from ferryman.planning.decisions import Finding, FindingCode, ImageCopy, Severity
 from ferryman.specs.fields import uri_host
 from ferryman.specs.models import Encryption, HostSpec
 
@@ -55,6 +55,24 @@ def encryption(
     return EncryptionChoice(
         encrypted=True, tls_name=_name_shown(destination.certificates, names), findings=(*absent, *found)
     )
+
+
+def cold_encryption(wanted: Encryption, way: ImageCopy, *, stream_is_encrypted: bool) -> EncryptionChoice:
+    """Of disks that are copied while the VM is off, or is to be: no certificates are in use there."""
+    if way is ImageCopy.STREAM and stream_is_encrypted:
+        return EncryptionChoice(encrypted=True)
+    because = "a cold move's disks go from host to host over NBD in plain text"
+    if way is ImageCopy.STREAM:
+        because = "its disks go through libvirt's connections, and not both hosts are reached by SSH"
+    remedies = {
+        Encryption.REQUIRE: (Severity.BLOCKER, "Give both hosts qemu+ssh URIs, or allow a live method."),
+        Encryption.PREFER: (Severity.WARNING, 'Set encryption = "require": they then go by SSH, while the VM is off.'),
+    }
+    if wanted not in remedies:
+        return EncryptionChoice(encrypted=False, plain_because=because)
+    severity, remedy = remedies[wanted]
+    found = _finding(FindingCode.PLAIN_TEXT, because, remedy, severity)
+    return EncryptionChoice(encrypted=False, plain_because=because, findings=(found,))
 
 
 def expected_names(spec: HostSpec) -> tuple[str, ...]:

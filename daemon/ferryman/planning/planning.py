@@ -6,29 +6,32 @@ from collections.abc import Mapping, Sequence
 
 from ferryman.fleet.values import Power, VolumeRef
 from ferryman.planning.aiming import Aim
-from ferryman.planning.copying import conversion_findings, image_copy
-from ferryman.planning.decisions import DiskPlan, DiskTransfer, Plan, Refused, Severity, StallReason
-from ferryman.planning.encryption import NOTHING_SENT, encryption
+from ferryman.planning.copying import conversion_findings, image_copy, stream_is_encrypted
+from ferryman.planning.decisions import DiskPlan, DiskTransfer, Finding, ImageCopy, Plan, Refused, Severity, StallReason
+from ferryman.planning.encryption import NOTHING_SENT, EncryptionChoice, cold_encryption, encryption
 from ferryman.planning.methods import NoChoice, choose
 from ferryman.planning.placement import Fleet
-from ferryman.planning.preflight import Ends, findings
+from ferryman.planning.preflight import STANDS_AGAINST, Ends, findings
 from ferryman.planning.storage import Leftover, disk_plans
 from ferryman.planning.switchover import switch_over
-from ferryman.specs.models import VmSpec
+from ferryman.specs.models import HostSpec, Method, VmSpec
 
 
 def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[VolumeRef, Leftover]) -> Plan | Refused:
     """The move to one destination, or everything that stands against it. `leftovers` are those at the destination."""
     disks, storage_findings = disk_plans(ends.vm, spec.storage, ends.destination, leftovers)
     running = ends.vm.domain.power is Power.RUNNING
-    way = image_copy(spec, fleet.hosts[aim.source], fleet.hosts[ends.destination.reading.host], running=running)
-    destination_spec = fleet.hosts[ends.destination.reading.host]
-    privacy = (
-        encryption(spec.encryption, ends.source, ends.destination.reading, destination_spec)
-        if _sends_anything(ends, disks)
-        else NOTHING_SENT
+    hosts = fleet.hosts[aim.source], fleet.hosts[ends.destination.reading.host]
+    way = image_copy(spec, *hosts, running=running)
+    live = _live_encryption(spec, ends, hosts[1])
+    cold = _cold_encryption(spec, disks, way, stream_is_encrypted=stream_is_encrypted(*hosts))
+    everything = (
+        *findings(ends, fleet),
+        *storage_findings,
+        *conversion_findings(disks, way),
+        *live.findings,
+        *cold.findings,
     )
-    everything = (*findings(ends, fleet), *storage_findings, *conversion_findings(disks, way), *privacy.findings)
     choice = choose(spec, ends.vm, everything)
     destination = ends.destination.reading.host
     if isinstance(choice, NoChoice):
@@ -39,6 +42,7 @@ def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[Vo
             destination=destination,
             cause=aim.cause,
         )
+    privacy = cold if choice.method is Method.COLD else live
     return Plan(
         vm=spec.name,
         uuid=ends.vm.domain.uuid,
@@ -51,7 +55,7 @@ def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[Vo
         memory_mib=ends.vm.domain.memory_mib,
         disks=disks,
         rejected=choice.rejected,
-        warnings=tuple(finding for finding in everything if finding.severity is Severity.WARNING),
+        warnings=_warnings(choice.method, everything),
         priority=spec.placement.priority,
         autostart=ends.vm.autostart,
         switch_over=switch_over(ends.vm, ends.source),
@@ -63,8 +67,27 @@ def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[Vo
     )
 
 
-def _sends_anything(ends: Ends, disks: Sequence[DiskPlan]) -> bool:
-    return ends.vm.domain.power is not Power.SHUT_OFF or any(disk.transfer is DiskTransfer.COPY for disk in disks)
+def _warnings(method: Method, everything: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Those that concern the method."""
+    return tuple(
+        finding
+        for finding in everything
+        if finding.severity is Severity.WARNING and method in STANDS_AGAINST.get(finding.code, frozenset(Method))
+    )
+
+
+def _live_encryption(spec: VmSpec, ends: Ends, to: HostSpec) -> EncryptionChoice:
+    if ends.vm.domain.power is Power.SHUT_OFF:
+        return NOTHING_SENT
+    return encryption(spec.encryption, ends.source, ends.destination.reading, to)
+
+
+def _cold_encryption(
+    spec: VmSpec, disks: Sequence[DiskPlan], way: ImageCopy, *, stream_is_encrypted: bool
+) -> EncryptionChoice:
+    if not any(disk.transfer is DiskTransfer.COPY for disk in disks):
+        return NOTHING_SENT
+    return cold_encryption(spec.encryption, way, stream_is_encrypted=stream_is_encrypted)
 
 
 def merged(refusals: Sequence[Refused]) -> Refused:

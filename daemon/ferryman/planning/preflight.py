@@ -16,6 +16,11 @@ STANDS_AGAINST: Mapping[FindingCode, frozenset[Method]] = {
     FindingCode.HOST_DEVICE: _RUNNING,
     FindingCode.WRITES_UNTRACKED: frozenset({Method.LIVE, Method.POST_COPY}),
     FindingCode.TRANSIENT: frozenset({Method.COLD}),
+    FindingCode.PLAIN_TEXT: frozenset({Method.COLD}),
+    FindingCode.CERTIFICATE_MISSING: _RUNNING,
+    FindingCode.CERTIFICATE_INVALID: _RUNNING,
+    FindingCode.CERTIFICATE_EXPIRES: _RUNNING,
+    FindingCode.CERTIFICATE_UNKNOWN: _RUNNING,
     FindingCode.CONVERSION: frozenset({Method.COLD}),
 }
 """The methods that a finding stands against, where that is not all of them."""

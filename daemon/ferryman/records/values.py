@@ -248,8 +248,8 @@ class MigrationRecord:
     """Volumes of ours at the source that the VM no longer uses."""
     home: str = ""
     """What the spec named as home when the move began."""
-    encrypted: bool | None = None
-    """Whether memory and disks were to travel under TLS; None: the hypervisor was asked for no live migration."""
+    encrypted: bool = False
+    """Whether memory and disks were to travel under TLS, a cold move's disks by SSH."""
     plain_because: str = ""
     """Why they were not."""
     recovered: bool = False
@@ -304,8 +304,10 @@ class JournalEntry:
     """What the hypervisor was asked to do; None where it was not, or not yet."""
     home: str = ""
     """What the spec named as home when the move began."""
+    encrypted: bool = False
+    """Memory and disks travel under TLS, a cold move's disks by SSH."""
     plain_because: str = ""
-    """Why memory and disks do not travel under TLS; empty: they do."""
+    """Why they do not; empty: they do."""
     autostart: bool = False
     """The VM is started with its host: switched off at the source while it moves, on again where it ends up."""
     created: tuple[VolumeAt, ...] = ()

@@ -49,6 +49,8 @@ def test_certificates_that_fail_after_all_fail_the_move_and_nothing_is_sent_in_p
     assert stand.fleet.running(VM) == ("tallinn",)
 
 
-def test_what_was_asked_of_no_hypervisor_is_neither_encrypted_nor_plain(stand: Stand) -> None:
+def test_a_cold_moves_record_says_so_too(stand: Stand) -> None:
     record = move(stand, stand.order(Method.COLD))
-    assert record.encrypted is None
+    assert record.outcome is Outcome.SUCCEEDED
+    assert not record.encrypted
+    assert "NBD in plain text" in record.plain_because

@@ -13,8 +13,8 @@ from test_methods import an_aim, plan
 from ferryman.fleet.certificates import Certificate, Certificates
 from ferryman.fleet.fake.certificates import NOON, certificates_for
 from ferryman.fleet.values import HostReading, Power
-from ferryman.planning.decisions import FindingCode, Plan, Refused, Severity
-from ferryman.planning.encryption import EncryptionChoice, encryption
+from ferryman.planning.decisions import FindingCode, ImageCopy, Plan, Refused, Severity
+from ferryman.planning.encryption import EncryptionChoice, cold_encryption, encryption
 from ferryman.planning.preflight import Ends
 from ferryman.specs.models import Encryption, HostSpec
 
@@ -182,7 +182,36 @@ class TestPlan:
         both = Ends(vm=shared, source=holding(SOURCE, None), destination=there)
         decided = plan(an_aim(shared), vm_spec(encryption="require"), fleet(), both, {})
         assert isinstance(decided, Plan), decided
-        assert not decided.encrypted
+        assert (decided.encrypted, decided.plain_because) == (False, "neither memory nor disks travel")
+
+
+class TestColdPlan:
+    """Certificates are not in use there."""
+
+    def cold(self, encryption: str) -> Plan:
+        there = replace(host_detail(), reading=holding(DESTINATION, bare(DESTINATION)))
+        spec = vm_spec(method="cold", encryption=encryption)
+        decided = plan(an_aim(detail()), spec, fleet(), ends(None, there), {})
+        assert isinstance(decided, Plan), decided
+        return decided
+
+    def test_required_its_disks_go_by_ssh_though_that_takes_longer(self) -> None:
+        decided = self.cold("require")
+        assert (decided.encrypted, decided.image_copy, decided.warnings) == (True, ImageCopy.STREAM, ())
+
+    def test_preferred_they_go_the_fast_way_with_a_warning(self) -> None:
+        decided = self.cold("prefer")
+        assert (decided.encrypted, decided.image_copy) == (False, ImageCopy.MIRROR)
+        assert [finding.code for finding in decided.warnings] == [FindingCode.PLAIN_TEXT]
+        assert "require" in decided.warnings[0].remedy
+
+    def test_off_they_go_the_fast_way(self) -> None:
+        decided = self.cold("off")
+        assert (decided.encrypted, decided.warnings) == (False, ())
+
+    def test_required_and_without_ssh_it_is_refused(self) -> None:
+        choice = cold_encryption(REQUIRE, ImageCopy.STREAM, stream_is_encrypted=False)
+        assert blockers(choice) == [FindingCode.PLAIN_TEXT]
 
 
 def test_the_sample_is_in_order() -> None:

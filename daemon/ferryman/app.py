@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
-from ferryman.fleet.hypervisor import Connect
+from ferryman.fleet.adapting import adapted
+from ferryman.fleet.hypervisor import Connect, Hypervisor
 from ferryman.fleet.libvirt_host import LibvirtHost
 from ferryman.fleet.observing import FleetView
-from ferryman.migration.clock import SystemClock
-from ferryman.planning.decisions import Decision, UpToDate, Wait, WaitReason
+from ferryman.fleet.showing import Definition, definition
+from ferryman.fleet.values import DirtyRate
+from ferryman.migration.clock import Clock, SystemClock
+from ferryman.planning.decisions import Decision, Plan, UpToDate, Wait, WaitReason
+from ferryman.planning.prediction import DirtyRateUnknown
 from ferryman.reconciler.chronicle import Chronicle
-from ferryman.reconciler.deciding import Decider, resting
+from ferryman.reconciler.deciding import Decided, Decider, resting
+from ferryman.reconciler.dirty_rates import REFRESH_S, DirtyRates
 from ferryman.reconciler.events import Events, Wakeup
 from ferryman.reconciler.loop import Look, Parts, Reconciler
 from ferryman.reconciler.memory import Memory
@@ -23,16 +29,21 @@ from ferryman.records import audit
 from ferryman.records.conditions import Status, Suspended
 from ferryman.records.journal import Journal
 from ferryman.records.live import Progress, write_progress
+from ferryman.records.rates import SeenRate, read_rates, write_rate
 from ferryman.records.store import StateStore
 from ferryman.service import ServiceManager
+from ferryman.specs.loading import Specs
 from ferryman.specs.opening import open_source
 from ferryman.specs.problems import Problem
+from ferryman.specs.source import SourceError
 from ferryman.specs.watching import Watcher
 
 RESCAN_S = 30.0
 """How often the loop looks even if nothing woke it: inotify and libvirt's events can be lost."""
 _STOP_PATIENCE_S = 20.0
 _ONCE_WAIT_S = 2.0
+_KEPT_RATE = timedelta(seconds=2 * REFRESH_S)
+"""The daemon's own dirty rate is gone by for so long; it measures again before that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +74,10 @@ class Daemon:
         self._source = open_source(options.specs)
         self._view = FleetView(connect, self._wakeup.changed)
         clock = SystemClock()
+        self._wanted = Wanted(source=self._source)
         self._reconciler = Reconciler(
             Parts(
-                wanted=Wanted(source=self._source),
+                wanted=self._wanted,
                 view=self._view,
                 chronicle=Chronicle(store, clock, events),
                 clock=clock,
@@ -73,8 +85,14 @@ class Daemon:
                 show=lambda progress: _show(store.folder, progress),
                 wake=self._wakeup.wake,
                 stop=self._stop,
+                keep_rate=lambda vm, rate: _keep(store.folder, vm, rate, clock),
             )
         )
+
+    def specs_now(self) -> Specs | None:
+        """The specs that a first look finds in force."""
+        self._wanted.refresh()
+        return self._wanted.specs
 
     def stop(self) -> None:
         """End soon; safe to call from a signal handler or another thread."""
@@ -105,7 +123,7 @@ class Daemon:
         """
         with self._looking():
             while True:
-                found = self._reconciler.look()
+                found = self._reconciler.look(patient=True)
                 if self._stop.is_set() or not found.moving:
                     return found
                 self._wakeup.wait(_ONCE_WAIT_S)
@@ -130,6 +148,10 @@ def _show(folder: Path, progress: Progress) -> None:
     write_progress(folder, progress)
 
 
+def _keep(folder: Path, vm: str, rate: DirtyRate, clock: Clock) -> None:
+    write_rate(folder, SeenRate(vm=vm, bytes_s=rate.bytes_s, measured_at=clock.now()))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """What the daemon would do now."""
@@ -137,10 +159,16 @@ class Preview:
     revision: str
     decisions: dict[str, Decision | Suspended]
     problems: tuple[Problem, ...]
+    definitions: Mapping[str, Definition] = field(default_factory=dict)
+    """Of the VMs that are to move, without secrets."""
 
 
-def preview(options: Options, connect: Connect = LibvirtHost) -> Preview:
-    """Decide as the daemon would, and touch nothing. Reads the state folder where there is one."""
+def preview(options: Options, connect: Connect = LibvirtHost, tell: Callable[[str], None] = lambda _: None) -> Preview:
+    """Decide as the daemon would, and touch nothing. Reads the state folder where there is one.
+
+    A VM whose spec makes a promise is watched for a second before its move is decided, unless the daemon has done so
+    a short time ago; `tell` is told.
+    """
     wanted = Wanted(source=open_source(options.specs))
     wanted.refresh()
     if wanted.specs is None:
@@ -156,6 +184,7 @@ def preview(options: Options, connect: Connect = LibvirtHost) -> Preview:
             memory=_memory(options.state),
             now_ns=0,
             limits=None,
+            dirty_rate=_watching(options.state, tell),
         )
         rest = resting(specs)
         moving = _moving(options.state)
@@ -164,7 +193,50 @@ def preview(options: Options, connect: Connect = LibvirtHost) -> Preview:
         view.close()
     decisions: dict[str, Decision | Suspended] = {vm: one.decision for vm, one in decided.items()}
     under_way = {vm: wait for vm, wait in moving.items() if vm in specs.vms}
-    return Preview(revision=specs.revision.id, decisions=decisions | rest | under_way, problems=wanted.problems)
+    return Preview(
+        revision=specs.revision.id,
+        decisions=decisions | rest | under_way,
+        problems=wanted.problems,
+        definitions=_definitions(decided),
+    )
+
+
+@contextmanager
+def fleet_view(specs: Path, connect: Connect = LibvirtHost) -> Iterator[FleetView]:
+    """The hosts of the specs in force, to look at. Raises SourceError where there are none."""
+    wanted = Wanted(source=open_source(specs))
+    wanted.refresh()
+    if wanted.specs is None:
+        first = wanted.problems[0]
+        raise SourceError(f"no specs are in force: {first.place or specs}: {first.message}", first.remedy)
+    view = FleetView(connect, lambda: None)
+    try:
+        view.configure(wanted.specs.hosts)
+        yield view
+    finally:
+        view.close()
+
+
+def _definitions(decided: Mapping[str, Decided]) -> dict[str, Definition]:
+    return {
+        vm: definition(one.detail.xml, adapted(one.detail.xml, one.decision.adaptation))
+        for vm, one in decided.items()
+        if isinstance(one.decision, Plan) and one.detail is not None
+    }
+
+
+def _watching(state: Path, tell: Callable[[str], None]) -> Callable[[str, Hypervisor], DirtyRate | DirtyRateUnknown]:
+    clock = SystemClock()
+    oldest = clock.now() - _KEPT_RATE
+    kept = {vm: DirtyRate(bytes_s=seen.bytes_s) for vm, seen in read_rates(state).items() if seen.measured_at > oldest}
+    rates = DirtyRates(clock, lambda _vm, _rate: None, kept)
+
+    def measured(vm: str, host: Hypervisor) -> DirtyRate | DirtyRateUnknown:
+        if not rates.is_known(vm):
+            tell(f"watching for a second how fast {vm} writes")
+        return rates.measured(vm, host)
+
+    return measured
 
 
 def _moving(state: Path) -> dict[str, Wait]:
@@ -184,7 +256,7 @@ def _memory(state: Path) -> Memory:
     if not state.exists():
         return Memory()
     with StateStore.open(state, read_only=True) as store:
-        return Memory.of(store.vm_states(), list(audit.records(state)))
+        return Memory.of(store.vm_states(), list(audit.records(state)), tuple(audit.removals(state)))
 
 
 def is_settled(status: Status) -> bool:

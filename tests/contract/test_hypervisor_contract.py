@@ -10,7 +10,7 @@ from stage import Stage
 
 from ferryman.fleet.errors import FailureKind, OperationFailedError
 from ferryman.fleet.hypervisor import JobPhase
-from ferryman.fleet.values import MigrationSide, Power
+from ferryman.fleet.values import BackingImage, MigrationSide, Power
 
 MIB = 1024 * 1024
 BARE_VM = "bare-vm"
@@ -77,6 +77,10 @@ class TestReading:
 
 
 class TestDomains:
+    def test_knows_the_paths_that_vms_use(self, stage: Stage, bare: str) -> None:
+        assert stage.disk().path in stage.source.domains.disk_paths()[stage.vm]
+        assert stage.destination.domains.disk_paths()[bare] == frozenset()
+
     def test_what_is_gone_already_is_no_error(self, stage: Stage) -> None:
         stage.source.domains.disarm("absent")
         stage.source.domains.undefine("absent")
@@ -123,6 +127,15 @@ class TestDomains:
         stage.destination.domains.destroy(bare)
         assert stage.destination.domains.power(bare) is None
 
+    def test_watches_how_fast_a_running_guest_writes(self, stage: Stage, bare: str) -> None:
+        seen = stage.source.domains.dirty_rate(stage.vm)
+        assert seen is not None
+        assert 0 <= seen.bytes_s < 1024 * MIB
+        assert stage.destination.domains.dirty_rate(bare) is None
+        with pytest.raises(OperationFailedError) as failed:
+            stage.source.domains.dirty_rate("absent")
+        assert failed.value.kind is FailureKind.NOT_FOUND
+
     def test_only_a_paused_vm_is_resumed(self, stage: Stage) -> None:
         with pytest.raises(OperationFailedError):
             stage.source.domains.resume(stage.vm)
@@ -134,6 +147,40 @@ class TestDomains:
             stage.source.domains.request_shutdown(stage.vm)
         stage.source.domains.start(stage.vm)
         assert stage.source.domains.power(stage.vm) is Power.RUNNING
+
+
+class TestDrives:
+    @pytest.fixture
+    def drive(self, stage: Stage) -> Iterator[str]:
+        """A VM with an image in its CD-ROM drive, defined at the destination and shut off; returns the image's path."""
+        image = stage.destination.volumes.create(stage.ref("contract.iso"), format="raw", capacity_bytes=MIB)
+        disk = (
+            f"<devices><disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='{image.path}'/>"
+            "<target dev='hda' bus='ide'/><readonly/></disk></devices></domain>"
+        )
+        stage.destination.domains.define(BARE_XML.replace("</domain>", disk), autostart=False)
+        yield image.path
+        stage.destination.domains.destroy(BARE_VM)
+        stage.destination.domains.undefine(BARE_VM)
+        stage.destination.volumes.delete(image.ref)
+
+    @pytest.mark.parametrize("running", [True, False])
+    def test_a_medium_is_ejected_and_put_back_as_it_was(self, stage: Stage, drive: str, *, running: bool) -> None:
+        domains = stage.destination.domains
+        if running:
+            domains.start(BARE_VM)
+        (medium,) = domains.media(BARE_VM)
+        assert (medium.target, medium.path, bool(medium.running), bool(medium.defined)) == ("hda", drive, running, True)
+        for _ in range(2):
+            domains.eject(BARE_VM, medium)
+            assert domains.media(BARE_VM) == ()
+            assert [disk.path for disk in domains.inspect(BARE_VM).disks] == [""]
+        for _ in range(2):
+            domains.insert(BARE_VM, medium)
+            assert domains.media(BARE_VM) == (medium,)
+
+    def test_a_vm_without_drives_has_no_media(self, stage: Stage) -> None:
+        assert stage.source.domains.media(stage.vm) == ()
 
 
 class TestVolumes:
@@ -149,6 +196,17 @@ class TestVolumes:
         volumes.delete(ref)
         volumes.delete(ref)
         assert volumes.find(ref) is None
+
+    def test_a_layer_lies_over_its_image(self, stage: Stage) -> None:
+        volumes, base, layer = stage.destination.volumes, stage.ref("contract.base"), stage.ref("contract.qcow2")
+        below = volumes.create(base, format="raw", capacity_bytes=8 * MIB)
+        over = BackingImage(path=below.path, format="raw")
+        created = volumes.create(layer, format="qcow2", capacity_bytes=8 * MIB, over=over)
+        described = stage.destination.describe([layer], [below.path, "/nowhere/at.all"])
+        volumes.delete(layer)
+        volumes.delete(base)
+        assert (created.backing, created.over, below.over) == (True, over, None)
+        assert (described.volumes, described.images) == ({layer: created}, {below.path: below})
 
     def test_an_unknown_pool_is_not_an_absent_volume(self, stage: Stage) -> None:
         with pytest.raises(OperationFailedError) as failed:

@@ -82,8 +82,9 @@ class RunningLab:
 
     def tidy(self, name: str) -> None:
         """Delete the guest's disks on hosts that do not have the guest: what earlier moves left behind."""
-        for host in self.disks(name) - self.whereabouts(name).keys():
-            self.disk(name, host).unlink()
+        for host in set(self.hosts) - self.whereabouts(name).keys():
+            for disk in self.disk(name, host).parent.glob(f"{name}.*"):
+                disk.unlink()
 
     def whereabouts(self, name: str) -> dict[str, str]:
         """Host -> state of every host that lists the guest."""

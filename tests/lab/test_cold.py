@@ -11,6 +11,7 @@ from running import RunningLab
 
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.lab.guest_xml import DiskFormat
+from ferryman.planning.decisions import ImageCopy
 from ferryman.records.values import MigrationRecord, Outcome
 from ferryman.specs.models import Method
 
@@ -79,18 +80,55 @@ class TestRunning:
 
     def check_why(self, record: MigrationRecord) -> None:
         """The record says why the gentler method was not taken."""
-        (rejected,) = record.rejected
-        assert rejected.method is Method.LIVE
-        assert "does not allow it" in rejected.reason
+        assert [no.method for no in record.rejected] == [Method.LIVE, Method.POST_COPY, Method.PAUSED]
+        assert all("does not allow it" in no.reason for no in record.rejected)
 
     def check_measurement(self, record: MigrationRecord) -> None:
-        """The guest was down from its shutdown to its boot."""
+        """The guest was down from its shutdown to its boot, and its disk was there by then."""
         measured = record.measurement
         assert measured.status is MeasurementStatus.MEASURED, measured.reason
+        assert record.image_copy is ImageCopy.MIRROR
         phases = {phase.name: phase.duration_ms for phase in record.phases}
-        assert {"shutting down", "copying disks", "defining", "starting"} <= phases.keys()
+        assert {"mirroring disks", "shutting down", "defining", "starting"} <= phases.keys()
+        assert "copying disks" not in phases
         assert measured.downtime_lower_ms is not None
-        assert measured.downtime_lower_ms > phases["copying disks"]
+        assert measured.downtime_lower_ms > phases["starting"]
+
+
+class TestFormats:
+    """What travels is what the guest sees: either end keeps it in its own way."""
+
+    @pytest.mark.parametrize("image_format", ["raw", "qcow2"])
+    def test_a_disk_changes_its_format_on_the_way(
+        self, three: tuple[str, ...], lab: RunningLab, daemon_for: Callable[..., DaemonRun], image_format: str
+    ) -> None:
+        vm = three[2]
+        daemon = daemon_for(vm)
+        daemon.specs.replace(f"vms/{vm}.toml", 'method = "auto"', 'method = "cold"')
+        daemon.specs.append(f"vms/{vm}.toml", f'[storage]\nformat = "{image_format}"\n[cold]\ncompare = true\n')
+        (home,) = lab.whereabouts(vm)
+        away = other_than(lab, home)
+        before = lab.wait_until_ready(vm)
+        daemon.specs.move(vm, away)
+        assert daemon.once() == 0, daemon.log_text()
+        assert lab.wait_until_ready(vm) >= before
+        (record,) = daemon.records()
+        (created,) = record.volumes_created
+        assert created.name.endswith(f".{image_format}")
+        assert f"<driver name='qemu' type='{image_format}'" in lab.virsh(away, "dumpxml", vm)
+
+    def test_what_has_no_ssh_is_copied_through_this_machine(
+        self, sleeper: str, lab: RunningLab, daemon_for: Callable[..., DaemonRun]
+    ) -> None:
+        home, away = lab.hosts[0], lab.hosts[1]
+        daemon = daemon_for(sleeper)
+        for host in (home, away):
+            daemon.specs.replace(f"hosts/{host}.toml", f"qemu+ssh://root@{host}", f"qemu+tcp://{host}")
+        daemon.specs.move(sleeper, away)
+        assert daemon.once() == 0, daemon.log_text()
+        (record,) = daemon.records()
+        assert record.image_copy is ImageCopy.STREAM
+        assert compare(lab, sleeper, home, away) == ""
 
 
 class TestShutOff:

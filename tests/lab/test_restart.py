@@ -84,7 +84,7 @@ def test_a_cold_move_is_taken_back_when_the_daemon_is_stopped(
     daemon.until_in_place(vm, home)
     slow(away)
     daemon.specs.move(vm, away)
-    daemon.until(lambda: is_in_phase(daemon, vm, "copying disks"), "disks are being copied")
+    daemon.until(lambda: is_in_phase(daemon, vm, "mirroring disks"), "disks are being mirrored")
     daemon.stop()
     assert lab.whereabouts(vm) == {home: "running"}
     assert lab.disks(vm) == {home}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ferryman import __version__
+from ferryman.cli.gc import gc
 from ferryman.cli.history import history
 from ferryman.cli.plan import plan
 from ferryman.cli.run import run
@@ -24,9 +25,10 @@ def main() -> None:
               ferryman run        do it, and keep doing it
               ferryman status     what is so now
               ferryman history    what moved when, why, and how long it was down
+              ferryman gc         reclaim the disks that VMs left where they were before
               ferryman lab        rehearse all of it on this machine
     """
 
 
-for command in (run, plan, status, history, validate, schema, lab):
+for command in (run, plan, status, history, gc, validate, schema, lab):
     main.add_command(command)

@@ -69,7 +69,7 @@ def _print(records: tuple[MigrationRecord, ...]) -> None:
             record.method.value,
             record.outcome.value,
             f"{record.total_ms / 1000:.1f} s",
-            f"{downtime(record.measurement)}{_verdict(record)}",
+            f"{downtime(record.measurement)}{_verdict(record)}{_error(record)}",
             record.cause.kind.value,
             f"{record.cause.revision[:10]} {record.cause.subject}",
         )
@@ -84,3 +84,8 @@ def _verdict(record: MigrationRecord) -> str:
     if record.max_downtime_ms is None:
         return ""
     return f"; promise {record.max_downtime_ms} ms: {record.verdict}"
+
+
+def _error(record: MigrationRecord) -> str:
+    """How far the prediction was off: measured less predicted."""
+    return "" if record.prediction_error_ms is None else f"; {record.prediction_error_ms:+.0f} ms off its prediction"

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Sequence
+from datetime import date, datetime
+from pathlib import Path
 from typing import TextIO
 
+from ferryman import __version__
 from ferryman.cli.words import downtime
 from ferryman.planning.decisions import Plan
 from ferryman.records.values import Condition, ConditionType, HostState, JournalEntry, MigrationRecord, Outcome
 from ferryman.service import ServiceManager
+from ferryman.specs.loading import Specs
 from ferryman.specs.problems import Problem
+
+
+def _local_time() -> datetime:
+    return datetime.now().astimezone()
 
 
 class LogEvents:
     """`Events` as lines on a stream, for a terminal or the journal."""
 
-    def __init__(self, stream: TextIO, service: ServiceManager) -> None:
+    def __init__(self, stream: TextIO, service: ServiceManager, now: Callable[[], datetime] = _local_time) -> None:
         self._stream = stream
+        self._now = now
+        self._date: date | None = None
+        """Of the last line."""
         self._service = service
         self._problems: tuple[Problem, ...] = ()
         self._troubles: set[str] = set()
@@ -29,6 +39,20 @@ class LogEvents:
     def troubled(self) -> bool:
         """Something was wrong with the specs or the state folder at the last look."""
         return bool(self._problems or self._troubles)
+
+    def started(self, specs: Path, state: Path, in_force: Specs | None) -> None:
+        """The daemon begins."""
+        what = f"specs {specs}, state {state}"
+        if in_force is None:
+            self._line(f"ferryman {__version__} started: {what}; no specs are in force yet")
+            return
+        hosts = ", ".join(sorted(in_force.hosts))
+        self._line(f"ferryman {__version__} started: {what}, revision {in_force.revision.short}, hosts {hosts}")
+
+    def stopped(self, moving: Collection[str]) -> None:
+        """The daemon ends, with these VMs' moves still under way."""
+        rest = f"; still moving, taken up at the next start: {', '.join(sorted(moving))}" if moving else ""
+        self._line(f"ferryman stopped{rest}")
 
     def problems(self, problems: Sequence[Problem]) -> None:
         """What is wrong with the specs now. A new look begins with this: a trouble that lasts is told in it again."""
@@ -87,6 +111,9 @@ class LogEvents:
         self._line(f"{vm}: ferryman failed: {bug!r}", "Report this; its VM is left alone until ferryman is restarted.")
 
     def _line(self, text: str, remedy: str = "") -> None:
-        time = datetime.now().astimezone().strftime("%H:%M:%S")
+        now = self._now()
+        # The date is said where it changes: the service manager's journal has it anyway.
+        time = now.strftime("%H:%M:%S" if now.date() == self._date else "%Y-%m-%d %H:%M:%S")
+        self._date = now.date()
         self._stream.write(f"{time} {text}\n" + (f"         remedy: {remedy}\n" if remedy else ""))
         self._stream.flush()

@@ -10,13 +10,19 @@ from typing import Any
 import click
 
 from ferryman.app import Options, Preview, preview
+from ferryman.cli.definitions import EVERY_VM, definitions_shown, print_differences
 from ferryman.cli.options import EXIT_TROUBLE, json_option, pass_connect, plain, print_json, specs_option, state_option
+from ferryman.cli.waiting import SignOfLife
+from ferryman.cli.words import prediction
 from ferryman.fleet.hypervisor import Connect
 from ferryman.planning.decisions import Decision, Drifted, Plan, Refused, UpToDate, Wait
 from ferryman.records.conditions import Suspended
 from ferryman.specs.source import SourceError
+from ferryman.specs.uncommitted import uncommitted
 
 _EXIT_CHANGES = 2
+_MOST_FILES = 5
+_LEGEND = "= in place   > moves   ~ waits   ! cannot or must not move   - suspended"
 
 
 @click.command()
@@ -25,23 +31,53 @@ _EXIT_CHANGES = 2
 @click.option(
     "--detailed-exitcode", is_flag=True, help="Exit 0: nothing to do; 1: something is wrong; 2: there are moves to do."
 )
+@click.option(
+    "--show-xml",
+    metavar="[VM]",
+    is_flag=False,
+    flag_value=EVERY_VM,
+    help="Show how the definition of VM, or of every VM that moves, differs at its destination; with --json whole.",
+)
 @json_option
 @pass_connect
-def plan(connect: Connect, specs: Path, state: Path, detailed_exitcode: bool, as_json: bool) -> None:
+def plan(
+    connect: Connect, specs: Path, state: Path, detailed_exitcode: bool, show_xml: str | None, as_json: bool
+) -> None:
     """Show what the daemon would do now, and why; nothing is touched.
 
     Every host is read; for each VM that has to move, both ends are looked at closely, and everything that stands
-    against the move is named with its remedy. Without --detailed-exitcode: exit 1 only if something is wrong.
+    against the move is named with its remedy. A VM whose spec sets max_downtime_ms is watched for a second, to predict
+    its downtime. Without --detailed-exitcode: exit 1 only if something is wrong.
     """
+    _tell_uncommitted(specs)
     try:
-        found = preview(Options(specs=specs, state=state), connect)
+        with SignOfLife("reading the hosts; one that does not answer is waited for up to 10 s", sys.stderr):
+            found = preview(Options(specs=specs, state=state), connect, _tell)
     except SourceError as error:
         raise click.ClickException(f"{error.reason}\n  remedy: {error.remedy}") from error
+    shown = definitions_shown(found, show_xml)
     if as_json:
-        print_json(_for_programs(found))
+        print_json(_for_programs(found) | ({"xml": plain(shown)} if show_xml else {}))
     else:
         _print(found)
+        print_differences(found, shown)
     sys.exit(_exit_code(found, detailed=detailed_exitcode))
+
+
+def _tell_uncommitted(specs: Path) -> None:
+    edited = uncommitted(specs)
+    if edited:
+        shown = ", ".join(edited[:_MOST_FILES]) + (
+            f" and {len(edited) - _MOST_FILES} more" * (len(edited) > _MOST_FILES)
+        )
+        click.echo(
+            f"uncommitted edits do not count: {shown}\n    remedy: git -C {specs} add --all . && git -C {specs} commit",
+            err=True,
+        )
+
+
+def _tell(doing: str) -> None:
+    click.echo(f"{doing} ...", err=True)
 
 
 def _exit_code(found: Preview, *, detailed: bool) -> int:
@@ -63,6 +99,8 @@ def _print(found: Preview) -> None:
         click.echo(f"! {problem.place or 'source'}: {problem.message}\n    remedy: {problem.remedy}")
     for vm, decision in found.decisions.items():
         click.echo(_text(vm, decision))
+    if found.decisions:
+        click.echo(_LEGEND)
     moves = sum(isinstance(one, Plan) for one in found.decisions.values())
     stuck = sum(isinstance(one, (Refused, Wait, Drifted)) for one in found.decisions.values())
     click.echo(f"{len(found.decisions)} VMs: {moves} to move, {stuck} that cannot or must not move")
@@ -101,6 +139,7 @@ def _plan_text(move: Plan) -> str:
         for disk in move.disks
     ]
     lines.append("    encrypted: " + ("yes" if move.encrypted else f"no: {move.plain_because}"))
+    lines += [f"    {prediction(one)}" for one in move.predictions]
     lines += [f"    not {no.method}: {no.reason}" for no in move.rejected]
     lines += [f"    warning: {finding.reason}\n    remedy: {finding.remedy}" for finding in move.warnings]
     return "\n".join(lines)

@@ -15,6 +15,7 @@ from ferryman.cli.options import EXIT_TROUBLE, pass_connect, specs_option, state
 from ferryman.cli.progress import ProgressLines
 from ferryman.fleet.hypervisor import Connect
 from ferryman.records.errors import StateError
+from ferryman.records.journal import Journal
 from ferryman.records.store import StateStore
 from ferryman.service import ServiceManager
 from ferryman.specs.source import SourceError
@@ -45,10 +46,19 @@ def run(connect: Connect, specs: Path, state: Path, once: bool, rescan_s: float)
             daemon = Daemon(Options(specs=specs, state=state, rescan_s=rescan_s), store, events, service, connect)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: daemon.stop())
-            if once:
-                found = daemon.run_once()
-                good = bool(found.statuses) and all(map(is_settled, found.statuses.values())) and not events.troubled
-                sys.exit(0 if good else EXIT_TROUBLE)
-            daemon.run()
+            events.started(specs, store.folder, daemon.specs_now())
+            try:
+                _run(daemon, events, once=once)
+            finally:
+                events.stopped([entry.vm for entry in Journal(store.folder).entries()])
     except (StateError, SourceError) as error:
         raise click.ClickException(f"{error.reason}\n  remedy: {error.remedy}") from error
+
+
+def _run(daemon: Daemon, events: LogEvents, *, once: bool) -> None:
+    if not once:
+        daemon.run()
+        return
+    found = daemon.run_once()
+    good = bool(found.statuses) and all(map(is_settled, found.statuses.values())) and not events.troubled
+    sys.exit(0 if good else EXIT_TROUBLE)

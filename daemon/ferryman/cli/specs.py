@@ -15,7 +15,13 @@ from ferryman.specs.validation import validate as validate_folder
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path("specs"), metavar="[DIR]")
+@click.argument(
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("specs"),
+    metavar="[DIR]",
+    envvar="FERRYMAN_SPECS",
+)
 @json_option
 def validate(folder: Path, as_json: bool) -> None:
     """Check a folder of specs as it is on the disk, before it is committed.
@@ -29,6 +35,9 @@ def validate(folder: Path, as_json: bool) -> None:
         for problem in report.problems:
             key = f" {problem.key}:" if problem.key else ""
             click.echo(f"{problem.place}:{key} {problem.message}\n    remedy: {problem.remedy}")
+        for warning in report.warnings:
+            key = f" {warning.key}:" if warning.key else ""
+            click.echo(f"{warning.place}:{key} warning: {warning.message}\n    remedy: {warning.remedy}")
         counts = report.counts
         found = f"{counts['hosts']} hosts, {counts['vms']} VMs"
         click.echo(f"{found}: {len(report.problems)} problem(s)" if report.problems else f"{found}: good")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
+from ferryman.planning.decisions import Prediction
 from ferryman.records.live import Progress
 
 _MIB = 1024 * 1024
@@ -20,6 +21,13 @@ def downtime(measurement: Measurement) -> str:
             return f"NOT ANSWERING for at least {(measurement.downtime_lower_ms or 0.0) / 1000:.1f} s"
         case MeasurementStatus.UNMEASURED:
             return f"downtime not measured ({measurement.reason})"
+
+
+def prediction(one: Prediction) -> str:
+    """What a method is expected to cost, in one line."""
+    down = "downtime unknown" if one.downtime_ms is None else f"down {one.downtime_ms:,.0f} ms"
+    took = "" if one.duration_s is None else f", {one.duration_s:,.0f} s in all"
+    return f"predicted {one.method}: {down}{took} ({one.basis})"
 
 
 def progress(one: Progress) -> str:

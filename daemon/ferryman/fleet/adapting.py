@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from xml.etree import ElementTree as ET
 
+from ferryman.fleet.drives import empty_drives
+
 
 class SourceKind(StrEnum):
     """libvirt's `<disk type>` of what lies on a host itself."""
@@ -40,10 +42,14 @@ class Adaptation:
     """Bridge here -> bridge there."""
     networks: Mapping[str, str] = field(default_factory=dict)
     """libvirt network here -> there."""
+    flattened: tuple[str, ...] = ()
+    """Targets of disks that were layers and are whole images there."""
+    emptied_drives: tuple[str, ...] = ()
+    """Targets of CD-ROM and floppy drives whose media are ejected before the move."""
 
     def changes_nothing(self) -> bool:
         """The destination takes the XML as it is."""
-        return not (self.disks or self.bridges or self.networks)
+        return not (self.disks or self.bridges or self.networks or self.emptied_drives or self.flattened)
 
 
 UNCHANGED = Adaptation()
@@ -62,12 +68,20 @@ def adapted(xml: str, adaptation: Adaptation) -> str:
     root = ET.fromstring(xml)
     for node in root.iterfind("./devices/disk"):
         target = node.find("target")
+        if target is not None and target.get("dev") in adaptation.flattened:
+            _forget_chain(node)
         there = None if target is None else adaptation.disks.get(target.get("dev", ""))
         if there is not None:
             _adapt_disk(node, there)
+    empty_drives(root, adaptation.emptied_drives)
     for node in root.iterfind("./devices/interface"):
         _adapt_interface(node, adaptation)
     return ET.tostring(root, encoding="unicode")
+
+
+def _forget_chain(node: ET.Element) -> None:
+    for chain in node.findall("backingStore"):
+        node.remove(chain)
 
 
 def _adapt_disk(node: ET.Element, there: DiskSource) -> None:

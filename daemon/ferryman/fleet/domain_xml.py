@@ -31,6 +31,17 @@ def disks(xml: str) -> tuple[XmlDisk, ...]:
     return tuple(_disk(node) for node in ET.fromstring(xml).iterfind("./devices/disk"))
 
 
+def paths(xml: str) -> frozenset[str]:
+    """Every file and device that its disks name: sources, backing images, mirrors."""
+    found = (
+        source.get(attribute, "")
+        for disk in ET.fromstring(xml).iterfind("./devices/disk")
+        for source in disk.iter("source")
+        for attribute in ("file", "dev")
+    )
+    return frozenset(path for path in found if path)
+
+
 def interfaces(xml: str) -> tuple[Interface, ...]:
     """The domain's network interfaces."""
     found = []

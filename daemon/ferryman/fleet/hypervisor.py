@@ -6,15 +6,25 @@ Calls block; all are safe from several threads at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from ferryman.fleet.adapting import UNCHANGED, Adaptation
+from ferryman.fleet.drives import Medium
 from ferryman.fleet.images import Images
-from ferryman.fleet.values import DomainDetail, HostDetail, HostReading, Power, Volume, VolumeRef
+from ferryman.fleet.values import (
+    BackingImage,
+    DirtyRate,
+    DomainDetail,
+    HostDetail,
+    HostReading,
+    Power,
+    Volume,
+    VolumeRef,
+)
 from ferryman.specs.models import HostSpec
 
 
@@ -104,6 +114,29 @@ class Domains(Protocol):
         """The VM's power state; None where the host knows no such VM."""
         ...
 
+    def disk_paths(self) -> Mapping[str, frozenset[str]]:
+        """By VM, running or not: every file and device that is a disk of it, or that a disk is a layer over."""
+        ...
+
+    def media(self, vm: str) -> tuple[Medium, ...]:
+        """What is inserted in the VM's CD-ROM and floppy drives, as it runs and as it is defined."""
+        ...
+
+    def eject(self, vm: str, medium: Medium) -> None:
+        """Empty the medium's drive, of the running VM and of its definition. An empty drive is no error."""
+        ...
+
+    def insert(self, vm: str, medium: Medium) -> None:
+        """Put a medium back where it was. It being there is no error."""
+        ...
+
+    def dirty_rate(self, vm: str) -> DirtyRate | None:
+        """Watch for a second how fast a running guest writes to its memory; it is not disturbed.
+
+        None where that cannot be told: it does not run, or the hypervisor knows no such measurement.
+        """
+        ...
+
     def define(self, xml: str, *, autostart: bool) -> None:
         """Write a persistent definition."""
         ...
@@ -156,8 +189,15 @@ class Volumes(Protocol):
         """The volume, or None where the pool answers that there is none."""
         ...
 
-    def create(self, ref: VolumeRef, *, format: str, capacity_bytes: int) -> Volume:  # noqa: A002
-        """Create an empty, sparse volume."""
+    def create(
+        self,
+        ref: VolumeRef,
+        *,
+        format: str,  # noqa: A002
+        capacity_bytes: int,
+        over: BackingImage | None = None,
+    ) -> Volume:
+        """Create an empty, sparse volume; `over`: a layer, which begins with the content of that image."""
         ...
 
     def delete(self, ref: VolumeRef) -> None:
@@ -241,8 +281,8 @@ class Hypervisor(Protocol):
         """The host and all its VMs, cheaply."""
         ...
 
-    def describe(self, wanted: Collection[VolumeRef]) -> HostDetail:
-        """What planning needs of a destination, with the volumes of these names as far as they exist."""
+    def describe(self, wanted: Collection[VolumeRef], images: Collection[str] = ()) -> HostDetail:
+        """What planning needs of a destination, with the volumes of these names and paths as far as they exist."""
         ...
 
     def close(self) -> None:

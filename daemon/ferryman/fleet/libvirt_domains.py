@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import libvirt
 
-from ferryman.fleet import domain_xml
+from ferryman.fleet import domain_xml, drives
 from ferryman.fleet.domain_xml import XmlDisk
+from ferryman.fleet.drives import Medium
+from ferryman.fleet.libvirt_dirty_rate import measured_dirty_rate
 from ferryman.fleet.libvirt_reading import is_post_copy, migration_side, power_of
 from ferryman.fleet.libvirt_session import LibvirtSession
-from ferryman.fleet.libvirt_volumes import volume_at
-from ferryman.fleet.values import Disk, Domain, DomainDetail, Power
+from ferryman.fleet.libvirt_usage import paths_of
+from ferryman.fleet.libvirt_volumes import volume_at, volume_by_path
+from ferryman.fleet.values import DirtyRate, Disk, Domain, DomainDetail, Power
 
 _DEFINITION = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
 _UNDEFINE = (
@@ -68,6 +73,35 @@ class LibvirtDomains:
             domain = _find(connection, vm)
             return None if domain is None else power_of(domain.state()[0])
 
+    def disk_paths(self) -> Mapping[str, frozenset[str]]:
+        """By VM, running or not: every file and device that is a disk of it, or that a disk is a layer over."""
+        with self._session.connection("reading the VMs' disks") as connection:
+            return {domain.name(): paths_of(connection, domain) for domain in connection.listAllDomains()}
+
+    def media(self, vm: str) -> tuple[Medium, ...]:
+        """What is inserted in the VM's CD-ROM and floppy drives, as it runs and as it is defined."""
+        with self._session.connection(f"reading {vm}'s drives") as connection:
+            domain = connection.lookupByName(vm)
+            return drives.media(
+                domain.XMLDesc() if domain.isActive() else "",
+                domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE) if domain.isPersistent() else "",
+            )
+
+    def eject(self, vm: str, medium: Medium) -> None:
+        """Empty the medium's drive, of the running VM and of its definition. An empty drive is no error."""
+        with self._session.connection(f"ejecting {medium.path} from {vm}") as connection:
+            _change(connection.lookupByName(vm), medium, emptying=True)
+
+    def insert(self, vm: str, medium: Medium) -> None:
+        """Put a medium back where it was. It being there is no error."""
+        with self._session.connection(f"inserting {medium.path} into {vm}") as connection:
+            _change(connection.lookupByName(vm), medium, emptying=False)
+
+    def dirty_rate(self, vm: str) -> DirtyRate | None:
+        """Watch for a second how fast a running guest writes to its memory."""
+        with self._session.connection(f"measuring how fast {vm} writes") as connection:
+            return measured_dirty_rate(connection, connection.lookupByName(vm))
+
     def define(self, xml: str, *, autostart: bool) -> None:
         """Write a persistent definition."""
         with self._session.connection("defining a VM") as connection:
@@ -120,6 +154,16 @@ class LibvirtDomains:
             connection.lookupByName(vm).resume()
 
 
+def _change(domain: libvirt.virDomain, medium: Medium, *, emptying: bool) -> None:
+    """As `virsh change-media` does; without force, so that a guest that locked its drive is not cut off."""
+    for disk, flag, there in (
+        (medium.running, libvirt.VIR_DOMAIN_AFFECT_LIVE, domain.isActive()),
+        (medium.defined, libvirt.VIR_DOMAIN_AFFECT_CONFIG, domain.isPersistent()),
+    ):
+        if disk and there:
+            domain.updateDeviceFlags(drives.emptied(disk) if emptying else disk, flag)
+
+
 def _find(connection: libvirt.virConnect, vm: str) -> libvirt.virDomain | None:
     try:
         return connection.lookupByName(vm)
@@ -141,6 +185,7 @@ def _disk(connection: libvirt.virConnect, disk: XmlDisk) -> Disk:
         shareable=disk.shareable,
         backing=disk.backing,
         volume=volume,
+        base=volume_by_path(connection, volume.over.path) if volume is not None and volume.over else None,
     )
 
 

@@ -13,7 +13,7 @@ from ferryman.fleet.libvirt_images import LibvirtImages
 from ferryman.fleet.libvirt_migrations import LibvirtMigrations
 from ferryman.fleet.libvirt_reading import machines_of, read_host, read_pools
 from ferryman.fleet.libvirt_session import LibvirtSession
-from ferryman.fleet.libvirt_volumes import LibvirtVolumes, find_volume, refresh
+from ferryman.fleet.libvirt_volumes import LibvirtVolumes, find_volume, refresh, volume_by_path
 from ferryman.fleet.values import HostDetail, HostReading, Pool, Volume, VolumeRef
 from ferryman.specs.models import HostSpec
 
@@ -35,8 +35,8 @@ class LibvirtHost:
         with self._session.connection("reading the host") as connection:
             return replace(read_host(self.name, connection), certificates=self._certificates.latest())
 
-    def describe(self, wanted: Collection[VolumeRef]) -> HostDetail:
-        """What planning needs of a destination, with the volumes of these names as far as they exist."""
+    def describe(self, wanted: Collection[VolumeRef], images: Collection[str] = ()) -> HostDetail:
+        """What planning needs of a destination, with the volumes of these names and paths as far as they exist."""
         with self._session.connection("reading the host") as connection:
             for pool in {ref.pool for ref in wanted}:
                 _refresh_by_name(connection, pool)
@@ -45,6 +45,7 @@ class LibvirtHost:
                 reading=replace(read_host(self.name, connection), certificates=self._certificates.latest()),
                 pools=pools,
                 volumes=_volumes(connection, pools, wanted),
+                images={path: image for path in images if (image := volume_by_path(connection, path)) is not None},
                 bridges=self._bridges(connection),
                 networks=frozenset(network.name() for network in connection.listAllNetworks()),
                 machines=machines_of(connection.getCapabilities()),

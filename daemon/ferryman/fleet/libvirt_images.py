@@ -149,7 +149,7 @@ class LibvirtImages:
         remedy = (
             "apt-get install qemu-utils (there)"
             if "not found" in complaint
-            else "Let the SSH user be root, or allow it sudo without a password for qemu-nbd, qemu-img, cat, rm and kill."
+            else "Let the SSH user be root, or allow it passwordless sudo for qemu-nbd, qemu-img, cat, rm and kill."
             if "sudo" in complaint or "Permission denied" in complaint
             else f"See whether the other host reaches {self._session.host} on ports 49152-49215; it is tried again."
         )

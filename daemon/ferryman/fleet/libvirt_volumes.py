@@ -12,7 +12,7 @@ import libvirt
 from ferryman.fleet.domain_xml import XmlDisk
 from ferryman.fleet.errors import FailureKind, OperationFailedError
 from ferryman.fleet.libvirt_session import LibvirtSession
-from ferryman.fleet.values import Volume, VolumeRef
+from ferryman.fleet.values import BackingImage, Volume, VolumeRef
 
 _CHUNK_BYTES = 4 * 1024 * 1024
 _AT_HOLE = -3
@@ -30,12 +30,21 @@ class LibvirtVolumes:
         with self._session.connection(f"looking up volume {ref.pool}/{ref.name}") as connection:
             return find_volume(connection, ref)
 
-    def create(self, ref: VolumeRef, *, format: str, capacity_bytes: int) -> Volume:  # noqa: A002 - libvirt's word
+    def create(
+        self,
+        ref: VolumeRef,
+        *,
+        format: str,  # noqa: A002 - libvirt's word
+        capacity_bytes: int,
+        over: BackingImage | None = None,
+    ) -> Volume:
         """Create an empty volume of exactly this virtual size; sparse, but for a logical volume."""
         with self._session.connection(f"creating volume {ref.pool}/{ref.name}") as connection:
             pool = connection.storagePoolLookupByName(ref.pool)
             logical = ET.fromstring(pool.XMLDesc()).get("type") == "logical"
-            xml = _volume_xml(ref.name, format, capacity_bytes, allocation_bytes=capacity_bytes if logical else 0)
+            xml = _volume_xml(
+                ref.name, format, capacity_bytes, allocation_bytes=capacity_bytes if logical else 0, over=over
+            )
             return _volume(pool.createXML(xml), ref.pool)
 
     def delete(self, ref: VolumeRef) -> None:
@@ -109,10 +118,15 @@ def volume_at(connection: libvirt.virConnect, disk: XmlDisk) -> Volume | None:
     """The pool volume behind a disk; None where no active pool holds it. Raises libvirtError."""
     if disk.source_kind == "volume":
         return find_volume(connection, VolumeRef(pool=disk.pool, name=disk.volume))
-    found = _by_path(connection, disk.path)
-    if found is None and (pool := _pool_over(connection, disk.path)) is not None:
+    return volume_by_path(connection, disk.path)
+
+
+def volume_by_path(connection: libvirt.virConnect, path: str) -> Volume | None:
+    """The pool volume at a path; None where no active pool holds it. Raises libvirtError."""
+    found = _by_path(connection, path)
+    if found is None and (pool := _pool_over(connection, path)) is not None:
         refresh(pool)
-        found = _by_path(connection, disk.path)
+        found = _by_path(connection, path)
     return None if found is None else _volume(found, found.storagePoolLookupByVolume().name())
 
 
@@ -169,17 +183,31 @@ def _volume(volume: libvirt.virStorageVol, pool: str) -> Volume:
         allocation_bytes=allocation,
         physical_bytes=physical,
         backing=root.find("./backingStore/path") is not None,
+        over=_over(root),
         block=kind == libvirt.VIR_STORAGE_VOL_BLOCK,
     )
 
 
-def _volume_xml(name: str, image_format: str, capacity_bytes: int, *, allocation_bytes: int) -> str:
+def _over(root: ET.Element) -> BackingImage | None:
+    path, image_format = root.findtext("./backingStore/path"), root.find("./backingStore/format")
+    if not path:
+        return None
+    return BackingImage(path=path, format="raw" if image_format is None else image_format.get("type", "raw"))
+
+
+def _volume_xml(
+    name: str, image_format: str, capacity_bytes: int, *, allocation_bytes: int, over: BackingImage | None
+) -> str:
     """A logical volume of which less is allocated than its capacity would be a snapshot, to libvirt."""
     root = ET.Element("volume")
     ET.SubElement(root, "name").text = name
     ET.SubElement(root, "capacity", unit="bytes").text = str(capacity_bytes)
     ET.SubElement(root, "allocation", unit="bytes").text = str(allocation_bytes)
     ET.SubElement(ET.SubElement(root, "target"), "format", type=image_format)
+    if over is not None:
+        store = ET.SubElement(root, "backingStore")
+        ET.SubElement(store, "path").text = over.path
+        ET.SubElement(store, "format", type=over.format)
     return ET.tostring(root, encoding="unicode")
 
 

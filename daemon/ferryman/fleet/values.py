@@ -121,6 +121,14 @@ class VolumeRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BackingImage:
+    """What a layer lies over, as the layer itself names it."""
+
+    path: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
     """A storage volume."""
 
@@ -136,6 +144,8 @@ class Volume:
     """The file's length."""
     backing: bool = False
     """It is a layer over another volume."""
+    over: BackingImage | None = None
+    """Of a layer: over which."""
     block: bool = False
     """It is a block device, not a file."""
 
@@ -166,6 +176,8 @@ class Disk:
     """It has a backing chain."""
     volume: Volume | None
     """None: no storage pool of the host holds it."""
+    base: Volume | None = None
+    """What its volume is a layer over; None: it is none, or no storage pool holds that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +213,14 @@ class DomainDetail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DirtyRate:
+    """How fast a guest was seen to write to its memory."""
+
+    bytes_s: int
+    """Distinct pages that changed within a second, in bytes. A page that is written again and again counts once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostDetail:
     """What planning needs of a destination."""
 
@@ -208,6 +228,8 @@ class HostDetail:
     pools: Mapping[str, Pool]
     volumes: Mapping[VolumeRef, Volume]
     """In the pools asked for."""
+    images: Mapping[str, Volume] = field(default_factory=dict)
+    """By path: those asked for that a pool holds."""
     bridges: frozenset[str] | None
     """None: could not be read."""
     networks: frozenset[str]

@@ -13,6 +13,7 @@ folder_option = click.option(
     type=click.Path(path_type=Path, resolve_path=True),
     default=DEFAULT_FOLDER,
     show_default=True,
+    envvar="FERRYMAN_LAB",
     help="Which lab: everything of it is in this folder.",
 )
 

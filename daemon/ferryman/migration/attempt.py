@@ -12,18 +12,20 @@ from ferryman.downtime.values import Measurement
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Job, LiveMigration, MemoryTransfer
 from ferryman.fleet.values import DomainDetail
-from ferryman.migration import cold, live, volumes
+from ferryman.migration import cold, drives, live, volumes
+from ferryman.migration.clearing import NOTHING_CLEARED, Cleared, clear_source
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import DiskProgress, Ends, LeftRunningError, Move
 from ferryman.migration.progress import progress
 from ferryman.migration.recording import Facts, record_of
 from ferryman.migration.settling import Ending, settle
 from ferryman.migration.witness import Witness
-from ferryman.planning.decisions import ImageCopy, Plan
+from ferryman.planning.decisions import DiskImage, ImageCopy, Plan
+from ferryman.planning.links import bandwidth_cap_mib_s
 from ferryman.records.journal import Journal
 from ferryman.records.live import Progress
 from ferryman.records.values import CauseRecord, JournalEntry, MigrationRecord, Outcome, Step, VolumeAt
-from ferryman.specs.models import HostSpec, Method, OnStall, VmSpec
+from ferryman.specs.models import HostSpec, Method, OnStall, SourceDisks, VmSpec
 
 _LIVE_PATIENCE_S = 30.0
 _BOOT_PATIENCE_S = 180.0
@@ -88,7 +90,16 @@ def _witnessed(order: Order, services: Services, witness: Witness) -> MigrationR
         settle_ms=order.settle_ms,
         patience_s=_patience_s(plan.method, ending),
     )
-    return _record(move, ending, measurement, Facts(begun_ms=begun_ms, total_ms=total_ms, plan=plan))
+    cleared = _cleared(order, move, ending, measurement)
+    return _record(move, ending, measurement, Facts(begun_ms=begun_ms, total_ms=total_ms, plan=plan, cleared=cleared))
+
+
+def _cleared(order: Order, move: Move, ending: Ending, measurement: Measurement) -> Cleared:
+    """The source's disks go last of all, and only where the spec says so."""
+    if ending.outcome is not Outcome.SUCCEEDED or order.spec.storage.source_disks is not SourceDisks.DELETE:
+        return NOTHING_CLEARED
+    move.report("deleting the source's disks", None)
+    return clear_source(move, order.plan, measurement)
 
 
 def take_up(entry: JournalEntry, services: Services) -> MigrationRecord | None:
@@ -103,6 +114,7 @@ def take_up(entry: JournalEntry, services: Services) -> MigrationRecord | None:
 
 def _prepare(order: Order, move: Move, witness: Witness) -> volumes.Ready:
     with move.phase("preparing"):
+        drives.eject(move, order.plan.adaptation.emptied_drives)
         ready = volumes.prepare(move, order.plan.disks, as_bytes=_image_copy(order.plan) is ImageCopy.STREAM)
         witness.baseline()
     return ready
@@ -129,10 +141,11 @@ def _cold_move(order: Order, ready: volumes.Ready) -> cold.ColdMove:
         vm=order.vm,
         disks=order.plan.disks,
         ready=ready,
+        adaptation=volumes.adaptation(order.plan, ready),
         spec=order.spec.cold,
         way=order.plan.image_copy,
         address=order.destination.effective_migration_address,
-        bandwidth_mib_s=_bandwidth_mib_s(order.source, order.destination),
+        bandwidth_mib_s=bandwidth_cap_mib_s(order.source, order.destination),
     )
 
 
@@ -144,11 +157,12 @@ def _request(order: Order, ready: volumes.Ready) -> LiveMigration:
         peer_uri=order.destination.effective_peer_uri,
         data_uri=f"tcp://{order.destination.effective_migration_address}",
         copied_disks=tuple(disk.target for disk in volumes.copied(plan.disks)),
-        adaptation=volumes.adaptation(plan.disks, ready),
-        bandwidth_mib_s=_bandwidth_mib_s(order.source, order.destination),
+        adaptation=volumes.adaptation(plan, ready),
+        bandwidth_mib_s=bandwidth_cap_mib_s(order.source, order.destination),
         memory=memory,
         tls=plan.encrypted,
         tls_name=plan.tls_name,
+        layers_only=any(disk.image is DiskImage.LAYER for disk in plan.disks),
         # QEMU before 10.1 loses a guest that uses several connections and then switches to post-copy.
         connections=1 if memory is MemoryTransfer.POST_COPY else spec.live.connections,
         auto_converge=spec.live.auto_converge,
@@ -160,17 +174,6 @@ def _memory_transfer(order: Order) -> MemoryTransfer:
         return MemoryTransfer.PAUSED
     switches = order.plan.method is Method.POST_COPY or order.spec.on_stall is OnStall.POST_COPY
     return MemoryTransfer.POST_COPY if switches else MemoryTransfer.PRE_COPY
-
-
-def _bandwidth_mib_s(source: HostSpec, destination: HostSpec) -> int:
-    """The tightest of both hosts' caps and those of the link between them; 0: none."""
-    caps = [
-        source.limits.bandwidth_mib_s,
-        destination.limits.bandwidth_mib_s,
-        source.limits.links_mib_s.get(destination.name, 0),
-        destination.limits.links_mib_s.get(source.name, 0),
-    ]
-    return min((cap for cap in caps if cap), default=0)
 
 
 def _patience_s(method: Method, ending: Ending) -> float:
@@ -197,6 +200,7 @@ def _entry(order: Order, started_at: datetime) -> JournalEntry:
         autostart=plan.autostart,
         switch_over=plan.switch_over,
         image_copy=_image_copy(plan),
+        dirty_bytes_s=plan.dirty_bytes_s,
         on_stall=OnStall.POST_COPY if plan.method is Method.POST_COPY else order.spec.on_stall,
         home=plan.home,
         encrypted=plan.encrypted,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ferryman.fleet.adapting import adapted
+from ferryman.fleet.adapting import Adaptation, adapted
 from ferryman.fleet.values import DomainDetail, Power
 from ferryman.migration import mirroring, streaming
 from ferryman.migration.exporting import Cargo, copy, serving, verify
 from ferryman.migration.move import Move, MoveFailedError, stopped
-from ferryman.migration.volumes import Ready, adaptation
+from ferryman.migration.volumes import Ready
 from ferryman.planning.decisions import DiskPlan, ImageCopy
 from ferryman.records.values import Step
 from ferryman.specs.models import ColdSpec
@@ -27,6 +27,8 @@ class ColdMove:
     vm: DomainDetail
     disks: Sequence[DiskPlan]
     ready: Ready
+    adaptation: Adaptation
+    """What differs at the destination."""
     spec: ColdSpec
     way: ImageCopy
     address: str
@@ -49,7 +51,7 @@ def transfer(move: Move, cold: ColdMove) -> None:
     _require_off(move)
     move.advance(Step.ACTIVATING)
     with move.phase("defining"):
-        xml = adapted(cold.vm.xml, adaptation(cold.disks, cold.ready))
+        xml = adapted(cold.vm.xml, cold.adaptation)
         move.ends.destination.domains.define(xml, autostart=cold.vm.autostart)
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ferryman.fleet.hypervisor import Job, JobPhase
+from ferryman.planning.switchover import LADDER_FOOT_MS
 
-START_MS = 20
-"""Far below libvirt's 300 ms; reached at once by a guest that writes little."""
-_STEPS_MS = (20, 50, 100, 200, 300, 500, 1000, 2000)
+START_MS = LADDER_FOOT_MS
+"""Reached at once by a guest that writes little."""
+_STEPS_MS = (START_MS, 50, 100, 200, 300, 500, 1000, 2000)
 _STALLED_ITERATIONS = 2
 _PROGRESS = 0.96
 """An iteration that leaves less than this share of the best remaining has got further."""

@@ -115,6 +115,7 @@ class Watch:
             return
         if job.phase in (JobPhase.SETUP, JobPhase.DISKS):
             self._move.undisturbed_until_ns = asked_ns
+        self._move.sent = job if job.memory_total_bytes else self._move.sent
         self._move.disk_bytes = max(self._move.disk_bytes, job.disk_processed_bytes)
         self._move.report(_PHASES[job.phase], job)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from ferryman.fleet.drives import Medium
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Hypervisor, Job, LiveMigration
 from ferryman.migration.clock import Clock
@@ -72,6 +73,8 @@ class Move:
     """The latest moment at which the guest surely ran as ever: what is probed until then is the baseline."""
     warnings: list[str] = field(default_factory=list)
     """What went otherwise than a person would wish, for the record."""
+    sent: Job | None = None
+    """Memory as the hypervisor last told while it migrated: of a post-copy migration it keeps no final figures."""
     disk_bytes: int = 0
     """Copied of the disks, as the hypervisor last told while it migrated: its final figures leave them out."""
 
@@ -94,6 +97,10 @@ class Move:
     def disowns(self, volume: VolumeAt) -> None:
         """Write down that it did not come to be by this attempt's doing: undoing must not remove it."""
         self._write(replace(self.entry, created=tuple(other for other in self.entry.created if other != volume)))
+
+    def takes_out(self, medium: Medium) -> None:
+        """Write down that this attempt ejects a medium, before it does."""
+        self._write(replace(self.entry, ejected=(*self.entry.ejected, medium)))
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

@@ -7,10 +7,20 @@ from dataclasses import dataclass
 from ferryman.downtime.measuring import apportion
 from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.fleet.hypervisor import Job
+from ferryman.migration.clearing import NOTHING_CLEARED, Cleared
+from ferryman.migration.foretold import error_ms, error_s, predictions_of
 from ferryman.migration.move import Move
 from ferryman.migration.settling import Ending
 from ferryman.planning.decisions import Plan
-from ferryman.records.values import MigrationRecord, Outcome, RejectedRecord, Transfer
+from ferryman.records.values import (
+    EjectedRecord,
+    JournalEntry,
+    MigrationRecord,
+    Outcome,
+    RejectedRecord,
+    Transfer,
+    VolumeAt,
+)
 from ferryman.records.verdict import verdict
 from ferryman.specs.models import Method
 
@@ -25,6 +35,7 @@ class Facts:
     begun_ms: float | None = None
     plan: Plan | None = None
     recovered: bool = False
+    cleared: Cleared = NOTHING_CLEARED
 
 
 def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | None, facts: Facts) -> MigrationRecord:
@@ -33,6 +44,7 @@ def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | N
     succeeded = ending.outcome is Outcome.SUCCEEDED
     paused_ms = job.downtime_ms if job else None
     silent = succeeded and measurement.status is MeasurementStatus.NOT_BACK
+    predicted = predictions_of(plan) if plan else ()
     silence = f"it runs at {entry.destination}, and its service did not answer again" if silent else ""
     return MigrationRecord(
         id=entry.id,
@@ -58,12 +70,22 @@ def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | N
         switch_over=entry.switch_over if entry.method in (Method.LIVE, Method.POST_COPY) else None,
         image_copy=entry.image_copy,
         post_copy=entry.switched,
-        transfer=_transfer(job, move.disk_bytes),
+        transfer=_transfer(job, move),
         phases=tuple(move.phases),
         rejected=tuple(RejectedRecord(method=no.method, reason=no.reason) for no in plan.rejected) if plan else (),
-        warnings=(*(finding.reason for finding in plan.warnings), *move.warnings) if plan else tuple(move.warnings),
+        predictions=predicted,
+        prediction_error_ms=error_ms(predicted, measurement) if succeeded else None,
+        prediction_error_s=error_s(predicted, facts.total_ms) if succeeded else None,
+        dirty_bytes_s=entry.dirty_bytes_s,
+        warnings=(
+            *((finding.reason for finding in plan.warnings) if plan else ()),
+            *move.warnings,
+            *facts.cleared.warnings,
+        ),
         volumes_created=entry.created if succeeded else (),
-        left_behind=entry.source_volumes if succeeded else (),
+        left_behind=_left_behind(entry, facts.cleared) if succeeded else (),
+        deleted_at_source=facts.cleared.deleted,
+        ejected=tuple(EjectedRecord(target=medium.target, path=medium.path) for medium in entry.ejected),
         home=entry.home,
         encrypted=entry.encrypted,
         plain_because=entry.plain_because,
@@ -71,16 +93,23 @@ def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | N
     )
 
 
-def _transfer(job: Job | None, disk_bytes: int) -> Transfer:
+def _left_behind(entry: JournalEntry, cleared: Cleared) -> tuple[VolumeAt, ...]:
+    return tuple(volume for volume in entry.source_volumes if volume not in cleared.deleted)
+
+
+def _transfer(final: Job | None, move: Move) -> Transfer:
+    job = final or move.sent
     if job is None:
-        return Transfer(disk_bytes=disk_bytes)
+        return Transfer(disk_bytes=move.disk_bytes)
     return Transfer(
         memory_bytes=job.memory_processed_bytes,
-        disk_bytes=max(disk_bytes, job.disk_processed_bytes),
+        disk_bytes=max(move.disk_bytes, job.disk_processed_bytes),
+        memory_bytes_s=job.memory_bytes_s or None,
         memory_iterations=job.memory_iteration,
         setup_ms=job.setup_ms,
         total_ms=job.elapsed_ms,
-        hypervisor_downtime_ms=job.downtime_ms,
+        # Of a job under way it would be what is expected.
+        hypervisor_downtime_ms=final.downtime_ms if final else None,
     )
 
 

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from ferryman.fleet.errors import FleetError, HostUnreachableError
 from ferryman.fleet.values import Power
-from ferryman.migration import live, volumes
+from ferryman.migration import drives, live, volumes
 from ferryman.migration.looking import look
 from ferryman.migration.move import Move
 from ferryman.migration.recovery import PATIENT, Action, End, Known, Seen, next_action
@@ -182,6 +182,7 @@ def _undo(move: Move) -> None:
     if move.entry.autostart:
         move.ends.source.domains.arm(move.entry.vm)
     volumes.remove_created(move)
+    drives.put_back(move)
 
 
 _STATES = {End.RUNNING: "runs", End.PAUSED: "is paused", End.SHUT_OFF: "is shut off"}

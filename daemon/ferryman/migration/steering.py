@@ -106,11 +106,20 @@ def _is_stuck(at: Course, climbed: Ladder, job: Job, rules: Rules, now_s: float)
 
 def _is_hopeless_at_once(at: Course, job: Job, rules: Rules, now_s: float) -> bool:
     """Of a guest that is stopped after one iteration: what it wrote meanwhile can only be foretold."""
+    breaks = _breaks_promise(at, job, rules, now_s)
     if rules.on_stall is OnStall.POST_COPY:
-        # There the pause is the shorter one in any case.
-        return job.memory_remaining_bytes < _NEAR_THE_END * job.memory_total_bytes
+        # There the pause is the shorter one in any case; but `live` takes no such risk while its promise holds without.
+        wanted = rules.method is Method.POST_COPY or breaks is not False
+        return wanted and job.memory_remaining_bytes < _NEAR_THE_END * job.memory_total_bytes
+    return breaks is True
+
+
+def _breaks_promise(at: Course, job: Job, rules: Rules, now_s: float) -> bool | None:
+    """Whether the rest will take longer than the spec promises; None: there is no promise, or it cannot be told."""
     rest_ms = expected_rest_ms(job, rules.dirty_bytes_s, now_s - (at.memory_since_s or now_s))
-    return rules.max_downtime_ms is not None and rest_ms is not None and rest_ms > rules.max_downtime_ms
+    if rest_ms is None or rules.max_downtime_ms is None:
+        return None
+    return rest_ms > rules.max_downtime_ms
 
 
 def expected_rest_ms(job: Job, dirty_bytes_s: int | None, elapsed_s: float) -> float | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ferryman.fleet.adapting import Adaptation, DiskSource, SourceKind
 from ferryman.fleet.errors import OperationFailedError
 from ferryman.fleet.values import Volume, VolumeRef
 from ferryman.migration.move import Move, MoveFailedError
-from ferryman.planning.decisions import DiskPlan, DiskTransfer
+from ferryman.planning.decisions import DiskPlan, DiskTransfer, Plan
 from ferryman.records.values import VolumeAt
 
 _MARKER_BYTES = 512
@@ -87,6 +88,7 @@ def _create(move: Move, disk: DiskPlan, *, as_bytes: bool) -> Volume:
             disk.destination,
             format="raw" if as_bytes else disk.format,
             capacity_bytes=disk.source.physical_bytes if as_bytes else disk.source.capacity_bytes,
+            over=disk.over,
         )
     except OperationFailedError:
         # The host said no: whatever stands there now is not ours. A host that fell silent may have created it.
@@ -94,14 +96,15 @@ def _create(move: Move, disk: DiskPlan, *, as_bytes: bool) -> Volume:
         raise
 
 
-def adaptation(disks: Sequence[DiskPlan], ready: Ready) -> Adaptation:
-    """The copied disks whose place differs at the destination."""
-    return Adaptation(
+def adaptation(plan: Plan, ready: Ready) -> Adaptation:
+    """What was planned, with the copied disks where they really are at the destination."""
+    return replace(
+        plan.adaptation,
         disks={
             disk.target: _there(disk, ready[disk.target])
-            for disk in copied(disks)
+            for disk in copied(plan.disks)
             if _there(disk, ready[disk.target]) != _there(disk, disk.source, disk.source.format)
-        }
+        },
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ferryman.fleet.values import Volume, VolumeRef
+from ferryman.fleet.adapting import UNCHANGED, Adaptation
+from ferryman.fleet.values import BackingImage, Volume, VolumeRef
 from ferryman.specs.models import Method
 
 
@@ -36,6 +37,7 @@ class FindingCode(StrEnum):
     VOLUME_UNFIT = "volume-unfit"
     CONVERSION = "conversion"
     BACKING_CHAIN = "backing-chain"
+    BACKING_CHAIN_COLD = "backing-chain-cold"
     SNAPSHOTS = "snapshots"
     MANAGED_SAVE = "managed-save"
     HOST_DEVICE = "host-device"
@@ -61,6 +63,8 @@ class FindingCode(StrEnum):
     CERTIFICATE_EXPIRES = "certificate-expires"
     PLAIN_TEXT = "plain-text"
     CERTIFICATE_UNKNOWN = "certificate-unknown"
+    PROMISE_BROKEN = "promise-broken"
+    """A method is predicted to keep the VM down for longer than its spec promises."""
 
 
 class Severity(StrEnum):
@@ -90,6 +94,17 @@ class DiskTransfer(StrEnum):
     """Both hosts see the very same volume; it stays."""
 
 
+class DiskImage(StrEnum):
+    """What of a copied disk is copied."""
+
+    WHOLE = "whole"
+    """All of it: it is no layer."""
+    LAYER = "layer"
+    """The layer alone, over the image that the destination has already."""
+    FLATTENED = "flattened"
+    """Its whole content, the layers below included, into one image."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskPlan:
     """One disk's way."""
@@ -102,6 +117,9 @@ class DiskPlan:
     """At the destination."""
     overwrites: bool = False
     """Its spec names a volume that stands there and takes the content: neither created nor, on failure, removed."""
+    image: DiskImage = DiskImage.WHOLE
+    over: BackingImage | None = None
+    """Of a layer: the image that it is put over at the destination."""
     replaces_leftover: bool = False
     """A volume that our own audit record names as left behind by this VM stands there: it goes first."""
 
@@ -124,6 +142,29 @@ class SwitchOver(StrEnum):
     """The hypervisor, once the rest can be sent within a downtime limit that starts low and climbs on a stall."""
     ONE_ITERATION = "one-iteration"
     """The hypervisor, once memory was passed over once, whatever the guest wrote meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What a method is expected to cost. None: unknown."""
+
+    method: Method
+    downtime_ms: float | None = None
+    """The best guess."""
+    least_ms: float | None = None
+    """What the downtime is at least, by what was measured; None: nothing was that says so."""
+    duration_s: float | None = None
+    """Of the whole move."""
+    basis: str
+    """What the figures come from."""
+
+    def breaks(self, max_downtime_ms: int | None) -> bool:
+        """Whether the promise cannot be kept."""
+        return max_downtime_ms is not None and self.least_ms is not None and self.least_ms > max_downtime_ms
+
+    def keeps(self, max_downtime_ms: int | None) -> bool:
+        """Whether nothing speaks against keeping the promise, not even a guess."""
+        return max_downtime_ms is None or self.downtime_ms is None or self.downtime_ms <= max_downtime_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +208,12 @@ class Plan:
     """Why they do not; empty where they do."""
     tls_name: str = ""
     """Encrypted: the name that the destination's certificate must bear; empty: its migration address."""
+    adaptation: Adaptation = UNCHANGED
+    """What differs at the destination. The move asks the pools themselves for the disks' paths."""
+    predictions: tuple[Prediction, ...] = ()
+    """Of the methods that its spec allows and preflight found possible, the least disruptive first."""
+    dirty_bytes_s: int | None = None
+    """How fast the guest was seen to write; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +254,7 @@ class StallReason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
     PREFLIGHT = "PreflightFailed"
     NO_PLACE = "NoPlace"
+    PROMISE = "PromiseWouldBreak"
     HELD = "HeldForPerson"
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
 from typing import assert_never
 
 from ferryman.fleet.certificates import Certificate, Certificates
-from ferryman.fleet.values import HostReading
-from ferryman.planning.decisions import Finding, FindingCode, ImageCopy, Severity
+from ferryman.fleet.values import HostReading, Power
+from ferryman.planning.copying import stream_is_encrypted
+from ferryman.planning.decisions import DiskPlan, DiskTransfer, Finding, FindingCode, ImageCopy, Severity
+from ferryman.planning.preflight import Ends
 from ferryman.specs.fields import uri_host
-from ferryman.specs.models import Encryption, HostSpec
+from ferryman.specs.models import Encryption, HostSpec, Method, VmSpec
 
 _SOON = timedelta(days=14)
 _HOW_TO = "docs/tls.md says how to make them"
@@ -57,9 +60,9 @@ def encryption(
     )
 
 
-def cold_encryption(wanted: Encryption, way: ImageCopy, *, stream_is_encrypted: bool) -> EncryptionChoice:
+def cold_encryption(wanted: Encryption, way: ImageCopy, *, stream_by_ssh: bool) -> EncryptionChoice:
     """Of disks that are copied while the VM is off, or is to be: no certificates are in use there."""
-    if way is ImageCopy.STREAM and stream_is_encrypted:
+    if way is ImageCopy.STREAM and stream_by_ssh:
         return EncryptionChoice(encrypted=True)
     because = "a cold move's disks go from host to host over NBD in plain text"
     if way is ImageCopy.STREAM:
@@ -73,6 +76,36 @@ def cold_encryption(wanted: Encryption, way: ImageCopy, *, stream_is_encrypted: 
     severity, remedy = remedies[wanted]
     found = _finding(FindingCode.PLAIN_TEXT, because, remedy, severity)
     return EncryptionChoice(encrypted=False, plain_because=because, findings=(found,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Privacy:
+    """What holds for the methods that move memory, and for cold."""
+
+    live: EncryptionChoice
+    cold: EncryptionChoice
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Of both; which method one stands against, its code says."""
+        return (*self.live.findings, *self.cold.findings)
+
+    def by(self, method: Method) -> EncryptionChoice:
+        """What holds for this method."""
+        return self.cold if method is Method.COLD else self.live
+
+
+def privacy(
+    spec: VmSpec, ends: Ends, disks: Sequence[DiskPlan], way: ImageCopy, hosts: tuple[HostSpec, HostSpec]
+) -> Privacy:
+    """Of a move between these hosts, by whatever method."""
+    off = ends.vm.domain.power is Power.SHUT_OFF
+    copied = any(disk.transfer is DiskTransfer.COPY for disk in disks)
+    wanted, by_ssh = spec.encryption, stream_is_encrypted(*hosts)
+    return Privacy(
+        live=NOTHING_SENT if off else encryption(wanted, ends.source, ends.destination.reading, hosts[1]),
+        cold=cold_encryption(wanted, way, stream_by_ssh=by_ssh) if copied else NOTHING_SENT,
+    )
 
 
 def expected_names(spec: HostSpec) -> tuple[str, ...]:

@@ -4,50 +4,70 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ferryman.fleet.values import Power, VolumeRef
+from ferryman.fleet.values import DirtyRate, Power, VolumeRef
 from ferryman.planning.aiming import Aim
-from ferryman.planning.copying import conversion_findings, image_copy, stream_is_encrypted
-from ferryman.planning.decisions import DiskPlan, DiskTransfer, Finding, ImageCopy, Plan, Refused, Severity, StallReason
-from ferryman.planning.encryption import NOTHING_SENT, EncryptionChoice, cold_encryption, encryption
-from ferryman.planning.methods import NoChoice, choose
+from ferryman.planning.arriving import adaptation, storage_at
+from ferryman.planning.copying import conversion_findings, image_copy
+from ferryman.planning.decisions import (
+    DiskPlan,
+    DiskTransfer,
+    Finding,
+    FindingCode,
+    ImageCopy,
+    Plan,
+    Refused,
+    Severity,
+    StallReason,
+)
+from ferryman.planning.encryption import privacy
+from ferryman.planning.links import Link, link
+from ferryman.planning.methods import NoChoice, candidates, choose
 from ferryman.planning.placement import Fleet
+from ferryman.planning.prediction import NOTHING_KNOWN, Knowledge, Task, predictions
 from ferryman.planning.preflight import STANDS_AGAINST, Ends, findings
 from ferryman.planning.storage import Leftover, disk_plans
 from ferryman.planning.switchover import switch_over
-from ferryman.specs.models import HostSpec, Method, VmSpec
+from ferryman.specs.models import Method, VmSpec
+
+_BYTES_PER_MIB = 1024 * 1024
 
 
-def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[VolumeRef, Leftover]) -> Plan | Refused:
+def plan(
+    aim: Aim,
+    spec: VmSpec,
+    fleet: Fleet,
+    ends: Ends,
+    leftovers: Mapping[VolumeRef, Leftover],
+    known: Knowledge = NOTHING_KNOWN,
+) -> Plan | Refused:
     """The move to one destination, or everything that stands against it. `leftovers` are those at the destination."""
-    disks, storage_findings = disk_plans(ends.vm, spec.storage, ends.destination, leftovers)
+    here, there = fleet.hosts[aim.source], fleet.hosts[ends.destination.reading.host]
+    storage = storage_at(spec.storage, there.arrivals)
+    disks, storage_findings = disk_plans(ends.vm, storage, ends.destination, leftovers)
     running = ends.vm.domain.power is Power.RUNNING
-    hosts = fleet.hosts[aim.source], fleet.hosts[ends.destination.reading.host]
-    way = image_copy(spec, *hosts, running=running)
-    live = _live_encryption(spec, ends, hosts[1])
-    cold = _cold_encryption(spec, disks, way, stream_is_encrypted=stream_is_encrypted(*hosts))
+    way = image_copy(spec, here, there, running=running)
+    private = privacy(spec, ends, disks, way, (here, there))
     everything = (
-        *findings(ends, fleet),
+        *findings(ends, fleet, eject_cdrom=spec.eject_cdrom),
         *storage_findings,
         *conversion_findings(disks, way),
-        *live.findings,
-        *cold.findings,
+        *private.findings,
     )
-    choice = choose(spec, ends.vm, everything)
-    destination = ends.destination.reading.host
+    task = _task(ends, disks, link(here, there, known.history), way)
+    choice = choose(spec, ends.vm, everything, predictions(candidates(spec, ends.vm), task, known))
     if isinstance(choice, NoChoice):
         return Refused(
             vm=spec.name,
-            reason=StallReason.PREFLIGHT,
+            reason=_stall(choice.findings),
             findings=choice.findings,
-            destination=destination,
+            destination=there.name,
             cause=aim.cause,
         )
-    privacy = cold if choice.method is Method.COLD else live
     return Plan(
         vm=spec.name,
         uuid=ends.vm.domain.uuid,
         source=aim.source,
-        destination=destination,
+        destination=there.name,
         method=choice.method,
         cause=aim.cause,
         why=f"{aim.why}; {choice.why}",
@@ -58,12 +78,29 @@ def plan(aim: Aim, spec: VmSpec, fleet: Fleet, ends: Ends, leftovers: Mapping[Vo
         warnings=_warnings(choice.method, everything),
         priority=spec.placement.priority,
         autostart=ends.vm.autostart,
-        switch_over=switch_over(ends.vm, ends.source),
+        switch_over=task.switch_over,
         image_copy=way,
         home=spec.host,
-        encrypted=privacy.encrypted,
-        plain_because=privacy.plain_because,
-        tls_name=privacy.tls_name,
+        encrypted=private.by(choice.method).encrypted,
+        plain_because=private.by(choice.method).plain_because,
+        tls_name=private.by(choice.method).tls_name,
+        adaptation=adaptation(ends.vm, disks, ends.destination, there.arrivals, eject_cdrom=spec.eject_cdrom),
+        predictions=choice.predictions,
+        dirty_bytes_s=known.dirty.bytes_s if isinstance(known.dirty, DirtyRate) else None,
+    )
+
+
+def _task(ends: Ends, disks: Sequence[DiskPlan], over: Link, way: ImageCopy) -> Task:
+    """What predictions are made of."""
+    return Task(
+        vm=ends.vm.domain.name,
+        source=ends.source.host,
+        destination=ends.destination.reading.host,
+        memory_bytes=ends.vm.domain.memory_mib * _BYTES_PER_MIB,
+        disk_bytes=sum(disk.source.allocation_bytes for disk in disks if disk.transfer is DiskTransfer.COPY),
+        link=over,
+        switch_over=switch_over(ends.vm, ends.source),
+        mirrored=way is ImageCopy.MIRROR,
     )
 
 
@@ -76,18 +113,9 @@ def _warnings(method: Method, everything: Sequence[Finding]) -> tuple[Finding, .
     )
 
 
-def _live_encryption(spec: VmSpec, ends: Ends, to: HostSpec) -> EncryptionChoice:
-    if ends.vm.domain.power is Power.SHUT_OFF:
-        return NOTHING_SENT
-    return encryption(spec.encryption, ends.source, ends.destination.reading, to)
-
-
-def _cold_encryption(
-    spec: VmSpec, disks: Sequence[DiskPlan], way: ImageCopy, *, stream_is_encrypted: bool
-) -> EncryptionChoice:
-    if not any(disk.transfer is DiskTransfer.COPY for disk in disks):
-        return NOTHING_SENT
-    return cold_encryption(spec.encryption, way, stream_is_encrypted=stream_is_encrypted)
+def _stall(found: Sequence[Finding]) -> StallReason:
+    only_promise = all(finding.code is FindingCode.PROMISE_BROKEN for finding in found)
+    return StallReason.PROMISE if only_promise else StallReason.PREFLIGHT
 
 
 def merged(refusals: Sequence[Refused]) -> Refused:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, HostReading, Power
+from ferryman.fleet.values import Disk, DiskDevice, DomainDetail, HostDetail, HostReading, Power
+from ferryman.planning.arriving import joined
 from ferryman.planning.decisions import Finding, FindingCode, Severity
 from ferryman.planning.placement import Fleet, spare_memory_mib
 from ferryman.planning.switchover import untracked_writes
@@ -22,6 +23,7 @@ STANDS_AGAINST: Mapping[FindingCode, frozenset[Method]] = {
     FindingCode.CERTIFICATE_EXPIRES: _RUNNING,
     FindingCode.CERTIFICATE_UNKNOWN: _RUNNING,
     FindingCode.CONVERSION: frozenset({Method.COLD}),
+    FindingCode.BACKING_CHAIN_COLD: frozenset({Method.COLD}),
 }
 """The methods that a finding stands against, where that is not all of them."""
 
@@ -35,14 +37,15 @@ class Ends:
     destination: HostDetail
 
 
-def findings(ends: Ends, fleet: Fleet) -> tuple[Finding, ...]:
+def findings(ends: Ends, fleet: Fleet, *, eject_cdrom: bool = False) -> tuple[Finding, ...]:
     """Everything but storage, which `storage.disk_plans` looks at."""
     return (
         *_machine_findings(ends),
-        *_network_findings(ends),
+        *_network_findings(ends, fleet),
         *_identity_findings(ends),
         *_memory_findings(ends, fleet),
         *_device_findings(ends.vm),
+        *(_cdrom_finding(ends.vm.domain.name, disk, eject_cdrom=eject_cdrom) for disk in _inserted(ends.vm)),
         *untracked_writes(ends.vm, ends.source),
     )
 
@@ -87,25 +90,28 @@ def _machine_findings(ends: Ends) -> list[Finding]:
     return found
 
 
-def _network_findings(ends: Ends) -> list[Finding]:
+def _network_findings(ends: Ends, fleet: Fleet) -> list[Finding]:
+    """Bridges and networks by the names that they have at the destination."""
     host = ends.destination.reading.host
+    bridges = ends.destination.bridges
     found = []
-    for interface in ends.vm.interfaces:
-        bridges = ends.destination.bridges
-        if interface.kind == "bridge" and bridges is not None and interface.source not in bridges:
+    for link in (joined(interface, fleet.hosts[host].arrivals) for interface in ends.vm.interfaces):
+        if link.kind == "bridge" and bridges is not None and link.there not in bridges:
             found.append(
                 _blocker(
                     FindingCode.BRIDGE_MISSING,
-                    f"{host} has no bridge {interface.source} (it has: {', '.join(sorted(bridges)) or 'none'})",
-                    f"ip link add {interface.source} type bridge && ip link set {interface.source} up (on {host})",
+                    f"{host} has no bridge {link.there}{link.mapping} (it has: {', '.join(sorted(bridges)) or 'none'})",
+                    f"ip link add {link.there} type bridge && ip link set {link.there} up (on {host}); or name one "
+                    f'that it has in hosts/{host}.toml: [arrivals] bridges = {{ {link.here} = "BRIDGE" }}',
                 )
             )
-        if interface.kind == "network" and interface.source not in ends.destination.networks:
+        if link.kind == "network" and link.there not in ends.destination.networks:
             found.append(
                 _blocker(
                     FindingCode.NETWORK_MISSING,
-                    f"{host} has no libvirt network {interface.source}",
-                    f"Define it there: virsh net-define FILE && virsh net-start {interface.source}",
+                    f"{host} has no libvirt network {link.there}{link.mapping}",
+                    f"Define it there: virsh net-define FILE && virsh net-start {link.there}; or name one that it has "
+                    f'in hosts/{host}.toml: [arrivals] networks = {{ {link.here} = "NETWORK" }}',
                 )
             )
     return found
@@ -176,16 +182,28 @@ def _device_findings(vm: DomainDetail) -> list[Finding]:
                 f"virsh dumpxml {vm.domain.name} > FILE && virsh define FILE",
             )
         )
-    found += [
-        _blocker(
-            FindingCode.CDROM_INSERTED,
-            f"{disk.target}: {disk.path} is inserted, and does not move along",
-            f"Eject it: virsh change-media {vm.domain.name} {disk.target} --eject",
-        )
-        for disk in vm.disks
-        if disk.device is not DiskDevice.DISK and disk.source_kind and disk.path
-    ]
     return found
+
+
+def _inserted(vm: DomainDetail) -> list[Disk]:
+    return [disk for disk in vm.disks if disk.device is not DiskDevice.DISK and disk.source_kind and disk.path]
+
+
+def _cdrom_finding(vm: str, disk: Disk, *, eject_cdrom: bool) -> Finding:
+    """An image that is inserted is ejected only where the spec says so."""
+    if eject_cdrom:
+        return Finding(
+            code=FindingCode.CDROM_INSERTED,
+            severity=Severity.WARNING,
+            reason=f"{disk.target}: {disk.path} is inserted, and is ejected before the move, as its spec says",
+            remedy="Afterwards, where it is needed and the image is there: "
+            f"virsh change-media {vm} {disk.target} {disk.path} --insert",
+        )
+    return _blocker(
+        FindingCode.CDROM_INSERTED,
+        f"{disk.target}: {disk.path} is inserted, and does not move along",
+        f"Eject it: virsh change-media {vm} {disk.target} --eject; or say eject_cdrom = true in its spec",
+    )
 
 
 def _version(number: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ferryman.fleet.values import Disk, DiskDevice, DomainDetail, HostDetail, VolumeRef
+from ferryman.planning.chains import Carried, carried
 from ferryman.planning.copying import destination_format
 from ferryman.planning.decisions import DiskPlan, DiskTransfer, Finding, FindingCode, Severity
 from ferryman.specs.models import DiskFormat, StorageMode, StorageSpec
@@ -70,6 +71,8 @@ def disk_plans(
             continue
         shared = _is_shared(disk, spec, destination)
         overwrites = not shared and disk.target in spec.overwrite
+        chain = Carried() if shared else carried(disk, spec, destination)
+        findings += chain.findings
         findings += (
             _shared_findings(disk, ref, destination)
             if shared
@@ -90,6 +93,8 @@ def disk_plans(
                     destination.volumes.get(ref) if shared or overwrites else None,
                 ),
                 overwrites=overwrites,
+                image=chain.image,
+                over=chain.over,
                 replaces_leftover=not shared and not overwrites and ref in destination.volumes,
             )
         )
@@ -141,14 +146,6 @@ def _copy_findings(
 ) -> list[Finding]:
     host = destination.reading.host
     findings = []
-    if disk.backing or (disk.volume is not None and disk.volume.backing):
-        findings.append(
-            _blocker(
-                FindingCode.BACKING_CHAIN,
-                f"{disk.target}: {disk.path} is a layer over another image, and half a chain must not be copied",
-                f"Flatten it: virsh blockpull DOMAIN {disk.target} --wait",
-            )
-        )
     pool = destination.pools.get(ref.pool)
     if pool is None:
         known = ", ".join(sorted(destination.pools)) or "none"

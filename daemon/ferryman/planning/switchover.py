@@ -11,6 +11,8 @@ from __future__ import annotations
 from ferryman.fleet.values import DomainDetail, HostReading
 from ferryman.planning.decisions import Finding, FindingCode, Severity, SwitchOver
 
+LADDER_FOOT_MS = 20
+"""The downtime limit that a migration begins with where memory may be passed over again: far below libvirt's 300 ms."""
 _EMULATED = "qemu"
 _TRACKS_WRITES_FROM = 9_000_000
 """QEMU 9.0, as libvirt counts versions."""

@@ -40,7 +40,8 @@ class Chronicle:
         self._unwritten: list[MigrationRecord] = []
         self._changes: list[Change] = []
         self.journal = Journal(store.folder)
-        self.memory = Memory.of(store.vm_states(), self._records)
+        removals = tuple(audit.removals(store.folder, on_damaged=self._tell))
+        self.memory = Memory.of(store.vm_states(), self._records, removals)
         for damaged in (*store.damaged(), *self.journal.damaged()):
             self._tell(damaged)
 

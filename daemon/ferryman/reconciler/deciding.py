@@ -5,15 +5,18 @@ The preview (`ferryman plan`) and the daemon call this same code.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from ferryman.fleet.errors import FleetError, HostUnreachableError
+from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.observing import FleetView
-from ferryman.fleet.values import DomainDetail, Power, Snapshot
+from ferryman.fleet.values import DirtyRate, DomainDetail, Power, Snapshot
 from ferryman.planning import admission
 from ferryman.planning.admission import Way
 from ferryman.planning.aiming import Aim, aim
+from ferryman.planning.arriving import storage_at
+from ferryman.planning.chains import base_paths
 from ferryman.planning.decisions import (
     Decision,
     Drifted,
@@ -29,6 +32,7 @@ from ferryman.planning.decisions import (
 )
 from ferryman.planning.placement import Fleet
 from ferryman.planning.planning import merged, plan
+from ferryman.planning.prediction import NOT_MEASURED, DirtyRateUnknown, Knowledge
 from ferryman.planning.preflight import Ends
 from ferryman.planning.storage import destination_refs
 from ferryman.reconciler.memory import Memory
@@ -39,6 +43,8 @@ from ferryman.specs.problems import Problem
 
 _SEEN_IN_PASSING = frozenset({StallReason.RUNNING_TWICE, StallReason.ON_TWO_HOSTS, StallReason.NOT_FOUND})
 """So a VM looks that changes hosts between the reading of one and of the other: looked at again before it is told."""
+
+_NO_PROMISE = DirtyRateUnknown(reason="it is measured only where a spec sets max_downtime_ms")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +71,10 @@ def resting(specs: Specs) -> dict[str, Refused | Suspended]:
     return suspended | {vm: _invalid(vm, problems) for vm, problems in specs.stalled.items()}
 
 
+def _nobody_measures(_vm: str, _host: Hypervisor) -> DirtyRateUnknown:
+    return NOT_MEASURED
+
+
 @dataclass(slots=True, kw_only=True)
 class Decider:
     """One look's decisions, VM by VM; each plan takes its share of limits and memory from those after it."""
@@ -77,6 +87,8 @@ class Decider:
     limits: FleetLimits | None
     """None: a preview, which plans also what would have to wait."""
     under_way: list[UnderWay] = field(default_factory=list)
+    dirty_rate: Callable[[str, Hypervisor], DirtyRate | DirtyRateUnknown] = _nobody_measures
+    """How fast a VM at a host writes; asked only where its spec makes a promise."""
 
     def decide(self, vms: Collection[str]) -> dict[str, Decided]:
         """The decisions, in the order in which moves begin: high priority first, then by name."""
@@ -126,7 +138,8 @@ class Decider:
             raise AssertionError("a VM was found on a host that was not read")
         try:
             detail = self.view.host(aimed.source).domains.inspect(spec.name)
-            there = self.view.host(destination).describe(destination_refs(detail, spec.storage))
+            storage = storage_at(spec.storage, self.specs.hosts[destination].arrivals)
+            there = self.view.host(destination).describe(destination_refs(detail, storage), base_paths(detail))
         except HostUnreachableError as error:
             return Decided(
                 decision=Wait(
@@ -138,8 +151,24 @@ class Decider:
                 decision=Wait(vm=spec.name, reason=WaitReason.CHANGING, message=error.reason, remedy=error.remedy)
             )
         ends = Ends(vm=detail, source=source, destination=there)
-        outcome = plan(aimed, spec, self._fleet(), ends, self.memory.leftovers_at(destination))
+        outcome = plan(
+            aimed,
+            spec,
+            self._fleet(),
+            ends,
+            self.memory.leftovers_at(destination),
+            self._known(spec, detail, aimed.source),
+        )
         return Decided(decision=outcome, detail=detail)
+
+    def _known(self, spec: VmSpec, vm: DomainDetail, source: str) -> Knowledge:
+        """Nobody waits for, or relies on, what is written by a VM that is off or whose spec promises nothing."""
+        dirty: DirtyRate | DirtyRateUnknown = NOT_MEASURED
+        if spec.max_downtime_ms is None:
+            dirty = _NO_PROMISE
+        elif vm.domain.power is Power.RUNNING:
+            dirty = self.dirty_rate(spec.name, self.view.host(source))
+        return Knowledge(history=self.memory.history, dirty=dirty)
 
     def _full(self, way: Way) -> str | None:
         if self.limits is None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ferryman.fleet.observing import FleetView
-from ferryman.fleet.values import Snapshot
+from ferryman.fleet.values import DirtyRate, Snapshot
 from ferryman.migration.attempt import Order, Services, carry_out, take_up
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import Ends
@@ -18,6 +18,7 @@ from ferryman.planning.retrying import delay_s
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.crew import Crew, Finished
 from ferryman.reconciler.deciding import Decided, Decider, UnderWay, resting
+from ferryman.reconciler.dirty_rates import DirtyRates, Keep, to_watch
 from ferryman.reconciler.events import Events
 from ferryman.reconciler.memory import Setback
 from ferryman.reconciler.wanting import Wanted
@@ -35,6 +36,10 @@ _UNMEASURED_MEMORY_MIB = 0
 """A move taken up after a restart is in its hosts' own readings already."""
 
 
+def _forget(_vm: str, _rate: DirtyRate) -> None:
+    """Nobody else wants to know."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What the loop is made of."""
@@ -47,6 +52,8 @@ class Parts:
     show: Callable[[Progress], None]
     wake: Callable[[], None]
     stop: threading.Event
+    keep_rate: Keep = _forget
+    """Where measured dirty rates are kept for others to see."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +70,14 @@ class Reconciler:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._crew = Crew(parts.wake)
+        self._dirty_rates = DirtyRates(parts.clock, parts.keep_rate)
         self._stuck: dict[str, Refused] = {}
         """VMs that nothing is done to before a person, or a restart, has seen to them."""
         self._taken_up = False
         self._host_is_missing = False
 
-    def look(self) -> Look:
-        """One pass."""
+    def look(self, *, patient: bool = False) -> Look:
+        """One pass. `patient`: a VM that is to move is first watched for a second where that was not done yet."""
         parts = self._parts
         parts.wanted.refresh()
         parts.events.problems(parts.wanted.problems)
@@ -84,12 +92,15 @@ class Reconciler:
             self._finish(finished, specs)
         snapshot = parts.view.look()
         self._host_is_missing = bool(snapshot.unreachable())
-        statuses = self._decide_and_begin(specs, snapshot)
+        statuses = self._decide_and_begin(specs, snapshot, patient=patient)
+        if not patient:
+            self._dirty_rates.want(to_watch(specs, snapshot, self._busy(), parts.view.host))
         parts.chronicle.observe(specs, snapshot, statuses, self._busy())
         return Look(statuses=statuses, moving=self._crew.moving())
 
     def close(self, patience_s: float) -> None:
         """Let moves end that can be taken back or are nearly through; the journal keeps the rest open."""
+        self._dirty_rates.close()
         self._crew.wait(patience_s)
         specs = self._parts.wanted.specs
         if specs is not None:
@@ -105,7 +116,7 @@ class Reconciler:
             pauses.append(_MISSING_HOST_S)
         return min(pauses, default=None)
 
-    def _decide_and_begin(self, specs: Specs, snapshot: Snapshot) -> dict[str, Status]:
+    def _decide_and_begin(self, specs: Specs, snapshot: Snapshot, *, patient: bool) -> dict[str, Status]:
         parts = self._parts
         decider = Decider(
             specs=specs,
@@ -115,6 +126,7 @@ class Reconciler:
             now_ns=parts.clock.monotonic_ns(),
             limits=specs.fleet.limits,
             under_way=self._crew.under_way(),
+            dirty_rate=self._dirty_rates.measured if patient else self._dirty_rates.known,
         )
         busy = self._crew.moving() | self._stuck.keys()
         rest = resting(specs)

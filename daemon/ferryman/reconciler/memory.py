@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from ferryman.fleet.values import VolumeRef
 from ferryman.planning.aiming import LastPlaced
+from ferryman.planning.past import NO_HISTORY, History
 from ferryman.planning.storage import Leftover
-from ferryman.records.ledger import Place, held, leftovers
-from ferryman.records.values import MigrationRecord, VmState
+from ferryman.records.ledger import LeftBehind, Place, held, leftovers
+from ferryman.records.past import history_of
+from ferryman.records.values import MigrationRecord, RemovalRecord, VmState
 from ferryman.specs.models import VmSpec
 
 
@@ -31,22 +33,29 @@ class Memory:
 
     states: dict[str, VmState] = field(default_factory=dict)
     setbacks: dict[str, Setback] = field(default_factory=dict)
-    leftovers: Mapping[Place, str] = field(default_factory=dict)
+    leftovers: Mapping[Place, LeftBehind] = field(default_factory=dict)
 
+    removals: Sequence[RemovalRecord] = ()
+    """Nobody removes volumes while the daemon runs: the folder has one writer."""
     held: Mapping[str, MigrationRecord] = field(default_factory=dict)
     """VMs whose newest attempt was left for a person to decide."""
+    history: History = NO_HISTORY
+    """What past moves teach."""
 
     @classmethod
-    def of(cls, states: dict[str, VmState], records: Sequence[MigrationRecord]) -> Memory:
+    def of(
+        cls, states: dict[str, VmState], records: Sequence[MigrationRecord], removals: Sequence[RemovalRecord] = ()
+    ) -> Memory:
         """What the state folder remembers."""
-        memory = cls(states=states)
+        memory = cls(states=states, removals=removals)
         memory.learn(records)
         return memory
 
     def learn(self, records: Sequence[MigrationRecord]) -> None:
         """Go by all these audit records."""
-        self.leftovers = leftovers(records)
+        self.leftovers = leftovers(records, self.removals)
         self.held = held(records)
+        self.history = history_of(records)
 
     def placed(self, vm: str) -> LastPlaced | None:
         """Where the VM was last seen converged."""
@@ -63,8 +72,8 @@ class Memory:
     def leftovers_at(self, host: str) -> dict[VolumeRef, Leftover]:
         """The volumes at a host that moves left behind."""
         found = {}
-        for place, uuid in self.leftovers.items():
+        for place, left in self.leftovers.items():
             if place.host == host:
                 ref = VolumeRef(pool=place.pool, name=place.name)
-                found[ref] = Leftover(host=host, ref=ref, vm_uuid=uuid)
+                found[ref] = Leftover(host=host, ref=ref, vm_uuid=left.record.uuid)
         return found

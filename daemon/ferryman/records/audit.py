@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from ferryman.records import toml_files
 from ferryman.records.errors import RecordError
-from ferryman.records.values import MigrationRecord
+from ferryman.records.values import MigrationRecord, RemovalRecord
+
+T = TypeVar("T")
 
 
 def ignore_damaged(_: RecordError) -> None:
@@ -33,10 +36,18 @@ def records(
     for path in _paths(state_folder / "migrations", since):
         if left is not None and left <= 0:
             return
-        record = _read(path, on_damaged)
+        record = _read(path, MigrationRecord, on_damaged)
         if record is not None and _asked_for(record, vm, host, since):
             yield record
             left = None if left is None else left - 1
+
+
+def removals(state_folder: Path, on_damaged: Callable[[RecordError], None] = ignore_damaged) -> Iterator[RemovalRecord]:
+    """What `ferryman gc` removed, newest first."""
+    for path in _paths(state_folder / "removals", None):
+        removal = _read(path, RemovalRecord, on_damaged)
+        if removal is not None:
+            yield removal
 
 
 def _paths(folder: Path, since: datetime | None) -> Iterator[Path]:
@@ -49,9 +60,9 @@ def _paths(folder: Path, since: datetime | None) -> Iterator[Path]:
         yield from sorted(month.glob("[!.]*.toml"), reverse=True)
 
 
-def _read(path: Path, on_damaged: Callable[[RecordError], None]) -> MigrationRecord | None:
+def _read(path: Path, kind: type[T], on_damaged: Callable[[RecordError], None]) -> T | None:
     try:
-        return toml_files.read(path, MigrationRecord)
+        return toml_files.read(path, kind)
     except RecordError as error:
         on_damaged(error)
         return None

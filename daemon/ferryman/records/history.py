@@ -16,7 +16,7 @@ from ferryman.records.errors import HistoryError
 from ferryman.records.messages import CommitMessage
 from ferryman.specs.git_repository import GitError, GitFailure, GitRepository
 
-KEPT = ("fleet.toml", "vms", "hosts", "migrations", ".gitignore", "README.md")
+KEPT = ("fleet.toml", "vms", "hosts", "migrations", "removals", ".gitignore", "README.md")
 """All that is ever staged."""
 
 IGNORED = ("/journal/", "/live/", "/.lock", ".*.tmp")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ferryman.downtime.statistics import Statistics, summarise
 from ferryman.downtime.values import Measurement
-from ferryman.records.values import MethodStatistics, MigrationRecord, Outcome, VolumeAt
+from ferryman.records.values import MethodStatistics, MigrationRecord, Outcome, RemovalRecord, VolumeAt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +20,17 @@ class Place:
     name: str
 
 
-def leftovers(records: Iterable[MigrationRecord]) -> Mapping[Place, str]:
-    """The volumes that moves left behind and nothing has used since, with the UUID of the VM that left each.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftBehind:
+    """A volume that a move left at its source."""
+
+    volume: VolumeAt
+    record: MigrationRecord
+    """The move's."""
+
+
+def leftovers(records: Iterable[MigrationRecord], removals: Iterable[RemovalRecord] = ()) -> Mapping[Place, LeftBehind]:
+    """The volumes that moves left behind and nothing has used or removed since, with the move that left each.
 
     Only such a volume may make room for that VM's return. So every doubt counts against it; a volume is no
     leftover any more once a later attempt, whatever became of it,
@@ -29,16 +38,20 @@ def leftovers(records: Iterable[MigrationRecord]) -> Mapping[Place, str]:
     - found its VM at its host again (somebody may have brought it back, disks and all).
     A failed or held attempt leaves nothing behind: the source's disks are still the VM's.
     """
-    left: dict[Place, str] = {}
+    left: dict[Place, LeftBehind] = {}
     for record in sorted(records, key=lambda record: (record.started_at, record.attempt)):
         for created in record.volumes_created:
             left.pop(_place(created), None)
-        used_again = [place for place, uuid in left.items() if (place.host, uuid) == (record.source, record.uuid)]
+        used_again = [
+            place for place, one in left.items() if (place.host, one.record.uuid) == (record.source, record.uuid)
+        ]
         for place in used_again:
             del left[place]
         if record.outcome is Outcome.SUCCEEDED:
-            left.update({_place(volume): record.uuid for volume in record.left_behind})
-    return left
+            left.update({_place(volume): LeftBehind(volume=volume, record=record) for volume in record.left_behind})
+    # By the move that left it: a volume of the same place that was left later is another one.
+    removed = {(_place(removal.volume), removal.migration) for removal in removals}
+    return {place: one for place, one in left.items() if (place, one.record.id) not in removed}
 
 
 def held(records: Iterable[MigrationRecord]) -> Mapping[str, MigrationRecord]:

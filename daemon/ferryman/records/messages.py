@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.records.values import FleetState, HostState, MigrationRecord, Outcome, VmState
+from ferryman.records.values import FleetState, HostState, MigrationRecord, Outcome, RemovalRecord, VmState
 
 SUBJECT_MOST = 100
 
@@ -50,6 +50,21 @@ def migration_message(record: MigrationRecord) -> CommitMessage:
     paragraphs = [record.why, f"{record.reason} {record.remedy}".strip(), *record.warnings]
     body = "\n".join(f"{_line(paragraph)}" for paragraph in paragraphs if paragraph)
     return CommitMessage(subject=subject, body=body, trailers=_present(_migration_trailers(record)))
+
+
+def removals_message(removals: Sequence[RemovalRecord]) -> CommitMessage:
+    """The commit of one run of `ferryman gc`; at least one removal."""
+    text = [
+        f"{removal.vm}: {removal.volume.pool}/{removal.volume.name} on {removal.volume.host}"
+        + (" (was gone already)" if removal.was_gone else "")
+        for removal in removals
+    ]
+    trailers = [pair for removal in removals for pair in (("Vm", removal.vm), ("Removal", removal.id))]
+    return CommitMessage(
+        subject=f"gc: removed {len(removals)} volume{'' if len(removals) == 1 else 's'} left behind",
+        body="\n".join(text),
+        trailers=tuple(dict.fromkeys(trailers)),
+    )
 
 
 def vm_change(before: VmState | None, after: VmState | None) -> Change | None:

@@ -6,19 +6,19 @@ The hypervisors are the truth and this is memory: a folder that was deleted is s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from ferryman.records import atomic_files, live, toml_files
+from ferryman.records import atomic_files, live, rates, toml_files
 from ferryman.records.errors import RecordError, RecordExistsError, StateError, StateUnwritableError
 from ferryman.records.history import History
 from ferryman.records.journal import FOLDER as JOURNAL
 from ferryman.records.lock import FolderLock
 from ferryman.records.messages import CommitMessage
 from ferryman.records.names import checked
-from ferryman.records.values import FleetState, HostState, MigrationRecord, VmState
+from ferryman.records.values import FleetState, HostState, MigrationRecord, RemovalRecord, VmState
 
 T = TypeVar("T")
 
@@ -120,7 +120,9 @@ class StateStore:
         Raises RecordExistsError where another record has its id.
         """
         self._require_writer()
-        path = self.record_path(record)
+        return self._create(self.record_path(record), record)
+
+    def _create(self, path: Path, record: MigrationRecord | RemovalRecord) -> Path:
         content = toml_files.to_toml(record)
         if not atomic_files.create(path, content) and path.read_bytes() != content:
             raise RecordExistsError(
@@ -128,6 +130,11 @@ class StateStore:
                 "Give the attempt an id of its own; if the file is damaged, move it away first.",
             )
         return path
+
+    def write_removal(self, removal: RemovalRecord) -> Path:
+        """Write down a removal, once and for ever. Raises RecordExistsError where another has its id."""
+        self._require_writer()
+        return self._create(self.removal_path(removal), removal)
 
     def commit(self, message: CommitMessage, files: Sequence[Path] | None = None) -> str | None:
         """Commit what was written, all of it or these files; see `History.commit`."""
@@ -149,12 +156,19 @@ class StateStore:
 
     def record_path(self, record: MigrationRecord) -> Path:
         """Where the audit record is: by the month that it began in, UTC."""
-        month = record.started_at.astimezone(UTC)
-        return self.folder / "migrations" / f"{month:%Y}" / f"{month:%m}" / f"{checked(record.id)}.toml"
+        return self._by_month("migrations", record.started_at, record.id)
+
+    def removal_path(self, removal: RemovalRecord) -> Path:
+        """Where the record of a removal is: by its month, UTC."""
+        return self._by_month("removals", removal.removed_at, removal.id)
+
+    def _by_month(self, kind: str, at: datetime, record_id: str) -> Path:
+        month = at.astimezone(UTC)
+        return self.folder / kind / f"{month:%Y}" / f"{month:%m}" / f"{checked(record_id)}.toml"
 
     def _begin(self) -> None:
         self._history.prepare()
-        months = (self.folder / "migrations").glob("*/*")
+        months = (month for kind in ("migrations", "removals") for month in (self.folder / kind).glob("*/*"))
         for folder in (
             self.folder,
             self.folder / "vms",
@@ -164,6 +178,7 @@ class StateStore:
         ):
             atomic_files.sweep(folder)
         live.clear_all(self.folder)
+        rates.clear_rates(self.folder)
         self._history.pack()
 
     def _list(self, folder: str, kind: type[T]) -> toml_files.Listing[T]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ferryman.downtime.values import Measurement
+from ferryman.fleet.drives import Medium
 from ferryman.fleet.hypervisor import LiveMigration
 from ferryman.planning.decisions import Cause, ImageCopy, SwitchOver
 from ferryman.specs.models import Method, OnStall
@@ -184,6 +185,21 @@ class RejectedRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionRecord:
+    """What a method was expected to cost, before the move. None: unknown."""
+
+    method: Method
+    chosen: bool = False
+    downtime_ms: float | None = None
+    least_ms: float | None = None
+    """What the downtime would be at least, by what had been measured."""
+    duration_s: float | None = None
+    """Of the whole move."""
+    basis: str = ""
+    """What the figures came from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CauseRecord:
     """The chain back to the commit."""
 
@@ -199,10 +215,22 @@ class Transfer:
 
     memory_bytes: int = 0
     disk_bytes: int = 0
+    memory_bytes_s: int | None = None
+    """How fast memory was sent, over all passes."""
     memory_iterations: int = 0
     setup_ms: int | None = None
     total_ms: int | None = None
     hypervisor_downtime_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EjectedRecord:
+    """A medium that was taken out of a drive."""
+
+    target: str
+    """The drive: sda, hda, …"""
+    path: str
+    """The image's, at the source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,10 +270,22 @@ class MigrationRecord:
     transfer: Transfer = Transfer()
     phases: tuple[PhaseTiming, ...] = ()
     rejected: tuple[RejectedRecord, ...] = ()
+    predictions: tuple[PredictionRecord, ...] = ()
+    """Of the methods that were allowed and possible, the least disruptive first."""
+    prediction_error_ms: float | None = None
+    """Measured less predicted downtime; above 0: it was down for longer. None: one of the two is unknown."""
+    prediction_error_s: float | None = None
+    """Actual less predicted duration of the whole move, of one that succeeded."""
+    dirty_bytes_s: int | None = None
+    """How fast the guest had been seen to write; None: not known."""
     warnings: tuple[str, ...] = ()
     volumes_created: tuple[VolumeAt, ...] = ()
     left_behind: tuple[VolumeAt, ...] = ()
     """Volumes of ours at the source that the VM no longer uses."""
+    deleted_at_source: tuple[VolumeAt, ...] = ()
+    """Volumes at the source that were deleted once the VM answered, as its spec says."""
+    ejected: tuple[EjectedRecord, ...] = ()
+    """CD-ROM images that were ejected before the move, as its spec allows; after a failed one they are back."""
     home: str = ""
     """What the spec named as home when the move began."""
     encrypted: bool = False
@@ -254,6 +294,25 @@ class MigrationRecord:
     """Why they were not."""
     recovered: bool = False
     """The daemon was restarted while this attempt was under way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalRecord:
+    """`removals/YYYY/MM/ID.toml`: a volume that a move left behind and `ferryman gc` removed. Never changed."""
+
+    id: str
+    vm: str
+    """The VM that the volume was a disk of."""
+    uuid: str
+    """Of that VM."""
+    volume: VolumeAt
+    migration: str
+    """The audit record that names it as left behind."""
+    removed_at: datetime
+    allocated_bytes: int = 0
+    """What it occupied."""
+    was_gone: bool = False
+    """Somebody else had removed it already."""
 
 
 class Step(StrEnum):
@@ -313,3 +372,6 @@ class JournalEntry:
     created: tuple[VolumeAt, ...] = ()
     """Volumes that this attempt created at the destination: the only ones that undoing may remove."""
     source_volumes: tuple[VolumeAt, ...] = ()
+    """The copied disks' volumes at the source."""
+    ejected: tuple[Medium, ...] = ()
+    """Media that this attempt took out of their drives at the source: undoing puts them back."""

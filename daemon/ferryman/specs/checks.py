@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Set
 
+from ferryman.specs.fields import NAME_PATTERN
 from ferryman.specs.files import Files, Folder
 from ferryman.specs.key_lines import KeyPath
 from ferryman.specs.models import HostSpec, VmSpec
@@ -20,6 +22,10 @@ def unknown_names(files: Files, previous_hosts: Set[str]) -> Mapping[str, tuple[
     found = {
         name: (*_unknown_hosts(files, name, vm, previous_hosts), *_unknown_vms(files, name, vm))
         for name, vm in files.vms.good.items()
+    } | {
+        name: tuple(_unknown_in_broken(files, table, previous_hosts))
+        for name, table in files.vms.tables.items()
+        if name in files.vms.broken
     }
     return {name: problems for name, problems in found.items() if problems}
 
@@ -32,6 +38,7 @@ def contradictions(files: Files, vms: Iterable[VmSpec], previous_hosts: Set[str]
         *_duplicate_names(files.hosts),
         *_duplicate_names(files.vms),
         *_duplicate_uris(files.hosts),
+        *_duplicate_addresses(files.hosts),
         *_broken_hosts(files.hosts, named),
         *_removed_hosts(files.hosts, named, previous_hosts),
         *_no_hosts(files.hosts),
@@ -51,6 +58,30 @@ def _unknown_vms(files: Files, name: str, vm: VmSpec) -> Iterator[Problem]:
         if other not in files.vms.names:
             path = ("placement", "avoid", number)
             yield _unknown(files.vms.tables[name], path, ProblemCode.UNKNOWN_VM, other, files.vms.names)
+
+
+def _unknown_in_broken(files: Files, table: Table, previous_hosts: Set[str]) -> Iterator[Problem]:
+    """As far as a file that has other errors says names at all: all errors are told at once."""
+    placement = table.values.get("placement")
+    lists = placement if isinstance(placement, Mapping) else {}
+    hosts: list[tuple[KeyPath, object]] = [(("host",), table.values.get("host"))]
+    hosts += _listed(lists, "hosts")
+    for path, host in hosts:
+        if _is_unknown(host, files.hosts.names | previous_hosts):
+            yield _unknown(table, path, ProblemCode.UNKNOWN_HOST, str(host), files.hosts.names)
+    for path, vm in _listed(lists, "avoid"):
+        if _is_unknown(vm, files.vms.names):
+            yield _unknown(table, path, ProblemCode.UNKNOWN_VM, str(vm), files.vms.names)
+
+
+def _listed(placement: Mapping[str, object], key: str) -> list[tuple[KeyPath, object]]:
+    names = placement.get(key)
+    return [(("placement", key, number), name) for number, name in enumerate(names if isinstance(names, list) else ())]
+
+
+def _is_unknown(name: object, known: Set[str]) -> bool:
+    """A text that is no name at all has a problem of its own already."""
+    return isinstance(name, str) and re.fullmatch(NAME_PATTERN, name) is not None and name not in known
 
 
 def _unknown(table: Table, path: KeyPath, code: ProblemCode, name: str, known: Set[str]) -> Problem:
@@ -90,6 +121,39 @@ def _duplicate_uris(hosts: Folder[HostSpec]) -> Iterator[Problem]:
                 message=f"{uri} is also the URI of {others}",
                 remedy="one machine is one host: give each its own URI, or remove one of the files",
             )
+
+
+def _duplicate_addresses(hosts: Folder[HostSpec]) -> Iterator[Problem]:
+    """Memory and disks would be sent to the wrong machine."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for name, host in hosts.good.items():
+        if host.migration_address:
+            names[host.migration_address].append(name)
+    for address, same in names.items():
+        for name in same if len(same) > 1 else ():
+            others = ", ".join(other for other in same if other != name)
+            yield hosts.tables[name].problem(
+                ("migration_address",),
+                code=ProblemCode.DUPLICATE_ADDRESS,
+                message=f"{address} is also the migration_address of {others}",
+                remedy="give each host the address at which the others reach it",
+            )
+
+
+def conflicting_homes(vms: Mapping[str, VmSpec]) -> tuple[Problem, ...]:
+    """VMs that must not share a host and have one home: both are there as long as it is in service."""
+    return tuple(
+        Problem(
+            file=f"vms/{name}.toml",
+            key="placement.avoid",
+            code=ProblemCode.CONFLICTING_HOMES,
+            message=f"it avoids {other}, and both have their home on {vm.host}",
+            remedy=f"give {name} or {other} another `host`, or take {other} out of avoid",
+        )
+        for name, vm in sorted(vms.items())
+        for other in vm.placement.avoid
+        if other in vms and vms[other].host == vm.host
+    )
 
 
 def _broken_hosts(hosts: Folder[HostSpec], named: Set[str]) -> Iterator[Problem]:

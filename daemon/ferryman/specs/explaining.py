@@ -53,6 +53,12 @@ def _model_of(annotation: Any) -> type[BaseModel] | None:
 def _unknown_key(path: KeyPath, model: type[BaseModel]) -> Words:
     known = known_keys(model, path[:-1])
     key = str(path[-1])
+    if len(path) > 1 and key in model.model_fields and isinstance(path[-2], str):
+        return (
+            ProblemCode.UNKNOWN_KEY,
+            "unknown key",
+            f"move it above the first table: it stands below [{dotted(path[:-1])}]",
+        )
     guess = did_you_mean(key, known)
     remedy = f"did you mean `{guess}`?" if guess else _place_of(key, model) or f"known here: {', '.join(known)}"
     return ProblemCode.UNKNOWN_KEY, "unknown key", remedy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,7 +14,18 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 """A host's or a VM's name: it is also a file's name."""
 
-Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9:][A-Za-z0-9.:_%-]{0,252}$")]
+
+def _possible_address(value: str) -> str:
+    """What looks like an IP address is one: 10.44.0.300 is neither that nor a host's name."""
+    if ":" in value or re.fullmatch(r"[0-9.]+", value):
+        try:
+            ip_address(value)
+        except ValueError:
+            raise ValueError(f'"{value}" is no IP address: four numbers from 0 to 255, or an IPv6 address') from None
+    return value
+
+
+Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9:][A-Za-z0-9.:_%-]{0,252}$"), AfterValidator(_possible_address)]
 """A host name or an IP address, without scheme or port."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -40,6 +52,7 @@ def _hypervisor_uri(value: str) -> str:
         raise ValueError("must begin with qemu+ssh:// or qemu+tcp://")
     if not parts.hostname or parts.hostname.startswith("-"):
         raise ValueError("must name a host, as in qemu+ssh://root@tallinn/system")
+    _possible_address(parts.hostname)
     if port == 0:
         raise ValueError("must have a port from 1 to 65535")
     if parts.password is not None:

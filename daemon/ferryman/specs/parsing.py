@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from ferryman.specs.explaining import dotted, explain
 from ferryman.specs.guard import guarded_text
@@ -55,9 +56,19 @@ def build(table: Table, model: type[M], defaults: Mapping[str, Any] | None = Non
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_context=True)
+        details = _apart_from_echoes(error.errors(include_url=False, include_context=True))
         shown = {explain(detail, model, table.file, table.lines) for detail in details[:MAX_PROBLEMS]}
         return (*sorted(shown), *_unshown(table.file, len(details) - MAX_PROBLEMS))
+
+
+def _apart_from_echoes(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Without "must not be empty" of a list whose every element is wrong: pydantic counts only the right ones."""
+    return [
+        one
+        for one in details
+        if one["type"] != "too_short"
+        or not any(other["loc"][: len(one["loc"])] == one["loc"] for other in details if other is not one)
+    ]
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,8 @@ class ProblemCode(StrEnum):
     NAME_MISMATCH = "name-mismatch"
     DUPLICATE_NAME = "duplicate-name"
     DUPLICATE_URI = "duplicate-uri"
+    DUPLICATE_ADDRESS = "duplicate-address"
+    CONFLICTING_HOMES = "conflicting-homes"
     UNKNOWN_HOST = "unknown-host"
     UNKNOWN_VM = "unknown-vm"
     HOST_REMOVED = "host-removed"

@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ferryman.specs.checks import conflicting_homes
 from ferryman.specs.files import FLEET_FILE, HOSTS_FOLDER, VMS_FOLDER
 from ferryman.specs.folder import FolderSource
-from ferryman.specs.loading import ParseCache, load
-from ferryman.specs.problems import Problem, ProblemCode
+from ferryman.specs.loading import ParseCache, Specs, load
+from ferryman.specs.problems import Problem, ProblemCode, did_you_mean
 from ferryman.specs.source import Revision, SourceError
 
 
@@ -18,6 +19,8 @@ class ValidationReport:
     """All that is wrong with a folder of specs; it is good where `problems` is empty."""
 
     problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()
+    """What will work and is most likely not meant."""
     counts: Mapping[str, int]
     """Files read: `fleet`, `hosts`, `vms`."""
     revision: Revision | None
@@ -32,7 +35,31 @@ def validate(path: Path) -> ValidationReport:
         problem = Problem(file=str(path), code=ProblemCode.SOURCE, message=error.reason, remedy=error.remedy)
         return ValidationReport(problems=(problem,), counts=_counts(()), revision=None)
     outcome = load(tree, None, ParseCache())
-    return ValidationReport(problems=outcome.problems, counts=_counts(tree.files), revision=tree.revision)
+    problems = (*outcome.problems, *_overlooked(path))
+    warnings = conflicting_homes(outcome.vms) if isinstance(outcome, Specs) else ()
+    return ValidationReport(problems=problems, warnings=warnings, counts=_counts(tree.files), revision=tree.revision)
+
+
+def _overlooked(folder: Path) -> tuple[Problem, ...]:
+    """Files that were most likely meant to be specs, and that nobody reads for their name's ending."""
+    return tuple(
+        Problem(
+            file=f"{name}/{file.name}",
+            code=ProblemCode.MISPLACED,
+            message="is not read: its name does not end in .toml",
+            remedy=f"rename it: mv {file} {file.with_name(file.name.split('.', 1)[0] + '.toml')}",
+        )
+        for name in (HOSTS_FOLDER, VMS_FOLDER)
+        for file in sorted((folder / name).glob("[!.]*"))
+        if file.is_file() and _nearly_toml(file.name)
+    )
+
+
+def _nearly_toml(name: str) -> bool:
+    ending = name.rpartition(".")[2]
+    if ending == "toml" or "." not in name or name.endswith("~"):
+        return False
+    return did_you_mean(ending.lower(), ["toml"]) is not None or name.lower().endswith(".toml.txt")
 
 
 def _counts(paths: Collection[str]) -> Mapping[str, int]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
+from datetime import timedelta
 
 import pytest
-from written_state import condition, record
+from written_state import NOON, condition, record
 
 from ferryman.cli.log import LogEvents
 from ferryman.records.values import ConditionType, HostState
@@ -13,6 +15,9 @@ from ferryman.service import ServiceManager
 from ferryman.specs.problems import Problem, ProblemCode
 
 PROBLEM = Problem(file="vms/guest-01.toml", line=2, code=ProblemCode.SOURCE, message="is wrong", remedy="mend it")
+
+
+_TIME = re.compile(r"^(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d ")
 
 
 class Log:
@@ -24,7 +29,7 @@ class Log:
 
     def lines(self) -> list[str]:
         """Without the time of day."""
-        said = [line.split(" ", 1)[1].strip() for line in self.stream.getvalue().splitlines()]
+        said = [_TIME.sub("", line).strip() for line in self.stream.getvalue().splitlines()]
         self.stream.seek(0)
         self.stream.truncate()
         return said
@@ -88,3 +93,21 @@ def test_conditions_that_a_person_must_know_are_told(log: Log) -> None:
 def test_hosts(log: Log, state: HostState, said: list[str]) -> None:
     log.events.host(state)
     assert log.lines() == said
+
+
+def test_the_date_is_said_where_it_changes() -> None:
+    stream = io.StringIO()
+    times = iter([NOON, NOON, NOON + timedelta(days=1)])
+    events = LogEvents(stream, ServiceManager({}), lambda: next(times))
+    for _ in range(3):
+        events.stopped(())
+    assert [line.removesuffix(" ferryman stopped") for line in stream.getvalue().splitlines()] == [
+        "2026-11-23 12:00:00",
+        "12:00:00",
+        "2026-11-24 12:00:00",
+    ]
+
+
+def test_moves_that_go_on_without_the_daemon_are_named(log: Log) -> None:
+    log.events.stopped(["guest-02", "guest-01"])
+    assert log.lines() == ["ferryman stopped; still moving, taken up at the next start: guest-01, guest-02"]

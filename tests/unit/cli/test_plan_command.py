@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
+import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from written_state import ferryman, specs
 
+from ferryman.cli.waiting import SignOfLife
+from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import FakeFleet
+from ferryman.records.rates import SeenRate, write_rate
 from ferryman.specs.models import HostSpec
 
 IN_PLACE = 'host = "tallinn"\n'
@@ -94,3 +100,58 @@ def test_a_specs_folder_that_cannot_be_read_is_told_with_the_remedy(fleet: FakeF
     assert done.exit_code == 1
     assert "cannot be read" in done.output
     assert "remedy: " in done.output
+
+
+def test_symbols_are_explained(fleet: FakeFleet, tmp_path: Path) -> None:
+    _, output = planned(fleet, tmp_path, TO_MOVE)
+    assert "= in place   > moves   ~ waits   ! cannot or must not move   - suspended\n" in output
+
+
+def test_uncommitted_edits_are_told_beside_the_output(fleet: FakeFleet, tmp_path: Path) -> None:
+    wanted = specs(tmp_path / "fleet" / "specs", guest_01=IN_PLACE)
+    me = ("-c", "user.name=Ann", "-c", "user.email=ann@example.org")
+    for command in (("init", "--quiet"), ("add", "."), (*me, "commit", "--quiet", "--message=Begin")):
+        subprocess.run(["git", *command], cwd=tmp_path / "fleet", check=True)
+    arguments = ("plan", "--specs", wanted, "--state", tmp_path / "state")
+    assert ferryman(*arguments, connect=fleet.connect).stderr == ""
+    specs(wanted, guest_01=TO_MOVE, guest_02=IN_PLACE)
+    done = ferryman(*arguments, "--json", connect=fleet.connect)
+    assert "uncommitted edits do not count: vms/guest-01.toml, vms/guest-02.toml\n    remedy: git -C" in done.stderr
+    assert json.loads(done.stdout)["decisions"]["guest-01"]["kind"] == "up-to-date"
+
+
+def test_a_sign_of_life_where_hosts_are_slow() -> None:
+    stream = io.StringIO()
+    with SignOfLife("still reading", stream, after_s=0) as sign:
+        sign.wait()
+    assert stream.getvalue() == "still reading\n"
+    with SignOfLife("not said", stream, after_s=60):
+        pass
+    assert stream.getvalue() == "still reading\n"
+
+
+PROMISE = TO_MOVE + "max_downtime_ms = 500\n"
+
+
+def test_what_each_method_would_cost_is_told(fleet: FakeFleet, tmp_path: Path) -> None:
+    _, output = planned(fleet, tmp_path, PROMISE)
+    assert "watching for a second how fast guest-01 writes ..." in output
+    assert "predicted live: down 80 ms, " in output
+    assert "it writes 0 MiB/s, the link carries 32 MiB/s (a guess" in output
+
+
+def test_a_promise_that_would_be_broken_is_told_with_figures(fleet: FakeFleet, tmp_path: Path) -> None:
+    fleet.hosts["tallinn"].domains.known["guest-01"].dirty_bytes_s = 100 * 1024**2
+    code, output = planned(fleet, tmp_path, PROMISE)
+    assert code == 1
+    assert "! guest-01 -> skopje: PromiseWouldBreak" in output
+    assert "live would keep it down for 3,060 ms, and its spec promises 500 ms" in output
+
+
+def test_what_the_daemon_has_just_seen_is_gone_by(fleet: FakeFleet, tmp_path: Path) -> None:
+    seen = SeenRate(vm="guest-01", bytes_s=100 * 1024**2, measured_at=datetime.now(UTC))
+    assert write_rate(tmp_path / "state", seen)
+    _, output = planned(fleet, tmp_path, PROMISE)
+    assert "watching" not in output
+    assert "PromiseWouldBreak" in output
+    assert fleet.hosts["tallinn"].faults.made(Operation.DIRTY_RATE) == 0

@@ -43,6 +43,9 @@ def once(fleet: FakeFleet, folder: Path, guest: str = TO_MOVE) -> tuple[int, str
 def test_it_moves_and_says_so(fleet: FakeFleet, tmp_path: Path) -> None:
     code, output = once(fleet, tmp_path)
     assert code == 0
+    assert f"started: specs {tmp_path / 'specs'}, state {tmp_path / 'state'}, revision folder-" in output
+    assert ", hosts skopje, tallinn\n" in output
+    assert output.endswith("ferryman stopped\n")
     assert "guest-01: moves tallinn -> skopje (live)" in output
     assert "guest-01: moved tallinn -> skopje (live) in" in output
     assert fleet.running("guest-01") == ("skopje",)

@@ -14,6 +14,8 @@ from ferryman.fleet.values import Snapshot
 from ferryman.migration.attempt import Order, Services
 from ferryman.migration.move import Ends
 from ferryman.planning.aiming import Aim, aim
+from ferryman.planning.arriving import storage_at
+from ferryman.planning.chains import base_paths
 from ferryman.planning.decisions import Plan
 from ferryman.planning.placement import Fleet
 from ferryman.planning.planning import plan
@@ -108,6 +110,7 @@ class Stand:
         settle_ms: int = 0,
         cold: ColdSpec | None = None,
         storage: StorageSpec | None = None,
+        eject_cdrom: bool = False,
     ) -> Order:
         """The move that planning makes of the fleet as it is."""
         spec = VmSpec(
@@ -117,6 +120,7 @@ class Stand:
             cold=cold or ColdSpec(shutdown_timeout_s=20),
             probe=probe or ProbeSpec(),
             storage=storage or StorageSpec(),
+            eject_cdrom=eject_cdrom,
         )
         decided = self._planned(spec)
         return Order(
@@ -171,7 +175,8 @@ class Stand:
         aimed = aim(spec, fleet, snapshot, None)
         assert isinstance(aimed, Aim), aimed
         detail = self.source.domains.inspect(VM)
-        there = self.destination.describe(destination_refs(detail, spec.storage))
+        storage = storage_at(spec.storage, self.specs["skopje"].arrivals)
+        there = self.destination.describe(destination_refs(detail, storage), base_paths(detail))
         ends = PlannedEnds(vm=detail, source=self.source.read(), destination=there)
         decided = plan(aimed, spec, fleet, ends, {})
         assert isinstance(decided, Plan), decided

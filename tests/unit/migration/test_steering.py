@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -103,6 +104,21 @@ class TestOneIteration:
         rules = self.rules(OnStall.POST_COPY, promise_ms=None, dirty_mib_s=None)
         assert steered(rules, [memory(1, 50)]).turn is Turn.GO_ON
         assert steered(rules, [memory(1, 50), memory(1, 9)]).turn is Turn.POST_COPY
+
+    @pytest.mark.parametrize(
+        ("method", "dirty_mib_s", "turn"),
+        [
+            (Method.LIVE, 0, Turn.GO_ON),
+            (Method.LIVE, 50, Turn.POST_COPY),
+            (Method.LIVE, None, Turn.POST_COPY),
+            (Method.POST_COPY, 0, Turn.POST_COPY),
+        ],
+    )
+    def test_live_becomes_post_copy_only_where_its_promise_needs_that(
+        self, method: Method, dirty_mib_s: int | None, turn: Turn
+    ) -> None:
+        rules = self.rules(OnStall.POST_COPY, promise_ms=500, dirty_mib_s=dirty_mib_s)
+        assert steered(replace(rules, method=method), [memory(1, 50), memory(1, 9)]).turn is turn
 
 
 def test_what_a_guest_writes_during_one_iteration_is_sent_while_it_stands_still() -> None:

@@ -210,7 +210,7 @@ class TestColdPlan:
         assert (decided.encrypted, decided.warnings) == (False, ())
 
     def test_required_and_without_ssh_it_is_refused(self) -> None:
-        choice = cold_encryption(REQUIRE, ImageCopy.STREAM, stream_is_encrypted=False)
+        choice = cold_encryption(REQUIRE, ImageCopy.STREAM, stream_by_ssh=False)
         assert blockers(choice) == [FindingCode.PLAIN_TEXT]
 
 

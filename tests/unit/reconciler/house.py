@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ferryman.fleet.fake.hosts import FakeFleet, FakeHost
 from ferryman.fleet.observing import FleetView
+from ferryman.fleet.values import DirtyRate
 from ferryman.planning.decisions import Plan
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.loop import Look, Parts, Reconciler
@@ -108,6 +109,18 @@ class Gates:
 
 
 @dataclass(slots=True)
+class Rates:
+    """The dirty rates that were kept, in order."""
+
+    kept: dict[str, DirtyRate] = field(default_factory=dict)
+    on_kept: Callable[[], None] = lambda: None
+
+    def keep(self, vm: str, rate: DirtyRate) -> None:
+        self.kept[vm] = rate
+        self.on_kept()
+
+
+@dataclass(slots=True)
 class Daemon:
     """One run of the loop over a house; another run is what a restart begins."""
 
@@ -145,6 +158,7 @@ class House:
     clock: HandClock = field(default_factory=HandClock)
     heard: Heard = field(default_factory=Heard)
     gates: Gates = field(default_factory=Gates)
+    rates: Rates = field(default_factory=Rates)
     daemons: list[Daemon] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -195,6 +209,7 @@ class House:
                 show=self.gates.show,
                 wake=woken.release,
                 stop=stop,
+                keep_rate=self.rates.keep,
             )
         )
         daemon = Daemon(store=store, loop=loop, wanted=wanted, chronicle=chronicle, view=view, stop=stop, woken=woken)

@@ -13,7 +13,7 @@ from ferryman.records.errors import RecordError
 from ferryman.records.ids import migration_id
 from ferryman.records.ledger import Place, leftovers, statistics_of
 from ferryman.records.store import StateStore
-from ferryman.records.values import MigrationRecord, Outcome
+from ferryman.records.values import MigrationRecord, Outcome, RemovalRecord
 from ferryman.specs.models import Method
 
 OTHER_UUID = "6b9a7c1e-0000-4000-8000-000000000002"
@@ -84,6 +84,7 @@ def test_a_damaged_record_is_reported_and_the_others_are_read(trail: Path) -> No
 def move(hours: int, source: str, destination: str, outcome: Outcome = Outcome.SUCCEEDED) -> MigrationRecord:
     succeeded = outcome is Outcome.SUCCEEDED
     return record(
+        record_id=migration_id(NOON + timedelta(hours=hours), "guest-01", 7),
         started_at=NOON + timedelta(hours=hours),
         source=source,
         destination=destination,
@@ -93,14 +94,37 @@ def move(hours: int, source: str, destination: str, outcome: Outcome = Outcome.S
     )
 
 
+def left(records: list[MigrationRecord], removals: list[RemovalRecord] | None = None) -> dict[Place, str]:
+    """The volumes left behind, with the UUID of the VM that left each."""
+    return {place: one.record.uuid for place, one in leftovers(records, removals or []).items()}
+
+
+def removal(of: MigrationRecord) -> RemovalRecord:
+    return RemovalRecord(
+        id=f"{of.id}-gone", vm=of.vm, uuid=of.uuid, volume=of.left_behind[0], migration=of.id, removed_at=NOON
+    )
+
+
+def test_what_was_removed_is_no_leftover_any_more() -> None:
+    away = move(0, "tallinn", "skopje")
+
+    assert left([away], [removal(away)]) == {}
+
+
+def test_a_removal_speaks_of_what_one_move_left_and_of_nothing_later() -> None:
+    away, back, away_again = move(0, "tallinn", "skopje"), move(1, "skopje", "tallinn"), move(2, "tallinn", "skopje")
+
+    assert left([away, back, away_again], [removal(away)]) == {LEFT: UUID}
+
+
 def test_a_move_leaves_its_source_volume_to_its_own_vm() -> None:
-    assert leftovers([move(0, "tallinn", "skopje")]) == {LEFT: UUID}
+    assert left([move(0, "tallinn", "skopje")]) == {LEFT: UUID}
 
 
 def test_a_volume_that_a_return_created_again_is_in_use() -> None:
     there_and_back = [move(1, "skopje", "tallinn"), move(0, "tallinn", "skopje")]
 
-    assert leftovers(there_and_back) == {Place(host="skopje", pool="vms", name="guest-01.qcow2"): UUID}
+    assert left(there_and_back) == {Place(host="skopje", pool="vms", name="guest-01.qcow2"): UUID}
 
 
 def test_even_a_failed_return_ends_a_leftover() -> None:
@@ -127,7 +151,7 @@ def test_another_vm_at_the_host_does_not_touch_the_leftover() -> None:
         started_at=NOON + timedelta(hours=1), vm="guest-02", uuid=OTHER_UUID, left_behind=(volume("tallinn", "b"),)
     )
 
-    assert leftovers([move(0, "tallinn", "skopje"), other]) == {
+    assert left([move(0, "tallinn", "skopje"), other]) == {
         LEFT: UUID,
         Place(host="tallinn", pool="vms", name="b"): OTHER_UUID,
     }

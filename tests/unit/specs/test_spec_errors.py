@@ -64,6 +64,7 @@ hosts = [
         ("[prob]", "did you mean `probe`?"),
         ("probe.intervall_ms = 5", "did you mean `interval_ms`?"),
         ("interval_ms = 5", "it belongs in the table [probe]"),
+        ("probe.allow = 5", "move it above the first table: it stands below [probe]"),
         ('method = "liv"', "did you mean live?"),
     ],
 )
@@ -179,3 +180,24 @@ def test_a_hosts_addresses_follow_from_its_uri() -> None:
     other = HostSpec(name="a", uri="qemu+tcp://outside/system", peer_uri="qemu+tcp://inside/system")
     assert other.effective_migration_address == "inside"
     assert HostSpec(name="a", uri=host.uri, migration_address="10.0.0.1").effective_migration_address == "10.0.0.1"
+
+
+@pytest.mark.parametrize("address", ["10.44.0.300", "10.44.0", "1.2.3.4.5", "fe80::x"])
+def test_an_impossible_ip_address_is_refused_wherever_it_stands(address: str) -> None:
+    probe = only(f'name = "a"\nhost = "b"\n[probe]\naddress = "{address}"\n', VmSpec)
+    assert (probe.line, probe.message) == (
+        4,
+        f'"{address}" is no IP address: four numbers from 0 to 255, or an IPv6 address',
+    )
+    if ":" not in address:
+        assert "is no IP address" in only(f'name = "a"\nuri = "qemu+ssh://{address}/system"\n', HostSpec).message
+
+
+@pytest.mark.parametrize("address", ["10.44.0.30", "host-1", "1and1.example.org", "fe80::1%eth0", "2001:db8::1"])
+def test_addresses_and_names_of_hosts_are_taken(address: str) -> None:
+    assert VmSpec.model_validate({"name": "a", "host": "b", "probe": {"address": address}}).probe.address == address
+
+
+def test_a_wrong_element_does_not_make_a_list_empty() -> None:
+    problem = only('name = "a"\nhost = "b"\nallow = ["life"]\n', VmSpec)
+    assert (problem.key, problem.remedy) == ("allow[0]", "did you mean live?")

@@ -36,3 +36,49 @@ def test_a_folder_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
     report = validate(tmp_path / "nowhere")
     assert [problem.code for problem in report.problems] == [ProblemCode.SOURCE]
     assert report.revision is None
+
+
+def test_a_file_that_nobody_reads_for_its_ending_is_a_problem(tmp_path: Path) -> None:
+    aside = {"vms/README.md": "", "vms/guest-01.toml~": "", "vms/.x.tml": "", "vms/a.sh": ""}
+    write(tmp_path, GOOD | aside | {"vms/guest-02.tml": "x", "hosts/oslo.toml.txt": "y"})
+    found = validate(tmp_path).problems
+    assert [(problem.file, problem.code) for problem in found] == [
+        ("hosts/oslo.toml.txt", ProblemCode.MISPLACED),
+        ("vms/guest-02.tml", ProblemCode.MISPLACED),
+    ]
+    assert found[1].remedy == f"rename it: mv {tmp_path}/vms/guest-02.tml {tmp_path}/vms/guest-02.toml"
+
+
+def test_vms_that_avoid_each_other_and_have_one_home_are_a_warning(tmp_path: Path) -> None:
+    avoiding = 'name = "guest-02"\nhost = "tallinn"\nplacement.avoid = ["guest-01"]\n'
+    write(tmp_path, GOOD | {"vms/guest-02.toml": avoiding})
+    report = validate(tmp_path)
+    assert report.problems == ()
+    (warning,) = report.warnings
+    assert (warning.file, warning.code) == ("vms/guest-02.toml", ProblemCode.CONFLICTING_HOMES)
+    assert "it avoids guest-01, and both have their home on tallinn" in warning.message
+
+
+def test_one_migration_address_for_two_hosts_is_a_problem_of_the_fleet(tmp_path: Path) -> None:
+    address = 'migration_address = "10.0.0.1"\n'
+    write(
+        tmp_path, GOOD | {f"hosts/{name}.toml": GOOD[f"hosts/{name}.toml"] + address for name in ("tallinn", "skopje")}
+    )
+    found = validate(tmp_path).problems
+    assert [(problem.file, problem.line, problem.code) for problem in found] == [
+        ("hosts/skopje.toml", 3, ProblemCode.DUPLICATE_ADDRESS),
+        ("hosts/tallinn.toml", 3, ProblemCode.DUPLICATE_ADDRESS),
+    ]
+
+
+def test_unknown_names_are_told_together_with_a_files_other_errors(tmp_path: Path) -> None:
+    broken = (
+        'name = "guest-01"\nhost = "talinn"\nmetod = 1\nplacement.hosts = ["oslo"]\nplacement.avoid = ["guest-9"]\n'
+    )
+    write(tmp_path, GOOD | {"vms/guest-01.toml": broken})
+    assert [(problem.line, problem.code) for problem in validate(tmp_path).problems] == [
+        (2, ProblemCode.UNKNOWN_HOST),
+        (3, ProblemCode.UNKNOWN_KEY),
+        (4, ProblemCode.UNKNOWN_HOST),
+        (5, ProblemCode.UNKNOWN_VM),
+    ]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from xml.etree import ElementTree as ET
 
-from ferryman.fleet import domain_xml
+from ferryman.fleet import domain_xml, drives
 from ferryman.fleet.domain_xml import XmlDisk
+from ferryman.fleet.drives import Medium
 from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.faults import Faults, Operation, refused
 from ferryman.fleet.fake.storage import FakeVolume, FakeVolumes
 from ferryman.fleet.fake.violations import Violations
 from ferryman.fleet.hypervisor import Job
-from ferryman.fleet.values import Disk, Domain, DomainDetail, MigrationSide, Power, VolumeRef
+from ferryman.fleet.values import DirtyRate, Disk, Domain, DomainDetail, MigrationSide, Power, VolumeRef
 
 
 class Shutdown(StrEnum):
@@ -43,6 +45,8 @@ class FakeDomain:
     snapshots: int = 0
     addresses: tuple[str, ...] = ()
     completed: Job | None = None
+    dirty_bytes_s: int | None = 0
+    """How fast its guest writes; None: this hypervisor cannot tell."""
     downtime_limits_ms: list[int] = field(default_factory=list)
 
     def described(self) -> Domain:
@@ -90,6 +94,37 @@ class FakeDomains:
         with self._faults.call(Operation.POWER, vm):
             domain = self.known.get(vm)
             return None if domain is None else domain.power
+
+    def disk_paths(self) -> Mapping[str, frozenset[str]]:
+        """By VM: every file that is a disk of it."""
+        with self._faults.call(Operation.DISK_PATHS):
+            return {name: domain_xml.paths(domain.xml) for name, domain in self.known.items()}
+
+    def media(self, vm: str) -> tuple[Medium, ...]:
+        """What is inserted in the VM's drives; here a running VM is as it is defined."""
+        with self._faults.call(Operation.MEDIA, vm):
+            domain = self.require(vm)
+            running = "" if domain.power is Power.SHUT_OFF else domain.xml
+            return drives.media(running, domain.xml if domain.persistent else "")
+
+    def eject(self, vm: str, medium: Medium) -> None:
+        """Empty the medium's drive. An empty drive is no error."""
+        with self._faults.call(Operation.EJECT, vm):
+            domain = self.require(vm)
+            domain.xml = drives.replaced(domain.xml, drives.emptied(medium.running or medium.defined))
+
+    def insert(self, vm: str, medium: Medium) -> None:
+        """Put a medium back where it was. It being there is no error."""
+        with self._faults.call(Operation.INSERT, vm):
+            domain = self.require(vm)
+            domain.xml = drives.replaced(domain.xml, medium.running or medium.defined)
+
+    def dirty_rate(self, vm: str) -> DirtyRate | None:
+        """How fast a running guest writes to its memory; takes no time here."""
+        with self._faults.call(Operation.DIRTY_RATE, vm):
+            domain = self.require(vm)
+            written = domain.dirty_bytes_s if domain.power is Power.RUNNING else None
+            return None if written is None else DirtyRate(bytes_s=written)
 
     def define(self, xml: str, *, autostart: bool) -> None:
         """Write a persistent definition."""
@@ -209,6 +244,7 @@ class FakeDomains:
             shareable=disk.shareable,
             backing=disk.backing,
             volume=volume,
+            base=self._volumes.by_path(volume.over.path) if volume is not None and volume.over else None,
         )
 
 

@@ -58,8 +58,8 @@ class FakeHost:
                     self.domains.power_off(domain.name)
             return self._reading()
 
-    def describe(self, wanted: Collection[VolumeRef]) -> HostDetail:
-        """What planning needs of a destination, with the volumes of these names as far as they exist."""
+    def describe(self, wanted: Collection[VolumeRef], images: Collection[str] = ()) -> HostDetail:
+        """What planning needs of a destination, with the volumes of these names and paths as far as they exist."""
         with self.faults.call(Operation.DESCRIBE):
             usable = [ref for ref in wanted if ref.pool in self.pools and self.pools[ref.pool].active]
             found = {ref: self.volumes.at(ref) for ref in usable}
@@ -67,6 +67,7 @@ class FakeHost:
                 reading=self._reading(),
                 pools={name: pool.described(name) for name, pool in self.pools.items()},
                 volumes={ref: volume for ref, volume in found.items() if volume is not None},
+                images={path: image for path in images if (image := self.volumes.by_path(path)) is not None},
                 bridges=self.bridges,
                 networks=self.networks,
                 machines=self.machines,

@@ -85,6 +85,7 @@ class FakeMigration:
         for disk in self.destination.domains.files(incoming):
             if self.destination.volumes.by_path(disk.path) is None:
                 raise refused(FailureKind.OTHER, f"{self.destination.name}: cannot open {disk.path}")
+        self._require_whole_chains(incoming)
         incoming.power, incoming.side = Power.PAUSED, MigrationSide.INCOMING
         there[here.name] = incoming
 
@@ -157,6 +158,16 @@ class FakeMigration:
             old, new = self.source.volumes.stored(before[disk.target]), self.destination.volumes.stored(disk.path)
             if disk.target in self.request.copied_disks and old is not None and new is not None:
                 new.content = old.content
+
+    def _require_whole_chains(self, incoming: FakeDomain) -> None:
+        """A layer goes over the image that it lay over, and a whole image over none."""
+        before = {disk.target: disk.path for disk in self.source.domains.files(self._here())}
+        for disk in self.destination.domains.files(incoming):
+            old, new = self.source.volumes.stored(before[disk.target]), self.destination.volumes.stored(disk.path)
+            if old is None or new is None or disk.target not in self.request.copied_disks:
+                continue
+            if new.over != (old.over if self.request.layers_only else None):
+                raise refused(FailureKind.OTHER, f"{disk.target}: half a chain would be copied")
 
     def _here(self) -> FakeDomain:
         return self.source.domains.require(self.request.vm)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.faults import Faults, Operation, refused
 from ferryman.fleet.fake.violations import Violations
-from ferryman.fleet.values import Pool, Volume, VolumeRef
+from ferryman.fleet.values import BackingImage, Pool, Volume, VolumeRef
 
 Runs = tuple[bytes | int, ...]
 """Bytes are data, an int is a hole of that many bytes."""
@@ -24,7 +24,7 @@ class FakeVolume:
     """A volume's bytes, as they lie in its file."""
 
     content: Runs
-    backing: bool = False
+    over: BackingImage | None = None
     written: list[Callable[[], None]] = field(default_factory=list, repr=False, compare=False)
     """Told after `write`."""
 
@@ -47,7 +47,8 @@ class FakeVolume:
             capacity_bytes=int.from_bytes(header[_QCOW2_SIZE_AT : _QCOW2_SIZE_AT + 8]) if qcow2 else length,
             allocation_bytes=sum(len(run) for run in self.content if isinstance(run, bytes)),
             physical_bytes=length,
-            backing=self.backing,
+            backing=self.over is not None,
+            over=self.over,
         )
 
 
@@ -99,13 +100,22 @@ class FakeVolumes:
         with self._faults.call(Operation.FIND, _named(ref)):
             return self.at(ref)
 
-    def create(self, ref: VolumeRef, *, format: str, capacity_bytes: int) -> Volume:  # noqa: A002 - libvirt's word
+    def create(
+        self,
+        ref: VolumeRef,
+        *,
+        format: str,  # noqa: A002 - libvirt's word
+        capacity_bytes: int,
+        over: BackingImage | None = None,
+    ) -> Volume:
         """Create an empty, sparse volume."""
         with self._faults.call(Operation.CREATE, _named(ref)):
             pool = self._usable(ref)
             if ref.name in pool.volumes:
                 raise refused(FailureKind.EXISTS, f"storage volume {ref.name} exists already")
-            pool.volumes[ref.name] = FakeVolume(content=empty(format, capacity_bytes))
+            if over is not None and (format != "qcow2" or self.by_path(over.path) is None):
+                raise refused(FailureKind.NOT_FOUND, f"{ref.name} cannot be a layer over {over.path}")
+            pool.volumes[ref.name] = FakeVolume(content=empty(format, capacity_bytes), over=over)
             return self._require(ref)
 
     def delete(self, ref: VolumeRef) -> None:

@@ -1,0 +1,244 @@
+"""How long each method will keep a VM down, and how long the move will take, as far as that can be known. Pure.
+
+A prediction has up to two figures for the downtime: the best guess, and what it will be at least by what was measured.
+Only the second one refuses a method: a guess stops nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import assert_never
+
+from ferryman.fleet.values import DirtyRate
+from ferryman.planning.decisions import Prediction, SwitchOver
+from ferryman.planning.links import Link, in_mib_s
+from ferryman.planning.past import NO_HISTORY, History, PastMove
+from ferryman.planning.switchover import LADDER_FOOT_MS
+from ferryman.specs.models import Method
+
+SWITCH_OVER_MS = 60.0
+"""Device state, and the network's learning where the guest is now: 30-110 ms were seen with a limit of 20 ms on shared
+storage, 94-176 with disks copied. Used until the VM's own moves say better."""
+POST_COPY_MS = 100.0
+"""Device state alone. As above."""
+QUEUED_MIB = 4
+"""What waits in the sender's socket, and is sent before the first page that the guest misses: Linux's largest buffer
+by default (net.ipv4.tcp_wmem)."""
+SHUTDOWN_AND_BOOT_MS = 90_000.0
+"""Generous: half a minute to shut down, a minute to boot. As above."""
+_PREPARING_S = 1.5
+"""Volumes, the probe's baseline, both libvirtd's handshake: moves of 1.3-2.7 s were seen that sent next to nothing."""
+CONVERGES_BELOW = 0.96
+"""Of the link's speed: a guest that writes faster leaves no less after a pass than before it (see convergence)."""
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirtyRateUnknown:
+    """How fast a guest writes was not measured."""
+
+    reason: str
+
+
+NOT_MEASURED = DirtyRateUnknown(reason="it was not measured")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """What is known beyond the readings of both ends."""
+
+    history: History = NO_HISTORY
+    dirty: DirtyRate | DirtyRateUnknown = NOT_MEASURED
+
+
+NOTHING_KNOWN = Knowledge()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What is to be moved, and over what."""
+
+    vm: str
+    source: str
+    destination: str
+    memory_bytes: int
+    disk_bytes: int
+    """To be copied."""
+    link: Link
+    switch_over: SwitchOver
+    mirrored: bool
+    """A cold move's disks are mirrored before the guest is shut down."""
+
+
+def predictions(methods: Sequence[Method], task: Task, known: Knowledge) -> dict[Method, Prediction]:
+    """What each of these methods will cost, in this order."""
+    return {method: predict(method, task, known) for method in methods}
+
+
+def predict(method: Method, task: Task, known: Knowledge) -> Prediction:
+    """What this method will cost. AUTO is none."""
+    past = known.history.measured(task.vm, method, task.source, task.destination)
+    match method:
+        case Method.LIVE:
+            return _live(task, known.dirty, past)
+        case Method.POST_COPY:
+            return _post_copy(task, past)
+        case Method.PAUSED:
+            return _paused(task, past)
+        case Method.COLD:
+            return _cold(task, past)
+        case Method.AUTO:
+            raise AssertionError("auto stands for the other methods")
+        case _:
+            assert_never(method)
+
+
+def rest_ms(switch_over: SwitchOver, memory_bytes: int, dirty_bytes_s: int, link_bytes_s: int) -> float:
+    """How long what a guest wrote is sent while it stands still.
+
+    After one pass only: what it wrote during that pass, at most all its memory.
+    Example: 100 MiB at 5 MiB/s pass in 20 s; at 2 MiB/s it then has written 40 MiB, which take 8,000 ms.
+
+    On the ladder each pass leaves dirty/link of the one before, down to what the ladder's foot allows.
+    Example: 2 MiB/s on 5 MiB/s: 40 MiB, 16, 6.4, ... and 20 ms in the end. At 5 MiB/s or more passes get no shorter:
+    all of the 100 MiB may remain, 20,000 ms.
+    """
+    pass_ms = memory_bytes / link_bytes_s * 1000
+    share = dirty_bytes_s / link_bytes_s
+    match switch_over:
+        case SwitchOver.ONE_ITERATION:
+            return pass_ms * min(1.0, share)
+        case SwitchOver.LADDER:
+            return min(pass_ms, LADDER_FOOT_MS) if share < CONVERGES_BELOW else pass_ms
+        case _:
+            assert_never(switch_over)
+
+
+def least_rest_ms(switch_over: SwitchOver, memory_bytes: int, dirty_bytes_s: int, link_bytes_s: int) -> float:
+    """What of `rest_ms` was measured.
+
+    After one pass only, all of it: a migration that has begun is given up by the same figure (see steering).
+    On the ladder a guest that converges may leave nothing. One that does not leaves at least what it wrote in the one
+    second of the measurement: it may go on writing to the same pages. Example: 40 MiB/s on 5 MiB/s: 8,000 ms.
+    """
+    rest = rest_ms(switch_over, memory_bytes, dirty_bytes_s, link_bytes_s)
+    if switch_over is SwitchOver.ONE_ITERATION:
+        return rest
+    converges = dirty_bytes_s < CONVERGES_BELOW * link_bytes_s
+    return 0.0 if converges else min(rest, dirty_bytes_s / link_bytes_s * 1000)
+
+
+def _live(task: Task, dirty: DirtyRate | DirtyRateUnknown, past: Sequence[PastMove]) -> Prediction:
+    if isinstance(dirty, DirtyRateUnknown):
+        return _like_before(Method.LIVE, task, past, f"dirty rate not known: {dirty.reason}")
+    memory = _memory_sent(task, past)
+    rest = rest_ms(task.switch_over, memory, dirty.bytes_s, task.link.bytes_s)
+    switching = [over for move in past if (over := _beyond_rest_ms(move, task)) is not None]
+    own = median(switching) if switching else SWITCH_OVER_MS
+    pass_s = memory / task.link.bytes_s
+    return Prediction(
+        method=Method.LIVE,
+        downtime_ms=rest + own,
+        least_ms=least_rest_ms(task.switch_over, memory, dirty.bytes_s, task.link.bytes_s)
+        + min(switching, default=0.0),
+        duration_s=_PREPARING_S + _disks_s(task) + _passes_s(task, pass_s, dirty.bytes_s) + rest / 1000,
+        basis=(
+            f"it writes {in_mib_s(dirty.bytes_s)}, the link carries {task.link.basis}: "
+            f"a pass over {memory / _MIB:.0f} MiB takes {pass_s:.1f} s and leaves {rest:.0f} ms of sending; "
+            f"switching over takes {own:.0f} ms ({_of_own(switching)})"
+        ),
+    )
+
+
+def _post_copy(task: Task, past: Sequence[PastMove]) -> Prediction:
+    """Device state, whatever the guest writes; the first page that it misses then waits behind what is queued.
+
+    Example: 4 MiB at 16 MiB/s: 100 + 250 ms. Missing more pages costs more: 1,260 ms were seen so, and 3,370 at 9.5.
+    """
+    if past:
+        return _like_before(Method.POST_COPY, task, past)
+    queued_ms = QUEUED_MIB * _MIB / task.link.bytes_s * 1000
+    return Prediction(
+        method=Method.POST_COPY,
+        downtime_ms=POST_COPY_MS + queued_ms,
+        duration_s=_PREPARING_S + _disks_s(task) + task.memory_bytes / task.link.bytes_s,
+        basis=f"device state ({_of_own(past)}), and the first page that it misses; the link carries {task.link.basis}",
+    )
+
+
+def _paused(task: Task, past: Sequence[PastMove]) -> Prediction:
+    """All its memory is sent while it stands still. Example: 512 MiB at 64 MiB/s: 8,000 ms."""
+    if past:
+        return _like_before(Method.PAUSED, task, past)
+    sending = task.memory_bytes / task.link.bytes_s * 1000
+    return Prediction(
+        method=Method.PAUSED,
+        downtime_ms=sending + SWITCH_OVER_MS,
+        duration_s=_PREPARING_S + _disks_s(task) + sending / 1000,
+        basis=f"{task.memory_bytes / _MIB:.0f} MiB of memory are sent while it stands still; the link carries "
+        f"{task.link.basis}",
+    )
+
+
+def _cold(task: Task, past: Sequence[PastMove]) -> Prediction:
+    """Shutdown and boot; and the disks' copying, where they are not mirrored beforehand."""
+    if past:
+        return _like_before(Method.COLD, task, past)
+    copying = 0.0 if task.mirrored else _disks_s(task) * 1000
+    copied = f", and {task.disk_bytes / _MIB:.0f} MiB of disks at {task.link.basis}" if copying else ""
+    down = SHUTDOWN_AND_BOOT_MS + copying
+    return Prediction(
+        method=Method.COLD,
+        downtime_ms=down,
+        duration_s=_PREPARING_S + down / 1000 + (_disks_s(task) if task.mirrored else 0.0),
+        basis=f"shutdown and boot ({_of_own(past)}){copied}",
+    )
+
+
+def _like_before(method: Method, task: Task, past: Sequence[PastMove], unknown: str = "") -> Prediction:
+    """As the VM's own moves went: the median; at least what the shortest one was down for certain."""
+    if not past:
+        return Prediction(method=method, basis=unknown or _of_own(past))
+    return Prediction(
+        method=method,
+        downtime_ms=median(move.downtime_ms or 0.0 for move in past),
+        least_ms=min(move.least_ms or 0.0 for move in past),
+        duration_s=median(move.duration_s for move in past),
+        basis="; ".join(part for part in (f"{_of_own(past)} of {task.vm} by this method", unknown) if part),
+    )
+
+
+def _beyond_rest_ms(move: PastMove, task: Task) -> float | None:
+    """What a live move took beyond sending the rest; None where it was not known how fast the guest wrote."""
+    if move.downtime_ms is None or move.dirty_bytes_s is None:
+        return None
+    memory, carried = move.memory_bytes or task.memory_bytes, move.link_bytes_s or task.link.bytes_s
+    return max(0.0, move.downtime_ms - rest_ms(move.switch_over, memory, move.dirty_bytes_s, carried))
+
+
+def _memory_sent(task: Task, past: Sequence[PastMove]) -> int:
+    """Empty pages are not sent: no more than the VM's own moves sent at most, where there are any."""
+    return min(task.memory_bytes, max((move.memory_bytes for move in past), default=0) or task.memory_bytes)
+
+
+def _passes_s(task: Task, first_s: float, dirty_bytes_s: int) -> float:
+    """All passes together, while the guest runs.
+
+    On the ladder a geometric series. Example: a first pass of 20 s, 2 MiB/s on 5 MiB/s: 20 / (1 - 0.4) = 33.3 s.
+    """
+    if task.switch_over is SwitchOver.ONE_ITERATION:
+        return first_s
+    return first_s / (1 - min(CONVERGES_BELOW, dirty_bytes_s / task.link.bytes_s))
+
+
+def _disks_s(task: Task) -> float:
+    return task.disk_bytes / task.link.bytes_s
+
+
+def _of_own(past: Sequence[object]) -> str:
+    """Where a figure comes from."""
+    if not past:
+        return "a guess: it has not been measured in moving so yet"
+    return "as in its last move" if len(past) == 1 else f"the median of its last {len(past)} moves"

@@ -1,0 +1,43 @@
+"""A move to a host whose pool and bridge have other names: what was previewed is what is defined there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from stand import VM, Stand
+
+from ferryman.fleet import domain_xml
+from ferryman.fleet.adapting import adapted
+from ferryman.fleet.fake.storage import FakePool
+from ferryman.migration.attempt import carry_out
+from ferryman.records.values import Outcome
+from ferryman.specs.models import ArrivalSpec, Method
+
+
+@pytest.fixture
+def mapped(tmp_path: Path) -> Stand:
+    stand = Stand(folder=tmp_path)
+    stand.source.add_vm(VM)
+    stand.destination.pools = stand.destination.volumes.pools = {"fast": FakePool(target_path="/srv/fast")}
+    stand.destination.bridges = frozenset({"br7"})
+    arrivals = ArrivalSpec(pools={"vms": "fast"}, bridges={"kvmbr0": "br7"})
+    stand.specs["skopje"] = stand.specs["skopje"].model_copy(update={"arrivals": arrivals})
+    return stand
+
+
+@pytest.mark.parametrize("method", [Method.LIVE, Method.PAUSED, Method.POST_COPY, Method.COLD])
+def test_what_was_previewed_is_what_is_defined_there(mapped: Stand, method: Method) -> None:
+    before = mapped.source.domains.inspect(VM)
+    order = mapped.order(method)
+    previewed = adapted(before.xml, order.plan.adaptation)
+    record = carry_out(order, mapped.services())
+    assert record is not None
+    assert record.outcome is Outcome.SUCCEEDED, record.reason
+    there = mapped.destination.domains.inspect(VM)
+    assert there.xml == previewed
+    assert [disk.path for disk in there.disks] == [f"/srv/fast/{VM}.img"]
+    assert there.interfaces == (replace(before.interfaces[0], source="br7"),)
+    assert domain_xml.machine(there.xml) == before.machine
+    assert set(mapped.destination.pools["fast"].volumes) == {f"{VM}.img"}

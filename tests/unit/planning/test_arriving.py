@@ -1,0 +1,98 @@
+"""What a VM uses at its destination instead of what it had."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from readings import VM, detail, disk, ends, fleet, host_detail, pool, vm_spec, volume
+
+from ferryman.fleet.adapting import Adaptation, DiskSource, SourceKind
+from ferryman.fleet.values import Interface, VolumeRef
+from ferryman.planning.aiming import Aim
+from ferryman.planning.arriving import adaptation, storage_at
+from ferryman.planning.decisions import Cause, FindingCode, Plan, Refused
+from ferryman.planning.placement import Fleet
+from ferryman.planning.planning import plan
+from ferryman.planning.storage import destination_ref, disk_plans
+from ferryman.specs.models import ArrivalSpec, StorageSpec
+
+
+def arriving(**arrivals: dict[str, str]) -> Fleet:
+    """The fleet, whose host skopje maps what comes to it."""
+    plain = fleet()
+    skopje = plain.hosts["skopje"].model_copy(update={"arrivals": ArrivalSpec.model_validate(arrivals)})
+    return replace(plain, hosts={**plain.hosts, "skopje": skopje})
+
+
+def planned(through: Fleet, **there: object) -> Plan | Refused:
+    looked_at = detail()
+    aimed = Aim(vm=VM, source="tallinn", destinations=("skopje",), cause=Cause.SPEC, why="", domain=looked_at.domain)
+    return plan(aimed, vm_spec(), through, ends(looked_at, host_detail(**there)), {})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("of_the_vm", "of_the_host", "pool_there"),
+    [({}, {}, "vms"), ({}, {"vms": "fast"}, "fast"), ({"vms": "own"}, {"vms": "fast"}, "own"), ({}, {"x": "y"}, "vms")],
+)
+def test_a_vms_own_pools_come_before_the_destinations(
+    of_the_vm: dict[str, str], of_the_host: dict[str, str], pool_there: str
+) -> None:
+    storage = storage_at(StorageSpec(pools=of_the_vm), ArrivalSpec(pools=of_the_host))
+    assert destination_ref(disk(), storage) == VolumeRef(pool=pool_there, name=f"{VM}.qcow2")
+
+
+def test_the_path_is_the_one_that_the_pool_will_give() -> None:
+    storage = StorageSpec(pools={"vms": "group"})
+    there = host_detail("skopje", replace(pool("group", kind="logical"), target_path="/dev/group"))
+    disks, _ = disk_plans(detail(), storage, there, {})
+    assert adaptation(detail(), disks, there, ArrivalSpec()).disks == {
+        "vda": DiskSource(kind=SourceKind.BLOCK, path=f"/dev/group/{VM}.qcow2", format="raw")
+    }
+
+
+def test_where_all_names_are_the_same_nothing_is_adapted() -> None:
+    disks, _ = disk_plans(detail(), StorageSpec(), host_detail(), {})
+    arrivals = ArrivalSpec(pools={"other": "x"}, bridges={"other": "y"}, networks={"kvmbr0": "no network"})
+    assert adaptation(detail(), disks, host_detail(), arrivals) == Adaptation()
+
+
+def test_only_what_the_vm_uses_is_in_its_plan() -> None:
+    decided = planned(arriving(bridges={"kvmbr0": "br7", "br1": "br2"}), bridges=frozenset({"br7"}))
+    assert isinstance(decided, Plan)
+    assert decided.adaptation == Adaptation(bridges={"kvmbr0": "br7"})
+
+
+def test_the_mapped_bridge_is_the_one_that_must_be_there() -> None:
+    refused = planned(arriving(bridges={"kvmbr0": "br7"}))
+    assert isinstance(refused, Refused)
+    (finding,) = refused.findings
+    assert finding.code is FindingCode.BRIDGE_MISSING
+    assert "skopje has no bridge br7 (mapped from kvmbr0 by its [arrivals])" in finding.reason
+
+
+def test_the_mapped_network_is_the_one_that_must_be_there() -> None:
+    vm = detail(interfaces=(Interface(mac="52:54:00:00:00:01", kind="network", source="default"),))
+    disks, _ = disk_plans(vm, StorageSpec(), host_detail(), {})
+    arrivals = ArrivalSpec(networks={"default": "guests"}, bridges={"default": "no bridge"})
+    assert adaptation(vm, disks, host_detail(), arrivals) == Adaptation(networks={"default": "guests"})
+
+
+def test_without_a_mapping_the_remedy_names_where_to_write_one() -> None:
+    refused = planned(fleet(), bridges=frozenset({"br7"}))
+    assert isinstance(refused, Refused)
+    assert 'hosts/skopje.toml: [arrivals] bridges = { kvmbr0 = "BRIDGE" }' in refused.findings[0].remedy
+
+
+def test_the_volume_that_is_there_already_is_looked_for_in_the_mapped_pool() -> None:
+    taken = volume(VolumeRef(pool="fast", name=f"{VM}.qcow2"))
+    there = host_detail("skopje", pool("fast"), volumes=(taken,))
+    refused = plan(
+        Aim(vm=VM, source="tallinn", destinations=("skopje",), cause=Cause.SPEC, why="", domain=detail().domain),
+        vm_spec(),
+        arriving(pools={"vms": "fast"}),
+        ends(detail(), there),
+        {},
+    )
+    assert isinstance(refused, Refused)
+    assert [finding.code for finding in refused.findings] == [FindingCode.VOLUME_EXISTS]

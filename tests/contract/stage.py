@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ferryman.fleet.host_facts import Peer
 from ferryman.fleet.hypervisor import Hypervisor, LiveMigration
 from ferryman.fleet.values import HostReading, Power, Volume, VolumeRef
 from ferryman.specs.models import HostSpec
@@ -45,6 +46,11 @@ class Stage:
             data_uri=f"tcp://{spec.effective_migration_address}",
             copied_disks=("vda",),
         )
+
+    def peer(self) -> Peer:
+        """The destination as the source reaches it."""
+        spec = self.destination_spec
+        return Peer(name=spec.name, uri=spec.effective_peer_uri, address=spec.effective_migration_address)
 
     @contextmanager
     def twin_volume(self) -> Iterator[Volume]:

@@ -9,7 +9,9 @@ import pytest
 from stage import Stage
 
 from ferryman.fleet.errors import FailureKind, OperationFailedError
+from ferryman.fleet.host_facts import Reach
 from ferryman.fleet.hypervisor import JobPhase
+from ferryman.fleet.machine import CpuFit, JobKind
 from ferryman.fleet.values import BackingImage, MigrationSide, Power
 
 MIB = 1024 * 1024
@@ -74,6 +76,61 @@ class TestReading:
         with pytest.raises(OperationFailedError) as failed:
             stage.source.domains.inspect("absent")
         assert failed.value.kind is FailureKind.NOT_FOUND
+
+
+class TestFit:
+    def test_a_host_fits_its_own_vms_and_others_alike(self, stage: Stage) -> None:
+        needs = stage.source.domains.inspect(stage.vm).needs
+        for host in (stage.source, stage.destination):
+            fit = host.fit(needs)
+            assert (fit.cpu, fit.emulator, fit.virtualization) == (CpuFit.FITS, True, True)
+            assert fit.loaders is not None
+
+    def test_a_processor_passed_through_fits_hosts_alike(self, stage: Stage, bare: str) -> None:
+        xml = BARE_XML.replace("</os>", "</os><cpu mode='host-passthrough'/>")
+        stage.destination.domains.define(xml, autostart=False)
+        needs = stage.destination.domains.inspect(bare).needs
+        assert needs.cpu_passed_through
+        assert stage.source.fit(needs).cpu is CpuFit.FITS
+
+    def test_an_emulator_that_is_not_there(self, stage: Stage) -> None:
+        needs = replace(stage.source.domains.inspect(stage.vm).needs, emulator="/nowhere/qemu-system-x86_64")
+        assert stage.destination.fit(needs).emulator is False
+
+    def test_a_vm_that_only_runs_is_busy_with_nothing(self, stage: Stage) -> None:
+        assert stage.source.domains.inspect(stage.vm).job.kind is JobKind.NONE
+
+
+class TestFromWithin:
+    def test_tells_clock_user_folders_and_the_way_to_a_peer(self, stage: Stage) -> None:
+        facts = stage.source.facts([stage.peer()])
+        assert (facts.host, facts.by_ssh, facts.user) == (stage.source.name, True, "root")
+        assert facts.clock is not None
+        assert abs(facts.clock.ahead_ms) <= 2000 + facts.clock.error_ms
+        assert facts.stp_bridges == frozenset()
+        folder = stage.source.describe([]).pools[stage.pool].target_path
+        assert facts.folders[folder].open_to_qemu
+        assert facts.folders[folder].file_system
+        way = facts.peer(stage.destination.name)
+        assert (way.libvirtd, way.closed_ports) == (Reach.REACHED, ())
+
+    def test_a_peer_that_is_not_there_is_told_in_words(self, stage: Stage) -> None:
+        nowhere = replace(stage.peer(), name="nowhere", uri="qemu+ssh://root@nowhere.invalid/system")
+        way = stage.source.facts([nowhere]).peer("nowhere")
+        assert way.libvirtd is Reach.FAILED
+        assert "resolve" in way.says
+
+    def test_what_was_not_asked_about_is_unknown(self, stage: Stage) -> None:
+        assert stage.source.facts([]).peer(stage.destination.name).libvirtd is Reach.UNKNOWN
+
+
+class TestSurvey:
+    def test_tells_what_vms_are_attached_to(self, stage: Stage) -> None:
+        survey = stage.source.survey()
+        assert [interface.source for interface in survey.attachments[stage.vm]] == ["kvmbr0"]
+        assert stage.vm not in stage.destination.survey().attachments
+        assert survey.cpu.model == stage.destination.survey().cpu.model != ""
+        assert survey.detail.reading.host == stage.source.name
 
 
 class TestDomains:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ferryman import __version__
+from ferryman.cli.doctor import doctor
 from ferryman.cli.gc import gc
 from ferryman.cli.history import history
 from ferryman.cli.plan import plan
@@ -21,6 +22,7 @@ def main() -> None:
 
     \b
     To begin: ferryman validate   check the specs
+              ferryman doctor     check the hosts, and the ways between them
               ferryman plan       see what would be done, and why
               ferryman run        do it, and keep doing it
               ferryman status     what is so now
@@ -30,5 +32,5 @@ def main() -> None:
     """
 
 
-for command in (run, plan, status, history, gc, validate, schema, lab):
+for command in (doctor, run, plan, status, history, gc, validate, schema, lab):
     main.add_command(command)

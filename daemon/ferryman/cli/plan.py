@@ -15,7 +15,7 @@ from ferryman.cli.options import EXIT_TROUBLE, json_option, pass_connect, plain,
 from ferryman.cli.waiting import SignOfLife
 from ferryman.cli.words import prediction
 from ferryman.fleet.hypervisor import Connect
-from ferryman.planning.decisions import Decision, Drifted, Plan, Refused, UpToDate, Wait
+from ferryman.planning.decisions import Decision, Drifted, Plan, Refused, Severity, UpToDate, Wait
 from ferryman.records.conditions import Suspended
 from ferryman.specs.source import SourceError
 from ferryman.specs.uncommitted import uncommitted
@@ -116,7 +116,8 @@ def _text(vm: str, decision: Decision | Suspended) -> str:
             towards = f" -> {decision.destination}" if decision.destination else ""
             lines = [f"! {vm}{towards}: {decision.reason}"]
             for finding in decision.findings:
-                lines += [f"    {finding.reason}", f"    remedy: {finding.remedy}"]
+                mark = "" if finding.severity is Severity.BLOCKER else "warning: "
+                lines += [f"    {mark}{finding.reason}", f"    remedy: {finding.remedy}"]
             return "\n".join(lines)
         case Wait():
             remedy = f"\n    remedy: {decision.remedy}" if decision.remedy else ""

@@ -24,6 +24,7 @@ class XmlDisk:
     read_only: bool
     shareable: bool
     backing: bool
+    cache: str
 
 
 def disks(xml: str) -> tuple[XmlDisk, ...]:
@@ -90,6 +91,7 @@ def _disk(node: ET.Element) -> XmlDisk:
         read_only=node.find("readonly") is not None,
         shareable=node.find("shareable") is not None,
         backing=backing is not None and len(backing) > 0,
+        cache="" if driver is None else driver.get("cache", ""),
     )
 
 

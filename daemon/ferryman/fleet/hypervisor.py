@@ -14,7 +14,10 @@ from typing import Protocol
 
 from ferryman.fleet.adapting import UNCHANGED, Adaptation
 from ferryman.fleet.drives import Medium
+from ferryman.fleet.host_facts import HostFacts, Peer
 from ferryman.fleet.images import Images
+from ferryman.fleet.machine import Fit, MachineNeeds
+from ferryman.fleet.survey import HostSurvey
 from ferryman.fleet.values import (
     BackingImage,
     DirtyRate,
@@ -283,6 +286,21 @@ class Hypervisor(Protocol):
 
     def describe(self, wanted: Collection[VolumeRef], images: Collection[str] = ()) -> HostDetail:
         """What planning needs of a destination, with the volumes of these names and paths as far as they exist."""
+        ...
+
+    def fit(self, needs: MachineNeeds) -> Fit:
+        """Whether this host has what a VM's QEMU needs."""
+        ...
+
+    def facts(self, peers: Collection[Peer]) -> HostFacts:
+        """What only a command on the host itself can tell, the ways to its peers included.
+
+        Takes a second or more, and so is not for the way from a commit to its move. Works without libvirt.
+        """
+        ...
+
+    def survey(self) -> HostSurvey:
+        """The host as it is compared with others of its fleet. A call for each VM: not for every look."""
         ...
 
     def close(self) -> None:

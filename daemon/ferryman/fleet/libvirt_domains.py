@@ -10,10 +10,12 @@ from ferryman.fleet import domain_xml, drives
 from ferryman.fleet.domain_xml import XmlDisk
 from ferryman.fleet.drives import Medium
 from ferryman.fleet.libvirt_dirty_rate import measured_dirty_rate
+from ferryman.fleet.libvirt_machine import job_of, needs_of
 from ferryman.fleet.libvirt_reading import is_post_copy, migration_side, power_of
 from ferryman.fleet.libvirt_session import LibvirtSession
 from ferryman.fleet.libvirt_usage import paths_of
 from ferryman.fleet.libvirt_volumes import volume_at, volume_by_path
+from ferryman.fleet.machine import IDLE
 from ferryman.fleet.values import DirtyRate, Disk, Domain, DomainDetail, Power
 
 _DEFINITION = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
@@ -65,6 +67,8 @@ class LibvirtDomains:
                 managed_save=bool(domain.isPersistent() and domain.hasManagedSaveImage()),
                 host_devices=domain_xml.host_device_count(current),
                 addresses=_addresses(domain) if power is Power.RUNNING else (),
+                needs=needs_of(connection, current),
+                job=job_of(domain, current) if power is Power.RUNNING else IDLE,
             )
 
     def power(self, vm: str) -> Power | None:
@@ -185,6 +189,7 @@ def _disk(connection: libvirt.virConnect, disk: XmlDisk) -> Disk:
         shareable=disk.shareable,
         backing=disk.backing,
         volume=volume,
+        cache=disk.cache,
         base=volume_by_path(connection, volume.over.path) if volume is not None and volume.over else None,
     )
 

@@ -7,13 +7,19 @@ from dataclasses import replace
 
 import libvirt
 
+from ferryman.fleet import machine_xml
 from ferryman.fleet.host_certificates import HostCertificates
+from ferryman.fleet.host_facts import HostFacts, Peer
 from ferryman.fleet.libvirt_domains import LibvirtDomains
+from ferryman.fleet.libvirt_facts import find_facts
 from ferryman.fleet.libvirt_images import LibvirtImages
+from ferryman.fleet.libvirt_machine import attachments_of, fit_of
 from ferryman.fleet.libvirt_migrations import LibvirtMigrations
 from ferryman.fleet.libvirt_reading import machines_of, read_host, read_pools
 from ferryman.fleet.libvirt_session import LibvirtSession
 from ferryman.fleet.libvirt_volumes import LibvirtVolumes, find_volume, refresh, volume_by_path
+from ferryman.fleet.machine import Fit, MachineNeeds
+from ferryman.fleet.survey import HostSurvey
 from ferryman.fleet.values import HostDetail, HostReading, Pool, Volume, VolumeRef
 from ferryman.specs.models import HostSpec
 
@@ -49,6 +55,25 @@ class LibvirtHost:
                 bridges=self._bridges(connection),
                 networks=frozenset(network.name() for network in connection.listAllNetworks()),
                 machines=machines_of(connection.getCapabilities()),
+            )
+
+    def fit(self, needs: MachineNeeds) -> Fit:
+        """Whether this host has what a VM's QEMU needs."""
+        with self._session.connection("comparing the VM's machine with the host") as connection:
+            return fit_of(connection, needs)
+
+    def facts(self, peers: Collection[Peer]) -> HostFacts:
+        """What only a command on the host itself can tell; one command."""
+        return find_facts(self._session, tuple(peers))
+
+    def survey(self) -> HostSurvey:
+        """The host as it is compared with others of its fleet."""
+        detail = self.describe(())
+        with self._session.connection("reading the host's VMs") as connection:
+            return HostSurvey(
+                detail=detail,
+                cpu=machine_xml.host_model(connection.getCapabilities()),
+                attachments=attachments_of(connection),
             )
 
     def close(self) -> None:

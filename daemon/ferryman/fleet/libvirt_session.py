@@ -133,6 +133,23 @@ class LibvirtSession:
             session = self._ssh
         return None if session is None else session.files()
 
+    @contextmanager
+    def ssh(self) -> Iterator[SshSession | None]:
+        """The SSH session, or one for this block where libvirt is not connected; None for a host without SSH.
+
+        Raises HostUnreachableError.
+        """
+        with self._lock:
+            session = self._ssh
+        if session is not None or not _uses_ssh(self._spec):
+            yield session
+            return
+        session = SshSession.open(target_of(self._spec))
+        try:
+            yield session
+        finally:
+            session.close()
+
     def close(self) -> None:
         """Let go of the host."""
         with self._lock:

@@ -8,6 +8,8 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
 from ferryman.fleet.errors import FleetError
+from ferryman.fleet.fact_book import FACTS_WITHIN_S, KEPT_S, REFRESHED_AFTER_S, FactBook, peers_of
+from ferryman.fleet.host_facts import HostFacts
 from ferryman.fleet.hypervisor import Connect, Hypervisor
 from ferryman.fleet.values import HostReading, Snapshot, Unreachable
 from ferryman.specs.models import HostSpec
@@ -43,6 +45,7 @@ class FleetView:
         self._on_change = on_change
         self._patience = patience
         self._hosts: dict[str, _Watched] = {}
+        self._facts = FactBook()
 
     def configure(self, hosts: Mapping[str, HostSpec]) -> None:
         """Watch these hosts, and no others; one that is reached another way than before is connected anew."""
@@ -50,6 +53,7 @@ class FleetView:
             _let_go(self._hosts.pop(name))
         for name, spec in hosts.items():
             if name not in self._hosts:
+                self._facts.forget()
                 self._hosts[name] = _Watched(spec=spec, hypervisor=self._connect(spec, self._on_change))
 
     def look(self) -> Snapshot:
@@ -60,6 +64,23 @@ class FleetView:
         self._wait(answered=True, timeout_s=self._patience.answered_s)
         self._wait(answered=False, timeout_s=self._patience.silent_s)
         return Snapshot(hosts={name: self._result(watched) for name, watched in self._hosts.items()})
+
+    def facts(self, name: str, *, patiently: bool) -> HostFacts:
+        """What was found out on a host within the last minutes. Without any, unless `patiently`: nothing is known."""
+        if patiently:
+            wait([begun for begun in self._begin_facts(KEPT_S) if begun is not None], FACTS_WITHIN_S)
+        return self._facts.known(name)
+
+    def refresh_facts(self, older_than_s: float = REFRESHED_AFTER_S) -> None:
+        """Find out anew, in the background, what is older than this. Not while a move is under way: it takes CPU."""
+        self._begin_facts(older_than_s)
+
+    def _begin_facts(self, older_than_s: float) -> list[Future[None] | None]:
+        specs = {name: watched.spec for name, watched in self._hosts.items()}
+        return [
+            self._facts.begin(watched.hypervisor, peers_of(name, specs), older_than_s)
+            for name, watched in self._hosts.items()
+        ]
 
     def host(self, name: str) -> Hypervisor:
         """One host, for a closer look or to touch it. KeyError where it is not among the configured."""

@@ -95,14 +95,14 @@ class SshSession:
             transport.set_keepalive(KEEPALIVE_S)
         return cls(client, target.host)
 
-    def run(self, argv: Sequence[str]) -> str:
-        """What a short command prints; its exit status is not looked at.
+    def run(self, argv: Sequence[str], *, silent_s: float = COMMAND_TIMEOUT_S, most_bytes: int = -1) -> str:
+        """What a short command prints, or the beginning of it; its exit status is not looked at.
 
-        Raises HostUnreachableError where the session broke.
+        Raises HostUnreachableError where the session broke, or the command printed nothing for `silent_s`.
         """
         try:
-            _, stdout, _ = self._client.exec_command(shlex.join(argv), timeout=COMMAND_TIMEOUT_S)
-            return stdout.read().decode(errors="replace")
+            _, stdout, _ = self._client.exec_command(shlex.join(argv), timeout=silent_s)
+            return stdout.read(most_bytes).decode(errors="replace")
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._broke(error) from error
 

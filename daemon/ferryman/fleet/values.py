@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ferryman.fleet.certificates import Certificates
+from ferryman.fleet.machine import IDLE, UNKNOWN_NEEDS, DomainJob, MachineNeeds
 
 
 class Power(StrEnum):
@@ -176,6 +177,8 @@ class Disk:
     """It has a backing chain."""
     volume: Volume | None
     """None: no storage pool of the host holds it."""
+    cache: str = ""
+    """QEMU's cache mode (none, writeback, …); empty: QEMU's default."""
     base: Volume | None = None
     """What its volume is a layer over; None: it is none, or no storage pool holds that."""
 
@@ -210,6 +213,9 @@ class DomainDetail:
     """It is off with its memory saved: its next start goes on from there."""
     addresses: tuple[str, ...]
     """From the guest agent, DHCP leases or the host's ARP table; best first."""
+    needs: MachineNeeds = UNKNOWN_NEEDS
+    job: DomainJob = IDLE
+    """What it is busy with now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

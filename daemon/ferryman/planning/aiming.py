@@ -166,6 +166,15 @@ def _on_several(vm: str, holders: Mapping[str, Domain]) -> Wait | Refused:
             reason=WaitReason.MIGRATING_ELSEWHERE,
             message=f"a migration that is not ours is under way: {where}",
         )
+    if len({domain.uuid for domain in holders.values()}) > 1:
+        named = " and ".join(f"{host} ({domain.uuid})" for host, domain in sorted(holders.items()))
+        return _refused(
+            vm,
+            StallReason.ON_TWO_HOSTS,
+            FindingCode.NAME_TAKEN,
+            f"two different VMs have this name: {named}; nothing is touched",
+            f"Rename the one that the spec does not mean, while it is off: virsh -c URI domrename {vm} OTHER-NAME",
+        )
     running = [host for host, domain in holders.items() if domain.power is Power.RUNNING]
     if len(running) > 1:
         return _refused(

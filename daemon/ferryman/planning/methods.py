@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ferryman.fleet.values import DomainDetail, Power
 from ferryman.planning.decisions import Finding, FindingCode, Prediction, RejectedMethod, Severity
-from ferryman.planning.preflight import STANDS_AGAINST
+from ferryman.planning.preflight import matters
 from ferryman.specs.models import Method, VmSpec
 
 _LEAST_DISRUPTIVE_FIRST = (Method.LIVE, Method.POST_COPY, Method.PAUSED, Method.COLD)
@@ -110,14 +110,7 @@ def _least_disruptive(possible: Sequence[Prediction], spec: VmSpec) -> Predictio
 
 
 def _blockers(method: Method, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    return tuple(
-        finding
-        for finding in findings
-        if finding.severity is Severity.BLOCKER and method in STANDS_AGAINST.get(finding.code, _ALL)
-    )
-
-
-_ALL = frozenset(Method)
+    return tuple(finding for finding in findings if finding.severity is Severity.BLOCKER and matters(finding, method))
 
 
 def _against(prediction: Prediction | None, blockers: Sequence[Finding], spec: VmSpec) -> str:

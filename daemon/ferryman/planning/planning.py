@@ -24,7 +24,7 @@ from ferryman.planning.links import Link, link
 from ferryman.planning.methods import NoChoice, candidates, choose
 from ferryman.planning.placement import Fleet
 from ferryman.planning.prediction import NOTHING_KNOWN, Knowledge, Task, predictions
-from ferryman.planning.preflight import STANDS_AGAINST, Ends, findings
+from ferryman.planning.preflight import Ends, findings, matters
 from ferryman.planning.storage import Leftover, disk_plans
 from ferryman.planning.switchover import switch_over
 from ferryman.specs.models import Method, VmSpec
@@ -48,7 +48,7 @@ def plan(
     way = image_copy(spec, here, there, running=running)
     private = privacy(spec, ends, disks, way, (here, there))
     everything = (
-        *findings(ends, fleet, eject_cdrom=spec.eject_cdrom),
+        *findings(ends, fleet, disks, eject_cdrom=spec.eject_cdrom),
         *storage_findings,
         *conversion_findings(disks, way),
         *private.findings,
@@ -59,7 +59,7 @@ def plan(
         return Refused(
             vm=spec.name,
             reason=_stall(choice.findings),
-            findings=choice.findings,
+            findings=(*choice.findings, *_warnings(everything, *_thinkable(spec, ends))),
             destination=there.name,
             cause=aim.cause,
         )
@@ -75,7 +75,7 @@ def plan(
         memory_mib=ends.vm.domain.memory_mib,
         disks=disks,
         rejected=choice.rejected,
-        warnings=_warnings(choice.method, everything),
+        warnings=_warnings(everything, choice.method),
         priority=spec.placement.priority,
         autostart=ends.vm.autostart,
         switch_over=task.switch_over,
@@ -104,18 +104,25 @@ def _task(ends: Ends, disks: Sequence[DiskPlan], over: Link, way: ImageCopy) -> 
     )
 
 
-def _warnings(method: Method, everything: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Those that concern the method."""
-    return tuple(
-        finding
-        for finding in everything
-        if finding.severity is Severity.WARNING and method in STANDS_AGAINST.get(finding.code, frozenset(Method))
-    )
-
-
 def _stall(found: Sequence[Finding]) -> StallReason:
     only_promise = all(finding.code is FindingCode.PROMISE_BROKEN for finding in found)
     return StallReason.PROMISE if only_promise else StallReason.PREFLIGHT
+
+
+def _warnings(everything: Sequence[Finding], *methods: Method) -> tuple[Finding, ...]:
+    """Those that concern one of these methods."""
+    return tuple(
+        finding
+        for finding in everything
+        if finding.severity is Severity.WARNING and any(matters(finding, method) for method in methods)
+    )
+
+
+def _thinkable(spec: VmSpec, ends: Ends) -> tuple[Method, ...]:
+    """The methods that its spec leaves, if nothing stood against them."""
+    if ends.vm.domain.power is Power.SHUT_OFF:
+        return (Method.COLD,)
+    return spec.allow if spec.method is Method.AUTO else (spec.method,)
 
 
 def merged(refusals: Sequence[Refused]) -> Refused:

@@ -140,6 +140,7 @@ class Decider:
             detail = self.view.host(aimed.source).domains.inspect(spec.name)
             storage = storage_at(spec.storage, self.specs.hosts[destination].arrivals)
             there = self.view.host(destination).describe(destination_refs(detail, storage), base_paths(detail))
+            fit = self.view.host(destination).fit(detail.needs)
         except HostUnreachableError as error:
             return Decided(
                 decision=Wait(
@@ -150,7 +151,14 @@ class Decider:
             return Decided(
                 decision=Wait(vm=spec.name, reason=WaitReason.CHANGING, message=error.reason, remedy=error.remedy)
             )
-        ends = Ends(vm=detail, source=source, destination=there)
+        ends = Ends(
+            vm=detail,
+            source=source,
+            destination=there,
+            fit=fit,
+            source_facts=self.view.facts(aimed.source, patiently=self.limits is None),
+            destination_facts=self.view.facts(destination, patiently=self.limits is None),
+        )
         outcome = plan(
             aimed,
             spec,

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from ferryman.fleet.fact_book import REFRESHED_AFTER_S
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.values import DirtyRate, Snapshot
 from ferryman.migration.attempt import Order, Services, carry_out, take_up
@@ -32,6 +33,8 @@ from ferryman.specs.models import RetrySpec, VmSpec
 _NS_PER_S = 1_000_000_000
 _MISSING_HOST_S = 5.0
 """A host that comes back is found so soon."""
+_FACTS_OF_REFUSED_S = 20.0
+"""Somebody may have mended what a VM was refused for."""
 _UNMEASURED_MEMORY_MIB = 0
 """A move taken up after a restart is in its hosts' own readings already."""
 
@@ -96,6 +99,9 @@ class Reconciler:
         if not patient:
             self._dirty_rates.want(to_watch(specs, snapshot, self._busy(), parts.view.host))
         parts.chronicle.observe(specs, snapshot, statuses, self._busy())
+        if not self._crew.moving():
+            refused = any(isinstance(status, Refused) for status in statuses.values())
+            parts.view.refresh_facts(_FACTS_OF_REFUSED_S if refused else REFRESHED_AFTER_S)
         return Look(statuses=statuses, moving=self._crew.moving())
 
     def close(self, patience_s: float) -> None:

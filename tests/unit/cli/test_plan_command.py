@@ -102,6 +102,25 @@ def test_a_specs_folder_that_cannot_be_read_is_told_with_the_remedy(fleet: FakeF
     assert "remedy: " in done.output
 
 
+def test_what_only_the_hosts_themselves_can_tell_is_waited_for(fleet: FakeFleet, tmp_path: Path) -> None:
+    fleet.hosts["tallinn"].within.closed_ports["skopje"] = (49152,)
+    fleet.hosts["skopje"].within.stp_bridges = frozenset({"kvmbr0"})
+    fleet.hosts["skopje"].within.clock_ahead_ms = -7_000
+    code, output = planned(fleet, tmp_path, TO_MOVE)
+    assert code == 1
+    assert "tallinn does not reach skopje on TCP 49152" in output
+    assert "warning: the bridge kvmbr0 on skopje has STP on" in output
+    assert "warning: the clocks of tallinn and skopje are 7.0 s apart; skopje is behind" in output
+
+
+def test_another_vm_of_the_same_name_is_not_taken_for_this_one(fleet: FakeFleet, tmp_path: Path) -> None:
+    fleet.hosts["skopje"].add_vm("guest-01", running=False).uuid = "6b9a7c1e-0000-4000-8000-00000000beef"
+    code, output = planned(fleet, tmp_path, TO_MOVE)
+    assert code == 1
+    assert "two different VMs have this name" in output
+    assert "remedy: Rename the one" in output
+
+
 def test_symbols_are_explained(fleet: FakeFleet, tmp_path: Path) -> None:
     _, output = planned(fleet, tmp_path, TO_MOVE)
     assert "= in place   > moves   ~ waits   ! cannot or must not move   - suspended\n" in output

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from ferryman.fleet.fake.certificates import certificates_for
+from ferryman.fleet.host_facts import Clock, Folder, HostFacts, PeerFacts, Reach
+from ferryman.fleet.machine import CpuFit, Fit
 from ferryman.fleet.values import (
     Disk,
     DiskDevice,
@@ -155,6 +157,36 @@ def host_detail(host: str = "skopje", *pools: Pool, volumes: tuple[Volume, ...] 
     return replace(plain, **more)
 
 
-def ends(vm: DomainDetail | None = None, there: HostDetail | None = None) -> Ends:
+def facts(host: str = "skopje", **more: Any) -> HostFacts:
+    """A host from within, with nothing wrong on it."""
+    plain = HostFacts(
+        host=host,
+        by_ssh=True,
+        user="root",
+        groups=frozenset({"root"}),
+        clock=Clock(ahead_ms=0, error_ms=100),
+        stp_bridges=frozenset(),
+        unprivileged_userfaultfd=True,
+        qemu_user="libvirt-qemu",
+        folders={"/var/lib/libvirt/images": Folder(file_system="ext4", open_to_qemu=True)},
+        peers={
+            name: PeerFacts(uri=f"qemu+ssh://root@{name}/system", libvirtd=Reach.REACHED, closed_ports=())
+            for name in HOSTS
+            if name != host
+        },
+    )
+    return replace(plain, **more)
+
+
+def ends(vm: DomainDetail | None = None, there: HostDetail | None = None, **more: Any) -> Ends:
+    """tallinn and skopje; `more` are fields of Ends."""
     looked_at = vm or detail()
-    return Ends(vm=looked_at, source=reading("tallinn", looked_at.domain), destination=there or host_detail())
+    plain = Ends(
+        vm=looked_at,
+        source=reading("tallinn", looked_at.domain),
+        destination=there or host_detail(),
+        fit=Fit(cpu=CpuFit.FITS, emulator=True, virtualization=True, loaders=frozenset()),
+        source_facts=facts("tallinn"),
+        destination_facts=facts("skopje"),
+    )
+    return replace(plain, **more)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from xml.etree import ElementTree as ET
 
-from ferryman.fleet import domain_xml, drives
+from ferryman.fleet import domain_xml, drives, machine
 from ferryman.fleet.domain_xml import XmlDisk
 from ferryman.fleet.drives import Medium
 from ferryman.fleet.errors import FailureKind
@@ -15,6 +15,7 @@ from ferryman.fleet.fake.faults import Faults, Operation, refused
 from ferryman.fleet.fake.storage import FakeVolume, FakeVolumes
 from ferryman.fleet.fake.violations import Violations
 from ferryman.fleet.hypervisor import Job
+from ferryman.fleet.machine_xml import machine_needs
 from ferryman.fleet.values import DirtyRate, Disk, Domain, DomainDetail, MigrationSide, Power, VolumeRef
 
 
@@ -43,6 +44,7 @@ class FakeDomain:
     shutdown: Shutdown = Shutdown.OBEYS
     asked_to_power_off: bool = False
     snapshots: int = 0
+    job: machine.DomainJob = machine.IDLE
     addresses: tuple[str, ...] = ()
     completed: Job | None = None
     dirty_bytes_s: int | None = 0
@@ -87,6 +89,8 @@ class FakeDomains:
                 snapshots=domain.snapshots,
                 host_devices=domain_xml.host_device_count(domain.xml),
                 addresses=domain.addresses if domain.power is Power.RUNNING else (),
+                needs=machine_needs(domain.xml),
+                job=domain.job,
             )
 
     def power(self, vm: str) -> Power | None:
@@ -244,6 +248,7 @@ class FakeDomains:
             shareable=disk.shareable,
             backing=disk.backing,
             volume=volume,
+            cache=disk.cache,
             base=self._volumes.by_path(volume.over.path) if volume is not None and volume.over else None,
         )
 

@@ -17,6 +17,9 @@ class Operation(StrEnum):
 
     READ = "read"
     DESCRIBE = "describe"
+    FIT = "fit"
+    FACTS = "facts"
+    SURVEY = "survey"
     INSPECT = "inspect"
     POWER = "power"
     DISK_PATHS = "disk-paths"

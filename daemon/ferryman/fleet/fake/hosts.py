@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from uuid import NAMESPACE_DNS, uuid5
 
 from ferryman.fleet.certificates import Certificates
+from ferryman.fleet.domain_xml import interfaces
 from ferryman.fleet.errors import HostUnreachableError
 from ferryman.fleet.fake.certificates import certificates_for
 from ferryman.fleet.fake.domains import FakeDomain, FakeDomains, Shutdown, parsed
@@ -14,7 +15,11 @@ from ferryman.fleet.fake.images import FakeImages
 from ferryman.fleet.fake.migrations import Breakage, FakeMigrations, Machine, Network
 from ferryman.fleet.fake.storage import FakePool, FakeVolume, FakeVolumes, Runs
 from ferryman.fleet.fake.violations import Violations
+from ferryman.fleet.fake.within import Within
+from ferryman.fleet.host_facts import HostFacts, Peer
 from ferryman.fleet.hypervisor import Job, LiveMigration
+from ferryman.fleet.machine import Fit, MachineNeeds
+from ferryman.fleet.survey import HostSurvey
 from ferryman.fleet.values import HostDetail, HostReading, Power, VolumeRef
 from ferryman.specs.models import HostSpec
 
@@ -28,6 +33,7 @@ class FakeHost:
     def __init__(self, spec: HostSpec, network: Network, violations: Violations) -> None:
         """Use `FakeFleet.add_host`."""
         self.name = spec.name
+        self._network = network
         self.uuid = str(uuid5(NAMESPACE_DNS, spec.name))
         self.memory_mib = 16_384
         self.architecture = "x86_64"
@@ -49,6 +55,7 @@ class FakeHost:
         )
         self.migrations = FakeMigrations(self.faults, self.machine, network)
         self.images = FakeImages(self.faults, self.domains, self.volumes, network.exports)
+        self.within = Within()
 
     def read(self) -> HostReading:
         """The host and all its VMs."""
@@ -73,6 +80,25 @@ class FakeHost:
                 machines=self.machines,
             )
 
+    def fit(self, needs: MachineNeeds) -> Fit:
+        """Whether this host has what a VM's QEMU needs."""
+        with self.faults.call(Operation.FIT):
+            return self.within.fit(needs)
+
+    def facts(self, peers: Collection[Peer]) -> HostFacts:
+        """What only a command on the host itself can tell."""
+        with self.faults.call(Operation.FACTS):
+            folders = sorted(pool.target_path for pool in self.pools.values() if pool.active)
+            return self.within.facts(self.name, folders, [(peer, self._reaches(peer)) for peer in peers])
+
+    def survey(self) -> HostSurvey:
+        """The host as it is compared with others of its fleet."""
+        detail = self.describe(())
+        with self.faults.call(Operation.SURVEY):
+            domains = self.domains.known.values()
+            attachments = {domain.name: interfaces(domain.xml) for domain in domains}
+            return HostSurvey(detail=detail, cpu=self.within.cpu, attachments=attachments)
+
     def close(self) -> None:
         """Let go of the host."""
 
@@ -93,6 +119,9 @@ class FakeHost:
         domain.power = Power.RUNNING if running else Power.SHUT_OFF
         self.domains.known[name] = domain
         return domain
+
+    def _reaches(self, peer: Peer) -> bool:
+        return peer.uri in self._network.machines
 
     def _reading(self) -> HostReading:
         domains = {name: domain.described() for name, domain in self.domains.known.items()}
@@ -175,7 +204,7 @@ class FakeFleet:
 
 
 def vm_xml(name: str, *, memory_mib: int = 96, disk_path: str | None = None) -> str:
-    """A definition with a disk and an interface on kvmbr0; its UUID follows from its name."""
+    """A definition with a disk, an interface on kvmbr0 and an agent that answers; its UUID follows from its name."""
     disk = (
         f"<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{disk_path}'/>"
         "<target dev='vda' bus='virtio'/></disk>"
@@ -187,5 +216,6 @@ def vm_xml(name: str, *, memory_mib: int = 96, disk_path: str | None = None) -> 
         f"<memory unit='MiB'>{memory_mib}</memory><vcpu>1</vcpu>"
         "<os><type arch='x86_64' machine='pc'>hvm</type></os>"
         f"<devices>{disk}<interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='kvmbr0'/>"
-        "</interface></devices></domain>"
+        "</interface><channel type='unix'>"
+        "<target type='virtio' name='org.qemu.guest_agent.0' state='connected'/></channel></devices></domain>"
     )

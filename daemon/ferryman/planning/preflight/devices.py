@@ -1,0 +1,70 @@
+"""What is attached to the VM or kept with it, and does not move along."""
+
+from __future__ import annotations
+
+from ferryman.fleet.values import Disk, DiskDevice, DomainDetail
+from ferryman.planning.decisions import Finding, FindingCode
+from ferryman.planning.preflight.ends import blocker, warning
+
+
+def device_findings(vm: DomainDetail) -> list[Finding]:
+    """Host devices, snapshots, saved memory, a missing definition."""
+    found = []
+    if vm.host_devices:
+        found.append(
+            blocker(
+                FindingCode.HOST_DEVICE,
+                f"{vm.host_devices} device(s) of its host are passed through to it",
+                "Detach them (virsh detach-device), or allow cold.",
+            )
+        )
+    if vm.snapshots:
+        found.append(
+            blocker(
+                FindingCode.SNAPSHOTS,
+                f"it has {vm.snapshots} snapshot(s) or checkpoint(s), which would be lost",
+                f"Delete them: virsh snapshot-list {vm.domain.name}; virsh snapshot-delete {vm.domain.name} SNAPSHOT",
+            )
+        )
+    if vm.managed_save:
+        found.append(
+            blocker(
+                FindingCode.MANAGED_SAVE,
+                "it is off with its memory saved, which would be lost",
+                f"Start it (virsh start {vm.domain.name}), or drop what was saved: "
+                f"virsh managedsave-remove {vm.domain.name}",
+            )
+        )
+    if not vm.domain.persistent:
+        found.append(
+            blocker(
+                FindingCode.TRANSIENT,
+                "it has no persistent definition, and would be gone once shut off",
+                f"virsh dumpxml {vm.domain.name} > FILE && virsh define FILE",
+            )
+        )
+    return found
+
+
+def medium_findings(vm: DomainDetail, *, eject_cdrom: bool) -> list[Finding]:
+    """An image that is inserted is ejected only where the spec says so."""
+    return [
+        _medium_finding(vm.domain.name, disk, eject_cdrom=eject_cdrom)
+        for disk in vm.disks
+        if disk.device is not DiskDevice.DISK and disk.source_kind and disk.path
+    ]
+
+
+def _medium_finding(vm: str, disk: Disk, *, eject_cdrom: bool) -> Finding:
+    if eject_cdrom:
+        return warning(
+            FindingCode.CDROM_INSERTED,
+            f"{disk.target}: {disk.path} is inserted, and is ejected before the move, as its spec says",
+            "Afterwards, where it is needed and the image is there: "
+            f"virsh change-media {vm} {disk.target} {disk.path} --insert",
+        )
+    return blocker(
+        FindingCode.CDROM_INSERTED,
+        f"{disk.target}: {disk.path} is inserted, and does not move along",
+        f"Eject it: virsh change-media {vm} {disk.target} --eject; or say eject_cdrom = true in its spec",
+    )

@@ -1,0 +1,139 @@
+"""The way between both ends, and the disks' folders: what commands on the hosts have told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from readings import DISK_REF, detail, disk, ends, facts, fleet, reading, volume
+
+from ferryman.fleet.host_facts import Clock, Folder, HostFacts, PeerFacts, Reach, nothing_known
+from ferryman.planning.decisions import DiskPlan, DiskTransfer, Finding, FindingCode, Severity
+from ferryman.planning.preflight import STANDS_AGAINST, findings
+from ferryman.specs.models import Method
+
+IMAGES = "/var/lib/libvirt/images"
+URI = "qemu+ssh://migration@skopje:2222/system"
+
+
+def found(*, disks: tuple[DiskPlan, ...] = (), **more: Any) -> list[Finding]:
+    return list(findings(ends(**more), fleet(), disks))
+
+
+def plan(transfer: DiskTransfer = DiskTransfer.SHARED) -> DiskPlan:
+    return DiskPlan(target="vda", transfer=transfer, source=volume(), destination=DISK_REF, format="qcow2")
+
+
+def way(**more: Any) -> HostFacts:
+    """tallinn, with such a way to skopje."""
+    return facts("tallinn", peers={"skopje": PeerFacts(**({"uri": URI, "closed_ports": ()} | more))})
+
+
+def on(file_system: str, **more: Any) -> dict[str, Folder]:
+    return {IMAGES: Folder(file_system=file_system, **more)}
+
+
+class TestClocks:
+    def test_apart_by_more_than_two_seconds_is_a_warning_that_names_the_one_behind(self) -> None:
+        (finding,) = found(destination_facts=facts(clock=Clock(ahead_ms=-2300, error_ms=150)))
+        assert (finding.code, finding.severity) == (FindingCode.CLOCKS_APART, Severity.WARNING)
+        assert "2.3 s apart; skopje is behind" in finding.reason
+        assert "timedatectl set-ntp true" in finding.remedy
+
+    @pytest.mark.parametrize("clock", [None, Clock(ahead_ms=2150, error_ms=60), Clock(ahead_ms=9000, error_ms=9000)])
+    def test_what_may_be_the_askings_own_error_is_not_told(self, clock: Clock | None) -> None:
+        assert found(destination_facts=facts(clock=clock)) == []
+
+
+class TestPorts:
+    def test_closed_ones_are_named_as_ranges(self) -> None:
+        (finding,) = found(source_facts=way(closed_ports=(49152, 49153, 49154, 49200)))
+        assert finding.code is FindingCode.PORTS_CLOSED
+        assert "TCP 49152-49154, 49200" in finding.reason
+        assert "nft insert rule" in finding.remedy
+
+    def test_they_do_not_stand_against_a_cold_move(self) -> None:
+        assert Method.COLD not in STANDS_AGAINST[FindingCode.PORTS_CLOSED]
+
+    def test_not_tried_is_not_closed(self) -> None:
+        assert found(source_facts=way(closed_ports=None)) == []
+
+
+class TestLibvirtdToLibvirtd:
+    @pytest.mark.parametrize(
+        ("says", "remedy"),
+        [
+            ("Cannot recv data: Host key verification failed.", "ssh-keyscan -p 2222 skopje >> /root/.ssh/known_hosts"),
+            ("Permission denied (publickey).", "ssh-copy-id -p 2222 migration@skopje"),
+            ("Could not resolve hostname skopje", "/etc/hosts of tallinn"),
+            ("ssh: connect to host skopje port 2222: Connection timed out", "Open port 2222 for tallinn"),
+            ("internal error", f"virsh -c '{URI}' list"),
+            ("", f"virsh -c '{URI}' list"),
+        ],
+    )
+    def test_each_failure_has_its_remedy(self, says: str, remedy: str) -> None:
+        (finding,) = found(source_facts=way(libvirtd=Reach.FAILED, says=says))
+        assert (finding.code, finding.severity) == (FindingCode.LIBVIRTD_UNREACHED, Severity.BLOCKER)
+        assert remedy in finding.remedy
+
+    def test_not_tried_is_not_failed(self) -> None:
+        assert found(source_facts=way(libvirtd=Reach.UNKNOWN)) == []
+
+
+class TestPostCopy:
+    def test_without_userfaultfd_it_alone_is_refused(self) -> None:
+        (finding,) = found(destination_facts=facts(unprivileged_userfaultfd=False))
+        assert STANDS_AGAINST[finding.code] == {Method.POST_COPY}
+        assert "sysctl --system" in finding.remedy
+
+    @pytest.mark.parametrize("user", ["root", None])
+    def test_root_may_always_and_an_unknown_user_is_not_blamed(self, user: str | None) -> None:
+        assert found(destination_facts=facts(unprivileged_userfaultfd=False, qemu_user=user)) == []
+
+
+def test_a_bridge_with_spanning_tree_is_a_warning() -> None:
+    (finding,) = found(destination_facts=facts(stp_bridges=frozenset({"kvmbr0", "other"})))
+    assert (finding.code, finding.severity) == (FindingCode.BRIDGE_STP, Severity.WARNING)
+    assert "ip link set kvmbr0 type bridge stp_state 0" in finding.remedy
+
+
+class TestDisks:
+    @pytest.mark.parametrize("end", ["source_facts", "destination_facts"])
+    def test_storage_called_shared_on_a_local_file_system(self, end: str) -> None:
+        nfs = {"source_facts": on("nfs4"), "destination_facts": on("nfs4")} | {end: on("ext4")}
+        hosts = {"source_facts": "tallinn", "destination_facts": "skopje"}
+        both = {name: facts(hosts[name], folders=folders) for name, folders in nfs.items()}
+        (finding,) = found(disks=(plan(),), **both)
+        assert finding.code is FindingCode.STORAGE_NOT_SHARED
+        assert f"({hosts[end]}: ext4)" in finding.reason
+
+    @pytest.mark.parametrize("kind", ["nfs4", "ceph", "gfs2", ""])
+    def test_shared_or_unknown_file_systems_are_believed(self, kind: str) -> None:
+        both = {"source_facts": facts("tallinn", folders=on(kind)), "destination_facts": facts(folders=on(kind))}
+        assert found(disks=(plan(),), **both) == []
+
+    def test_a_copied_disk_may_lie_on_a_local_file_system(self) -> None:
+        assert found(disks=(plan(DiskTransfer.COPY),)) == []
+
+    def test_a_folder_that_qemu_cannot_enter(self) -> None:
+        closed = facts(folders=on("ext4", open_to_qemu=False))
+        (finding,) = found(disks=(plan(DiskTransfer.COPY),), destination_facts=closed)
+        assert finding.code is FindingCode.FOLDER_CLOSED
+        assert f"QEMU runs as libvirt-qemu, which cannot enter {IMAGES}" in finding.reason
+
+    @pytest.mark.parametrize(
+        ("version", "cache", "refused"),
+        [(3_001_000, "writeback", True), (3_001_000, "", True), (3_001_000, "none", False), (7_002_000, "", False)],
+    )
+    def test_a_cached_shared_disk_is_refused_where_libvirt_would(self, version: int, cache: str, refused: bool) -> None:
+        vm = detail(disk(cache=cache))
+        here = replace(reading("tallinn", vm.domain), hypervisor_version=version)
+        unknown = {"source_facts": nothing_known("tallinn"), "destination_facts": nothing_known("skopje")}
+        told = found(vm=vm, disks=(plan(),), source=here, **unknown)
+        assert [one.code for one in told] == ([FindingCode.DISK_CACHED] if refused else [])
+
+
+def test_nothing_known_of_both_hosts_stands_against_nothing() -> None:
+    unknown = {"source_facts": nothing_known("tallinn"), "destination_facts": nothing_known("skopje")}
+    assert found(disks=(plan(),), **unknown) == []

@@ -11,8 +11,8 @@ PACKAGES := gcc git libvirt-dev pkg-config python3-dev python3-venv \
 	openssh-client openssh-server iproute2 nftables procps util-linux hostname \
 	busybox-static dropbear-bin apt dpkg systemd
 
-# The lab's storage host, which only tests and benches bring up; nbdcopy to compare with.
-test lab-tests bench: PACKAGES += tgt nfs-ganesha nfs-ganesha-vfs rpcbind libnbd-bin
+# The lab's storage host, guests with UEFI and a TPM, nbdcopy to compare with: only tests and benches have them.
+test lab-tests bench: PACKAGES += tgt nfs-ganesha nfs-ganesha-vfs rpcbind ovmf swtpm swtpm-tools libnbd-bin
 
 .PHONY: help setup packages demo test lint unit lab-tests bench clean
 

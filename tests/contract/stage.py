@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ferryman.fleet.host_facts import Peer
 from ferryman.fleet.hypervisor import Hypervisor, LiveMigration
-from ferryman.fleet.values import Power, Volume, VolumeRef
+from ferryman.fleet.values import HostReading, Power, Volume, VolumeRef
 from ferryman.specs.models import HostSpec
 
 
@@ -26,6 +26,10 @@ class Stage:
     def ref(self, name: str) -> VolumeRef:
         """A volume in the pool that both hosts have."""
         return VolumeRef(pool=self.pool, name=name)
+
+    def describe_destination(self) -> HostReading:
+        """The destination, looked at closely."""
+        return self.destination.describe([]).reading
 
     def disk(self) -> Volume:
         """The VM's disk at the source."""

@@ -41,6 +41,18 @@ class TestReading:
         assert here.uuid != there.uuid
         assert here.memory_mib > domain.memory_mib > 0
 
+    def test_tells_the_certificates_of_both_ends(self, stage: Stage) -> None:
+        here, there = stage.source.read().certificates, stage.describe_destination().certificates
+        assert here is not None
+        assert there is not None
+        assert here.complete
+        assert there.complete
+        assert not here.faults
+        assert there.server is not None
+        assert stage.destination_spec.effective_migration_address in there.server.names
+        assert there.server.not_before < there.as_of < there.server.not_after
+        assert there.server.issuer in here.trusted
+
     def test_inspects_a_vm_down_to_its_disks_volume(self, stage: Stage) -> None:
         detail = stage.source.domains.inspect(stage.vm)
         (disk,) = detail.disks
@@ -320,6 +332,21 @@ class TestMigrations:
                 stage.source.migrations.migrate(request)
             assert stage.source.domains.power(stage.vm) is Power.RUNNING
             assert stage.destination.domains.power(stage.vm) is None
+
+    def test_under_tls_only_the_expected_host_is_given_anything(self, stage: Stage) -> None:
+        address = stage.destination_spec.effective_migration_address
+        with stage.twin_volume():
+            stranger = replace(stage.request(), tls=True, tls_name="stranger.invalid")
+            with pytest.raises(OperationFailedError):
+                stage.source.migrations.migrate(stranger)
+            assert stage.source.domains.power(stage.vm) is Power.RUNNING
+            assert stage.destination.domains.power(stage.vm) is None
+            stage.source.migrations.migrate(replace(stage.request(), tls=True, tls_name=address, connections=2))
+            there = stage.destination.domains.power(stage.vm)
+            stage.destination.domains.destroy(stage.vm)
+            stage.destination.domains.undefine(stage.vm)
+        stage.source.domains.start(stage.vm)
+        assert there is Power.RUNNING
 
     def test_moves_to_the_destination_and_stays_defined_at_the_source(self, stage: Stage) -> None:
         disk = stage.disk()

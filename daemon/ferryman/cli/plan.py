@@ -139,6 +139,7 @@ def _plan_text(move: Plan) -> str:
         + (" (replaces the copy left behind there)" if disk.replaces_leftover else "")
         for disk in move.disks
     ]
+    lines.append("    encrypted: " + ("yes" if move.encrypted else f"no: {move.plain_because}"))
     lines += [f"    {prediction(one)}" for one in move.predictions]
     lines += [f"    not {no.method}: {no.reason}" for no in move.rejected]
     lines += [f"    warning: {finding.reason}\n    remedy: {finding.remedy}" for finding in move.warnings]

@@ -98,6 +98,8 @@ class LiveMigration:
     """Of copied disks that are layers, copy the layer alone: the destination has the backing image."""
     tls: bool = False
     """Memory and disks travel under TLS, with the certificates of both hosts' QEMU."""
+    tls_name: str = ""
+    """The name that the destination's certificate must bear; empty: the address in `data_uri`."""
     connections: int = 1
     """That memory is sent over."""
     auto_converge: bool = False

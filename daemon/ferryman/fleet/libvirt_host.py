@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 import libvirt
 
 from ferryman.fleet import machine_xml
+from ferryman.fleet.host_certificates import HostCertificates
 from ferryman.fleet.host_facts import HostFacts, Peer
 from ferryman.fleet.libvirt_domains import LibvirtDomains
 from ferryman.fleet.libvirt_facts import find_facts
@@ -27,6 +29,7 @@ class LibvirtHost:
 
     def __init__(self, spec: HostSpec, on_change: Callable[[], None]) -> None:
         self._session = LibvirtSession(spec, on_change)
+        self._certificates = HostCertificates(self._session.files)
         self.name = spec.name
         self.domains = LibvirtDomains(self._session)
         self.volumes = LibvirtVolumes(self._session)
@@ -36,7 +39,7 @@ class LibvirtHost:
     def read(self) -> HostReading:
         """The host and all its VMs, cheaply."""
         with self._session.connection("reading the host") as connection:
-            return read_host(self.name, connection)
+            return replace(read_host(self.name, connection), certificates=self._certificates.latest())
 
     def describe(self, wanted: Collection[VolumeRef], images: Collection[str] = ()) -> HostDetail:
         """What planning needs of a destination, with the volumes of these names and paths as far as they exist."""
@@ -45,7 +48,7 @@ class LibvirtHost:
                 _refresh_by_name(connection, pool)
             pools = read_pools(connection)
             return HostDetail(
-                reading=read_host(self.name, connection),
+                reading=replace(read_host(self.name, connection), certificates=self._certificates.latest()),
                 pools=pools,
                 volumes=_volumes(connection, pools, wanted),
                 images={path: image for path in images if (image := volume_by_path(connection, path)) is not None},

@@ -32,6 +32,8 @@ ss -Htnp state established | grep "pid=$pid," | while read -r _ _ here there _; 
 done
 """
 """Kills what QEMU has open on libvirt's migration ports, and nothing else."""
+_ADDRESSES = (libvirt.VIR_MIGRATE_PARAM_URI, libvirt.VIR_MIGRATE_PARAM_TLS_DESTINATION)
+"""Where to, and who is expected there: what a resumed migration is told again."""
 _MIB = 1024 * 1024
 _NOT_MIGRATING = frozenset({libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_ERR_NO_DOMAIN})
 
@@ -77,7 +79,7 @@ class LibvirtMigrations:
         """Take up a post-copy migration whose connection broke; returns when it is over."""
         with self._session.own_connection(f"resuming {request.vm}'s migration") as connection:
             domain = connection.lookupByName(request.vm)
-            parameters = {libvirt.VIR_MIGRATE_PARAM_URI: request.data_uri}
+            parameters = {name: value for name, value in _parameters(request).items() if name in _ADDRESSES}
             flags = _flags(request) | libvirt.VIR_MIGRATE_POSTCOPY_RESUME
             domain.migrateToURI3(request.peer_uri, parameters, flags)
 
@@ -123,6 +125,8 @@ def _parameters(request: LiveMigration) -> dict[str, Any]:
     parameters: dict[str, Any] = {libvirt.VIR_MIGRATE_PARAM_URI: request.data_uri}
     if request.copied_disks:
         parameters[libvirt.VIR_MIGRATE_PARAM_MIGRATE_DISKS] = list(request.copied_disks)
+    if request.tls and request.tls_name:
+        parameters[libvirt.VIR_MIGRATE_PARAM_TLS_DESTINATION] = request.tls_name
     if request.bandwidth_mib_s:
         parameters[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH] = request.bandwidth_mib_s
     if request.connections > 1:

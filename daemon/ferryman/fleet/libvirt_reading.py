@@ -110,5 +110,8 @@ def migration_side(domain: libvirt.virDomain) -> MigrationSide:
     except libvirt.libvirtError as error:
         if error.get_error_code() in (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID):
             return MigrationSide.NONE
+        # "migration statistics are available only on the source host": so this is the other end.
+        if error.get_error_code() == libvirt.VIR_ERR_OPERATION_UNSUPPORTED:
+            return MigrationSide.INCOMING
         raise
     return _SIDES.get(statistics.get("operation", -1), MigrationSide.NONE)

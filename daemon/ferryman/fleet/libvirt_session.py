@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import libvirt
 
 from ferryman.fleet.errors import FailureKind, HostUnreachableError, OperationFailedError
-from ferryman.fleet.ssh import SshSession, target_of
+from ferryman.fleet.ssh import RemoteFiles, SshSession, target_of
 from ferryman.fleet.ssh_command import ssh_command
 from ferryman.fleet.ssh_remote import RemoteProgram
 from ferryman.specs.models import HostSpec
@@ -126,6 +126,12 @@ class LibvirtSession:
         with self._lock:
             session = self._ssh
         return None if session is None else session.start(argv)
+
+    def files(self) -> RemoteFiles | None:
+        """The host's files; None where the host is not reached by SSH. Raises HostUnreachableError."""
+        with self._lock:
+            session = self._ssh
+        return None if session is None else session.files()
 
     @contextmanager
     def ssh(self) -> Iterator[SshSession | None]:

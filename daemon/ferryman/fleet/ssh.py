@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import shlex
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 import paramiko
@@ -23,6 +25,8 @@ from ferryman.specs.models import HostSpec
 CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 5.0
 KEEPALIVE_S = 5
+MAX_FILE_BYTES = 1024 * 1024
+"""As much of a file as is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +104,16 @@ class SshSession:
             _, stdout, _ = self._client.exec_command(shlex.join(argv), timeout=silent_s)
             return stdout.read(most_bytes).decode(errors="replace")
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise HostUnreachableError(
-                f"{self._host}: the SSH session broke: {error or type(error).__name__}",
-                "Nothing to do if the host comes back; ferryman tries again.",
-            ) from error
+            raise self._broke(error) from error
+
+    def files(self) -> RemoteFiles:
+        """The host's files, over SFTP. Raises HostUnreachableError."""
+        try:
+            channel = self._client.open_sftp()
+            channel.get_channel().settimeout(COMMAND_TIMEOUT_S)  # type: ignore[union-attr]  # it is open
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise self._broke(error) from error
+        return RemoteFiles(channel, self._broke)
 
     def start(self, argv: Sequence[str]) -> RemoteProgram:
         """Start a program that may run for long. Raises HostUnreachableError."""
@@ -114,15 +124,63 @@ class SshSession:
             channel = transport.open_session(timeout=CONNECT_TIMEOUT_S)
             channel.exec_command(shlex.join(argv))
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise HostUnreachableError(
-                f"{self._host}: the SSH session broke: {error or type(error).__name__}",
-                "Nothing to do if the host comes back; ferryman tries again.",
-            ) from error
+            raise self._broke(error) from error
         return RemoteProgram(channel, self._host)
 
     def close(self) -> None:
         """End the session."""
         self._client.close()
+
+    def _broke(self, error: Exception) -> HostUnreachableError:
+        return HostUnreachableError(
+            f"{self._host}: the SSH session broke: {error or type(error).__name__}",
+            "Nothing to do if the host comes back; ferryman tries again.",
+        )
+
+
+class RemoteFiles:
+    """A host's files, to be read within one `with` block.
+
+    Every call may raise PermissionError, or HostUnreachableError where the session broke.
+    """
+
+    def __init__(self, channel: paramiko.SFTPClient, broke: Callable[[Exception], HostUnreachableError]) -> None:
+        self._channel = channel
+        self._broke = broke
+
+    def __enter__(self) -> Self:
+        """Let go of the channel at the block's end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._channel.close()
+
+    def read(self, path: str) -> bytes | None:
+        """A small file's content; None where there is none."""
+        with self._translated():
+            try:
+                with self._channel.open(path) as file:
+                    return file.read(MAX_FILE_BYTES)
+            except FileNotFoundError:
+                return None
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file or folder."""
+        with self._translated():
+            try:
+                self._channel.stat(path)
+            except FileNotFoundError:
+                return False
+            return True
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except PermissionError:
+            raise
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise self._broke(error) from error
 
 
 def _user_configuration() -> paramiko.SSHConfig:

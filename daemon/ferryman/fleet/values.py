@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ferryman.fleet.certificates import Certificates
 from ferryman.fleet.machine import IDLE, UNKNOWN_NEEDS, DomainJob, MachineNeeds
 
 
@@ -75,6 +76,8 @@ class HostReading:
     memory_mib: int
     free_memory_mib: int
     domains: Mapping[str, Domain] = field(default_factory=dict)
+    certificates: Certificates | None = None
+    """For migration under TLS; None: not known whether it has any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import click
 
 from ferryman.lab import demo, ledger, shell, status
 from ferryman.lab import lab as labs
+from ferryman.lab.block_commands import block
 from ferryman.lab.fault_commands import fault
 from ferryman.lab.guest_commands import guest
 from ferryman.lab.layout import DEFAULT_HOSTS, DEFAULT_SUBNET, LayoutError, plan_layout
@@ -35,6 +36,7 @@ def lab() -> None:
     """
 
 
+lab.add_command(block)
 lab.add_command(guest)
 lab.add_command(fault)
 
@@ -46,13 +48,16 @@ lab.add_command(fault)
 )
 @click.option("--subnet", default=DEFAULT_SUBNET, show_default=True, help="The lab's own; a /24 or larger.")
 @click.option("--storage", is_flag=True, help="With a storage host: NFS and iSCSI, for guests with shared disks.")
+@click.option("--no-tls", multiple=True, metavar="HOST", help="Without certificates on this host. Repeat it.")
 @cache_option
-def up(folder: Path, hosts: tuple[str, ...], subnet: str, cache: Path, *, storage: bool) -> None:
+def up(
+    folder: Path, hosts: tuple[str, ...], subnet: str, cache: Path, no_tls: tuple[str, ...], *, storage: bool
+) -> None:
     """Bring a lab up: its hosts, and the namespace from which they are reached."""
     layout = plan_layout(folder, hosts, subnet)
     was_there = ledger.exists(folder)
     try:
-        labs.up(layout, cache, click.echo, storage=storage)
+        labs.up(layout, cache, click.echo, storage=storage, no_tls=no_tls)
     finally:
         # Also when interrupted: what there is stays, so that its logs can be read.
         if not was_there and ledger.exists(folder) and not ledger.load(folder).complete:

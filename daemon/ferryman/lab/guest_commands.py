@@ -28,17 +28,19 @@ def guest() -> None:
     type=click.Choice([kind.value for kind in DiskHome]),
     default="copy",
     show_default=True,
-    help="In its host's pool, which a move copies; or on the lab's storage host, where it stays.",
+    help="In its host's pool or a block device there, which a move copies; or on the storage host, where it stays.",
 )
 @click.option(
     "--disk-format",
     type=click.Choice([kind.value for kind in DiskFormat]),
     default="qcow2",
     show_default=True,
-    help="In a pool; on the storage host every disk is raw.",
+    help="In a pool; elsewhere every disk is raw.",
 )
 @click.option("--address", help="Default: the next free one of the lab's subnet.")
 @click.option("--dirty-mib", type=click.IntRange(min=0), default=0, help="Memory that it rewrites for ever.")
+@click.option("--uefi", is_flag=True, help="With UEFI firmware and NVRAM (package ovmf).")
+@click.option("--tpm", is_flag=True, help="With an emulated TPM (packages swtpm, swtpm-tools).")
 @click.option("--off", is_flag=True, help="Define it only.")
 @click.option("--no-wait", is_flag=True, help="Do not wait until it answers.")
 def add(
@@ -52,6 +54,8 @@ def add(
     disk_format: str,
     dirty_mib: int,
     *,
+    uefi: bool,
+    tpm: bool,
     off: bool,
     no_wait: bool,
 ) -> None:
@@ -64,6 +68,8 @@ def add(
         disk=DiskHome(disk),
         disk_format=DiskFormat(disk_format),
         dirty_mib=dirty_mib,
+        uefi=uefi,
+        tpm=tpm,
     )
     guests.add(lab, planned, host, off=off)
     if off:

@@ -7,8 +7,13 @@ from enum import StrEnum
 from typing import assert_never
 from xml.etree import ElementTree
 
-from ferryman.lab.layout import HOST_BRIDGE, POOL_PATH, STORAGE_HOST, mac_of
+from ferryman.lab.layout import BLOCK_POOL_PATH, HOST_BRIDGE, POOL_PATH, STORAGE_HOST, mac_of
 from ferryman.lab.storage_files import ISCSI_PORT, lun_name, nfs_name
+
+UEFI_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+UEFI_VARIABLES = "/usr/share/OVMF/OVMF_VARS_4M.fd"
+"""What a UEFI guest's settings begin as."""
+NVRAM_PATH = "/var/lib/libvirt/qemu/nvram"
 
 
 class DiskFormat(StrEnum):
@@ -25,6 +30,8 @@ class DiskHome(StrEnum):
     """In its host's own pool: it is copied."""
     NFS = "nfs"
     """On the storage host's export, by QEMU's own NFS client: it stays."""
+    BLOCK = "block"
+    """A block device of its host: it is copied."""
     ISCSI = "iscsi"
     """Behind an iSCSI target on the storage host, by QEMU's own initiator: it stays."""
 
@@ -51,10 +58,16 @@ class GuestPlan:
     """Of a disk in its host's pool; on the storage host every disk is raw."""
     dirty_mib: int = 0
     """Memory that the guest rewrites for ever; 0: none."""
+    uefi: bool = False
+    """UEFI instead of a BIOS, its settings in a file of its own (NVRAM)."""
+    tpm: bool = False
+    """With an emulated TPM 2.0, whose state its host keeps."""
 
     @property
     def volume(self) -> str:
         """Its disk's name in the pool, where it is in one."""
+        if self.disk is DiskHome.BLOCK:
+            return self.name
         suffix = "qcow2" if self.disk_format is DiskFormat.QCOW2 else "img"
         return f"{self.name}.{suffix}"
 
@@ -105,6 +118,9 @@ def domain_xml(guest: GuestPlan, machine: Machine) -> str:
 def _boot(domain: ElementTree.Element, guest: GuestPlan, machine: Machine) -> None:
     boot = _sub(domain, "os")
     _text(boot, "type", "hvm", arch="x86_64", machine="pc")
+    if guest.uefi:
+        _text(boot, "loader", UEFI_CODE, readonly="yes", type="pflash")
+        _text(boot, "nvram", f"{NVRAM_PATH}/{guest.name}.fd", template=UEFI_VARIABLES)
     _text(boot, "kernel", machine.kernel)
     _text(boot, "initrd", machine.initramfs)
     _text(boot, "cmdline", command_line(guest, machine.prefix_length))
@@ -120,18 +136,24 @@ def _devices(devices: ElementTree.Element, guest: GuestPlan, machine: Machine) -
     serial = _sub(devices, "serial", type="file")
     _sub(serial, "source", path=f"/var/log/libvirt/qemu/{guest.name}-console.log", append="on")
     _sub(devices, "memballoon", model="none")
+    if guest.tpm:
+        tpm = _sub(devices, "tpm", model="tpm-tis")
+        _sub(tpm, "backend", type="emulator", version="2.0")
 
 
 def _disk(devices: ElementTree.Element, guest: GuestPlan, *, direct_io: bool) -> None:
     in_pool = guest.disk is DiskHome.COPY
+    kind = {DiskHome.COPY: "file", DiskHome.BLOCK: "block"}.get(guest.disk, "network")
     image_format = guest.disk_format if in_pool else DiskFormat.RAW
     # On the storage host a write must be there, not in this host's memory, before another host takes over.
     cache = {"cache": "none"} if direct_io or not in_pool else {}
-    disk = _sub(devices, "disk", type="file" if in_pool else "network", device="disk")
+    disk = _sub(devices, "disk", type=kind, device="disk")
     _sub(disk, "driver", name="qemu", type=image_format.value, **cache)
     match guest.disk:
         case DiskHome.COPY:
             _sub(disk, "source", file=f"{POOL_PATH}/{guest.volume}")
+        case DiskHome.BLOCK:
+            _sub(disk, "source", dev=f"{BLOCK_POOL_PATH}/{guest.volume}")
         case DiskHome.NFS:
             source = _sub(disk, "source", protocol="nfs", name=nfs_name(guest.name))
             _sub(source, "host", name=STORAGE_HOST)

@@ -7,7 +7,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ferryman.lab import accelerator, guest_image, keys, shell, specs_folder, storage_disks
+from ferryman.lab import accelerator, block_devices, guest_image, keys, requirements, shell, specs_folder, storage_disks
 from ferryman.lab.guest_xml import DiskFormat, DiskHome, GuestPlan, Machine, domain_xml
 from ferryman.lab.host import virsh
 from ferryman.lab.layout import COUNTER_PORT, POOL, Layout, check_guest_name
@@ -45,9 +45,12 @@ def add(lab: Ledger, guest: GuestPlan, host: str, *, off: bool = False) -> None:
     """Create the disk, define the guest and, unless `off`, start it; it may not answer yet."""
     layout = lab.layout
     namespace = lab.namespace(layout.host(host).name)
+    requirements.require_for_guest(uefi=guest.uefi, tpm=guest.tpm)
     _record(layout, guest)
     if guest.disk is DiskHome.COPY:
         _create_volume(namespace, guest)
+    elif guest.disk is DiskHome.BLOCK:
+        block_devices.add(lab, host, guest.name, guest.disk_mib)
     else:
         storage_disks.create(lab, guest)
     definition = _definition(layout, guest.name)
@@ -104,7 +107,8 @@ def remove(lab: Ledger, name: str) -> None:
         _remove_domain(namespace, name)
         if guest.disk is DiskHome.COPY:
             _remove_volume(namespace, guest.volume)
-    if guest.disk is not DiskHome.COPY:
+        block_devices.remove(lab, host.name, name)
+    if guest.disk in (DiskHome.NFS, DiskHome.ISCSI):
         storage_disks.remove(lab, guest)
     # The next guest with this address has another MAC address; the old one would be believed for half a minute.
     lab.operator.run("ip", "neighbour", "flush", "to", guest.address)
@@ -132,7 +136,7 @@ def _remove_domain(namespace: Namespace, name: str) -> None:
         virsh(namespace, "destroy", name)
     # Destroying a transient domain was the end of it.
     if name in virsh(namespace, "list", "--all", "--name").split():
-        virsh(namespace, "undefine", name)
+        virsh(namespace, "undefine", name, "--nvram")
 
 
 def _create_volume(namespace: Namespace, guest: GuestPlan) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ferryman.lab import host_files, keys, network
-from ferryman.lab.layout import POOL, POOL_PATH, HostLayout, Layout
+from ferryman.lab import certificates, host_files, keys, network
+from ferryman.lab.layout import BLOCK_POOL, BLOCK_POOL_PATH, POOL, POOL_PATH, HostLayout, Layout
 from ferryman.lab.ledger import OPERATOR, Ledger, make_folder
 from ferryman.lab.namespaces import Namespace, hold_host
 
-_PRIVATE = ("/run", "/etc/libvirt", "/var/lib/libvirt", "/var/log/libvirt", "/var/cache/libvirt")
+_PRIVATE = ("/run", "/etc/libvirt", "/var/lib/libvirt", "/var/log", "/var/cache/libvirt")
 """Each host has its own of these."""
+_PRIVATE_IF_THERE = ("/var/lib/swtpm-localca",)
+"""These too, where the machine has them: what makes the certificates of emulated TPMs."""
 _LIBVIRTD_PID = Path("/run/libvirtd.pid")
 
 
@@ -27,6 +29,7 @@ def bring_up(ledger: Ledger, host: HostLayout, root_home: Path) -> None:
     start_libvirtd(namespace)
     pool = f"pool-define-as {POOL} dir --target {POOL_PATH}; pool-start {POOL}; pool-autostart {POOL}"
     virsh(namespace, pool)
+    _make_block_pool(namespace)
     # libvirt asks QEMU what it can do when that is first needed, which takes a second or two:
     # now, rather than in the middle of the first migration to this host.
     virsh(namespace, "capabilities; domcapabilities --virttype qemu")
@@ -50,22 +53,34 @@ def virsh(namespace: Namespace, *command: str, timeout_s: float = 60) -> str:
     return namespace.run("virsh", "--quiet", "--connect", "qemu:///system", *command, timeout_s=timeout_s)
 
 
+def _make_block_pool(namespace: Namespace) -> None:
+    """A folder where nothing but device nodes has room, as a pool."""
+    namespace.run("mkdir", "--parents", BLOCK_POOL_PATH)
+    namespace.run("mount", "-t", "tmpfs", "-o", "size=64k,mode=0711", BLOCK_POOL, BLOCK_POOL_PATH)
+    define = f"pool-define-as {BLOCK_POOL} dir --target {BLOCK_POOL_PATH}"
+    virsh(namespace, f"{define}; pool-start {BLOCK_POOL}; pool-autostart {BLOCK_POOL}")
+
+
 def _write_files(host: HostLayout) -> None:
-    for path in _PRIVATE:
+    for path in _private():
         make_folder(_own(host, path))
     for path in ("/run/sshd", "/run/lock", "/etc/libvirt/qemu", "/var/lib/libvirt/images", "/var/log/libvirt/qemu"):
         make_folder(host.folder / path.lstrip("/"))
     etc = _own(host, "/etc/libvirt")
     (etc / "libvirtd.conf").write_text(host_files.libvirtd_conf(host))
-    (etc / "qemu.conf").write_text(host_files.qemu_conf(host))
+    (etc / "qemu.conf").write_text(host_files.qemu_conf(host, tls=certificates.folder_of(host).exists()))
     (host.folder / "sshd_config").write_text(host_files.sshd_config(keys.host_key(host)))
 
 
 def _mount(layout: Layout, host: HostLayout, namespace: Namespace, root_home: Path) -> None:
-    for path in _PRIVATE:
+    for path in _private():
         namespace.bind(_own(host, path), path)
     namespace.bind(host.ssh, root_home / ".ssh")
     namespace.bind(layout.hosts_file, "/etc/hosts")
+
+
+def _private() -> list[str]:
+    return [*_PRIVATE, *(path for path in _PRIVATE_IF_THERE if Path(path).is_dir())]
 
 
 def _own(host: HostLayout, path: str) -> Path:

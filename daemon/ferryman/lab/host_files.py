@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ferryman.lab.layout import HostLayout, Layout
+from ferryman.lab.layout import TLS_PATH, HostLayout, Layout
 
 
 def libvirtd_conf(host: HostLayout) -> str:
@@ -23,16 +23,25 @@ log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
 """
 
 
-def qemu_conf(host: HostLayout) -> str:
-    """QEMU as root without confinement: the host's namespaces are the confinement."""
-    return f"""\
+def qemu_conf(host: HostLayout, *, tls: bool) -> str:
+    """QEMU as root without confinement: the host's namespaces are the confinement. `tls`: it has certificates."""
+    return _QEMU_CONF.format(address=host.address) + (_QEMU_TLS if tls else "")
+
+
+_QEMU_CONF = """\
 user = "root"
 group = "root"
 security_driver = "none"
 namespaces = []
 cgroup_controllers = []
 remember_owner = 0
-migration_host = "{host.address}"
+swtpm_user = "root"
+swtpm_group = "root"
+migration_host = "{address}"
+"""
+_QEMU_TLS = f"""\
+default_tls_x509_cert_dir = "{TLS_PATH}"
+default_tls_x509_verify = 1
 """
 
 

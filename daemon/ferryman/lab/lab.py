@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from ferryman.lab import (
     accelerator,
+    block_devices,
+    certificates,
     guest_image,
     host,
     host_files,
@@ -32,8 +34,8 @@ Tell = Callable[[str], None]
 """Takes a line about the progress."""
 
 
-def up(layout: Layout, cache: Path, tell: Tell, *, storage: bool = False) -> Ledger:
-    """Bring the lab up, with a storage host if `storage`.
+def up(layout: Layout, cache: Path, tell: Tell, *, storage: bool = False, no_tls: Iterable[str] = ()) -> Ledger:
+    """Bring the lab up, with a storage host if `storage`, and with certificates for all hosts but `no_tls`.
 
     Raises LabError where one is there already, or a step failed (`down` then removes it).
     """
@@ -44,10 +46,12 @@ def up(layout: Layout, cache: Path, tell: Tell, *, storage: bool = False) -> Led
         raise LabError(f"a lab is in {layout.folder} already; use it, or run `ferryman lab down` first")
     if layout.folder.is_dir() and any(layout.folder.iterdir()):
         raise LabError(f"{layout.folder} is not empty and no lab's; choose another --folder")
+    without = frozenset(layout.host(name).name for name in no_tls)
     make_folder(layout.folder)
     lab = Ledger(layout=layout)
     lab.save()
     keys.write_keys(layout)
+    certificates.write_certificates(layout, without)
     tell("the guests' kernel and initramfs")
     guest_image.prepare(layout, cache)
     layout.hosts_file.write_text(host_files.hosts_file(layout))
@@ -70,11 +74,12 @@ def down(folder: Path, tell: Tell) -> None:
     for process in [held.holder for held in lab.namespaces.values()] + lab.processes:
         processes.end(process)
         processes.reap(process)
+    block_devices.detach_all(lab.layout)
     if OPERATOR in lab.namespaces:
         _end_dwellers(lab.layout, lab.operator)
     shutil.rmtree(folder)
     for made in lab.made_folders:
-        if made.is_dir() and not any(made.iterdir()):
+        if made.is_dir() and not any(made.iterdir()) and not namespaces.is_mounted_on(made):
             made.rmdir()
     tell(f"the lab in {folder} is gone")
 

@@ -17,6 +17,11 @@ HOST_BRIDGE = "kvmbr0"
 """The bridge of every host that its guests' taps join."""
 POOL = "vms"
 POOL_PATH = "/var/lib/libvirt/images"
+BLOCK_POOL = "blocks"
+BLOCK_POOL_PATH = "/var/lib/libvirt/blocks"
+"""Of the hosts' block devices."""
+TLS_PATH = "/etc/libvirt/tls"
+"""Where a host's QEMU finds its certificates."""
 COUNTER_PORT = 7777
 """Where a guest publishes the last number that it knows to be on its disk."""
 STORAGE_HOST = "storage"
@@ -115,6 +120,11 @@ class Layout:
     def operator_ssh(self) -> Path:
         """What the operator's namespace sees as root's `.ssh`."""
         return self.folder / "operator" / "ssh"
+
+    @property
+    def authority(self) -> Path:
+        """The key and certificate that sign the hosts' certificates."""
+        return self.folder / "authority"
 
     @property
     def hosts_file(self) -> Path:

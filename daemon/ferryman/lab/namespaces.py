@@ -108,6 +108,19 @@ def dwellers(inode: int) -> list[Process]:
     return found
 
 
+def is_mounted_on(folder: Path) -> bool:
+    """Whether something is mounted there in any process's namespace: removing the folder would take it away there."""
+    return any(_mounts_on(folder, entry) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+
+
+def _mounts_on(folder: Path, process: Path) -> bool:
+    try:
+        lines = (process / "mountinfo").read_text().splitlines()
+    except OSError:
+        return False  # it ended meanwhile
+    return any(line.split()[4] == str(folder) for line in lines)
+
+
 def _start(argv: Sequence[str], log: Path, started: Recorder) -> tuple[Process, int]:
     """Start a holder; returns the process started and the id that the holder itself told."""
     read_end, write_end = os.pipe()

@@ -16,6 +16,7 @@ PACKAGES: Mapping[str, str] = {
     "dropbearkey": "dropbear-bin",
     "hostname": "hostname",
     "ip": "iproute2",
+    "losetup": "mount",
     "libvirtd": "libvirt-daemon-system",
     "nft": "nftables",
     "nsenter": "util-linux",
@@ -46,6 +47,25 @@ STORAGE_LIBRARIES: Mapping[str, str] = {
 }
 """What those programs and QEMU load, in a folder of the machine's architecture -> package."""
 _LIBRARIES = Path("/usr/lib")
+
+
+GUEST_PACKAGES: Mapping[str, str] = {
+    "/usr/share/OVMF/OVMF_CODE_4M.fd": "ovmf",
+    "swtpm": "swtpm",
+    "swtpm_setup": "swtpm-tools",
+}
+"""File or program -> package, for guests with UEFI or a TPM."""
+
+
+def require_for_guest(*, uefi: bool, tpm: bool) -> None:
+    """Raise LabError where what such a guest needs is missing; it names all the packages at once."""
+    firmware, *programs = GUEST_PACKAGES
+    missing = [program for program in programs if tpm and shutil.which(program) is None]
+    if uefi and not Path(firmware).exists():
+        missing.append(firmware)
+    if missing:
+        packages = " ".join(sorted({GUEST_PACKAGES[one] for one in missing}))
+        raise LabError(f"such a guest needs more; run: apt-get install --no-install-recommends {packages}")
 
 
 def missing_packages(*, storage: bool = False, libraries: Path = _LIBRARIES) -> list[str]:

@@ -160,6 +160,8 @@ def _request(order: Order, ready: volumes.Ready) -> LiveMigration:
         adaptation=volumes.adaptation(plan, ready),
         bandwidth_mib_s=bandwidth_cap_mib_s(order.source, order.destination),
         memory=memory,
+        tls=plan.encrypted,
+        tls_name=plan.tls_name,
         layers_only=any(disk.image is DiskImage.LAYER for disk in plan.disks),
         # QEMU before 10.1 loses a guest that uses several connections and then switches to post-copy.
         connections=1 if memory is MemoryTransfer.POST_COPY else spec.live.connections,
@@ -201,6 +203,8 @@ def _entry(order: Order, started_at: datetime) -> JournalEntry:
         dirty_bytes_s=plan.dirty_bytes_s,
         on_stall=OnStall.POST_COPY if plan.method is Method.POST_COPY else order.spec.on_stall,
         home=plan.home,
+        encrypted=plan.encrypted,
+        plain_because=plan.plain_because,
         source_volumes=tuple(
             VolumeAt(host=plan.source, pool=disk.source.ref.pool, name=disk.source.ref.name, path=disk.source.path)
             for disk in volumes.copied(plan.disks)

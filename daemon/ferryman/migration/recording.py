@@ -87,6 +87,8 @@ def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | N
         deleted_at_source=facts.cleared.deleted,
         ejected=tuple(EjectedRecord(target=medium.target, path=medium.path) for medium in entry.ejected),
         home=entry.home,
+        encrypted=entry.encrypted,
+        plain_because=entry.plain_because,
         recovered=facts.recovered,
     )
 

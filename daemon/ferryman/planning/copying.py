@@ -7,17 +7,26 @@ from urllib.parse import urlsplit
 
 from ferryman.fleet.values import Pool, Volume
 from ferryman.planning.decisions import DiskPlan, DiskTransfer, Finding, FindingCode, ImageCopy, Severity
-from ferryman.specs.models import DiskFormat, HostSpec, StorageSpec, VmSpec
+from ferryman.specs.models import DiskFormat, Encryption, HostSpec, StorageSpec, VmSpec
 
 _RAW_POOLS = frozenset({"logical", "disk", "iscsi", "iscsi-direct", "scsi", "mpath", "rbd"})
 """Pool kinds whose volumes are devices, not files with a format of their own."""
 
 
 def image_copy(spec: VmSpec, source: HostSpec, destination: HostSpec, *, running: bool) -> ImageCopy:
-    """The way that keeps the guest down for the shortest time. Serving and copying images takes SSH to both hosts."""
-    if not (_by_ssh(source) and _by_ssh(destination)):
+    """The way that keeps the guest down for the shortest time.
+
+    Serving and copying images takes SSH to both hosts, and what is copied goes from host to host in plain text: where
+    that must not be, it goes through libvirt's own connections.
+    """
+    if spec.encryption is Encryption.REQUIRE or not (_by_ssh(source) and _by_ssh(destination)):
         return ImageCopy.STREAM
     return ImageCopy.MIRROR if running and spec.cold.presync else ImageCopy.NBD
+
+
+def stream_is_encrypted(source: HostSpec, destination: HostSpec) -> bool:
+    """Whether libvirt's own connections to both hosts are."""
+    return _by_ssh(source) and _by_ssh(destination)
 
 
 def destination_format(source: Volume, spec: StorageSpec, pool: Pool | None, overwritten: Volume | None) -> str:
@@ -37,8 +46,9 @@ def conversion_findings(disks: Sequence[DiskPlan], way: ImageCopy) -> tuple[Find
         Finding(
             code=FindingCode.CONVERSION,
             severity=Severity.BLOCKER,
-            reason=f"{disk.target}: {disk.source.format} becomes {disk.format} there, which takes SSH to both hosts",
-            remedy="Give both hosts qemu+ssh URIs in their specs, or keep the format: [storage] format.",
+            reason=f"{disk.target}: {disk.source.format} becomes {disk.format} there, which takes a copy over NBD: "
+            "SSH to both hosts, and in plain text",
+            remedy="Keep the format ([storage] format); or give both hosts qemu+ssh URIs, and require no encryption.",
         )
         for disk in disks
         if disk.transfer is DiskTransfer.COPY and (disk.format != disk.source.format or disk.overwrites)

@@ -58,6 +58,11 @@ class FindingCode(StrEnum):
     HELD = "held"
     OLDER_HYPERVISOR = "older-hypervisor"
     WRITES_UNTRACKED = "writes-untracked"
+    CERTIFICATE_MISSING = "certificate-missing"
+    CERTIFICATE_INVALID = "certificate-invalid"
+    CERTIFICATE_EXPIRES = "certificate-expires"
+    PLAIN_TEXT = "plain-text"
+    CERTIFICATE_UNKNOWN = "certificate-unknown"
     PROMISE_BROKEN = "promise-broken"
     """A method is predicted to keep the VM down for longer than its spec promises."""
     CPU_LACKING = "cpu-lacking"
@@ -215,6 +220,12 @@ class Plan:
     """Cold only."""
     home: str = ""
     """What its spec names as home now."""
+    encrypted: bool = False
+    """Memory and disks travel under TLS; cold: the disks by SSH."""
+    plain_because: str = ""
+    """Why they do not; empty where they do."""
+    tls_name: str = ""
+    """Encrypted: the name that the destination's certificate must bear; empty: its migration address."""
     adaptation: Adaptation = UNCHANGED
     """What differs at the destination. The move asks the pools themselves for the disks' paths."""
     predictions: tuple[Prediction, ...] = ()

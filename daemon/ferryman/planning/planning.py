@@ -19,6 +19,7 @@ from ferryman.planning.decisions import (
     Severity,
     StallReason,
 )
+from ferryman.planning.encryption import privacy
 from ferryman.planning.links import Link, link
 from ferryman.planning.methods import NoChoice, candidates, choose
 from ferryman.planning.placement import Fleet
@@ -45,10 +46,12 @@ def plan(
     disks, storage_findings = disk_plans(ends.vm, storage, ends.destination, leftovers)
     running = ends.vm.domain.power is Power.RUNNING
     way = image_copy(spec, here, there, running=running)
+    private = privacy(spec, ends, disks, way, (here, there))
     everything = (
         *findings(ends, fleet, disks, eject_cdrom=spec.eject_cdrom),
         *storage_findings,
         *conversion_findings(disks, way),
+        *private.findings,
     )
     task = _task(ends, disks, link(here, there, known.history), way)
     choice = choose(spec, ends.vm, everything, predictions(candidates(spec, ends.vm), task, known))
@@ -78,6 +81,9 @@ def plan(
         switch_over=task.switch_over,
         image_copy=way,
         home=spec.host,
+        encrypted=private.by(choice.method).encrypted,
+        plain_because=private.by(choice.method).plain_because,
+        tls_name=private.by(choice.method).tls_name,
         adaptation=adaptation(ends.vm, disks, ends.destination, there.arrivals, eject_cdrom=spec.eject_cdrom),
         predictions=choice.predictions,
         dirty_bytes_s=known.dirty.bytes_s if isinstance(known.dirty, DirtyRate) else None,

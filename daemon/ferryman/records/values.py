@@ -288,6 +288,10 @@ class MigrationRecord:
     """CD-ROM images that were ejected before the move, as its spec allows; after a failed one they are back."""
     home: str = ""
     """What the spec named as home when the move began."""
+    encrypted: bool = False
+    """Whether memory and disks were to travel under TLS, a cold move's disks by SSH."""
+    plain_because: str = ""
+    """Why they were not."""
     recovered: bool = False
     """The daemon was restarted while this attempt was under way."""
 
@@ -359,6 +363,10 @@ class JournalEntry:
     """What the hypervisor was asked to do; None where it was not, or not yet."""
     home: str = ""
     """What the spec named as home when the move began."""
+    encrypted: bool = False
+    """Memory and disks travel under TLS, a cold move's disks by SSH."""
+    plain_because: str = ""
+    """Why they do not; empty: they do."""
     autostart: bool = False
     """The VM is started with its host: switched off at the source while it moves, on again where it ends up."""
     created: tuple[VolumeAt, ...] = ()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from ferryman.fleet.host_certificates import certificate_folder
 from ferryman.lab import cpio, host_files, specs_folder
-from ferryman.lab.guest_xml import Accelerator, DiskFormat, GuestPlan, Machine, command_line, domain_xml
+from ferryman.lab.guest_xml import Accelerator, DiskFormat, DiskHome, GuestPlan, Machine, command_line, domain_xml
 from ferryman.lab.layout import DEFAULT_FOLDER, plan_layout
 from ferryman.lab.status import next_commands
 from ferryman.specs.models import FleetSpec, HostSpec, Method, VmSpec
@@ -27,6 +29,11 @@ def machine(accelerator: Accelerator = Accelerator.TCG, *, direct_io: bool = Tru
 def definition(on: Machine) -> ElementTree.Element:
     """The guest's definition, parsed again."""
     return ElementTree.fromstring(domain_xml(GUEST, on))  # noqa: S314 - the text is our own
+
+
+def definition_of(guest: GuestPlan) -> ElementTree.Element:
+    """Another guest's definition, parsed again."""
+    return ElementTree.fromstring(domain_xml(guest, machine()))  # noqa: S314 - the text is our own
 
 
 class TestArchive:
@@ -68,6 +75,20 @@ class TestDefinition:
     def test_names_its_accelerator(self, accelerator: Accelerator, kind: str) -> None:
         assert definition(machine(accelerator)).get("type") == kind
 
+    def test_names_a_block_device_by_its_node(self) -> None:
+        domain = definition_of(replace(GUEST, disk=DiskHome.BLOCK))
+        assert [disk.get("type") for disk in domain.findall("devices/disk")] == ["block"]
+        assert [source.attrib for source in domain.findall("devices/disk/source")] == [
+            {"dev": "/var/lib/libvirt/blocks/guest-01"}
+        ]
+
+    def test_has_firmware_settings_and_a_tpm_where_asked(self) -> None:
+        plain, modern = definition_of(GUEST), definition_of(replace(GUEST, uefi=True, tpm=True))
+        assert plain.find("os/loader") is None
+        assert plain.find("devices/tpm") is None
+        assert modern.findtext("os/nvram") == "/var/lib/libvirt/qemu/nvram/guest-01.fd"
+        assert modern.find("devices/tpm/backend[@version='2.0']") is not None
+
     def test_tells_the_guest_who_it_is(self) -> None:
         words = command_line(GUEST, 24).split()
         assert {"ferryman.address=10.91.0.101/24", "ferryman.dirty_mib=40"} <= set(words)
@@ -87,11 +108,16 @@ class TestSpecs:
 
 
 class TestHostFiles:
+    def test_name_certificates_only_where_there_are_any(self) -> None:
+        with_tls, without = (host_files.qemu_conf(LAYOUT.hosts[0], tls=tls) for tls in (True, False))
+        assert certificate_folder(with_tls) == "/etc/libvirt/tls"
+        assert certificate_folder(without) is None
+
     def test_every_host_has_its_own_identity(self) -> None:
         first, second = (host_files.libvirtd_conf(host) for host in LAYOUT.hosts)
         assert f'host_uuid = "{LAYOUT.hosts[0].host_uuid}"' in first
         assert first != second
-        assert 'migration_host = "10.91.0.12"' in host_files.qemu_conf(LAYOUT.hosts[1])
+        assert 'migration_host = "10.91.0.12"' in host_files.qemu_conf(LAYOUT.hosts[1], tls=False)
 
     def test_everyone_knows_every_host(self) -> None:
         assert "10.91.0.12 bergen\n" in host_files.hosts_file(LAYOUT)

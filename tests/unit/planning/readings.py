@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ferryman.fleet.fake.certificates import certificates_for
 from ferryman.fleet.host_facts import Clock, Folder, HostFacts, PeerFacts, Reach
 from ferryman.fleet.machine import CpuFit, Fit
 from ferryman.fleet.values import (
@@ -50,6 +51,7 @@ def reading(host: str, *domains: Domain, memory_mib: int = 16_384) -> HostReadin
         memory_mib=memory_mib,
         free_memory_mib=memory_mib,
         domains={one.name: one for one in domains},
+        certificates=certificates_for(host_spec(host)),
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from readings import HOSTS, facts, host_detail, pool, reading
 
+from ferryman.fleet.certificates import Certificates
 from ferryman.fleet.host_facts import Clock, Folder, HostFacts, PeerFacts, Reach, nothing_known
 from ferryman.fleet.survey import Examined, HostCpu, HostSurvey, Trouble
 from ferryman.fleet.values import Interface
@@ -150,3 +152,28 @@ def test_a_host_without_ssh_in_its_uri_is_not_called_bad() -> None:
     found = findings(skopje=examined("skopje", facts=here))
     assert {check.status for check in found} == {Status.UNKNOWN}
     assert is_sound(tuple(found))
+
+
+class TestCertificates:
+    def holding(self, certificates: Certificates | None) -> Examined:
+        seen = replace(reading("skopje"), certificates=certificates)
+        return examined("skopje", survey=survey("skopje", reading=seen))
+
+    def sample(self) -> Certificates:
+        seen = reading("skopje").certificates
+        assert seen is not None
+        return seen
+
+    def test_without_any_moves_go_in_plain_text(self) -> None:
+        bare = replace(self.sample(), server=None, client=None, trusted=frozenset())
+        check = only(findings(skopje=self.holding(bare)))
+        assert (check.subject, check.status) == (Subject.CERTIFICATES, Status.WARNING)
+
+    def test_expired_ones_keep_vms_from_moving(self) -> None:
+        seen = self.sample()
+        late = replace(seen, as_of=seen.as_of + timedelta(days=400))
+        assert {check.status for check in findings(skopje=self.holding(late))} == {Status.BLOCKER}
+
+    def test_those_that_cannot_be_seen_are_unknown(self) -> None:
+        check = only(findings(skopje=self.holding(None)))
+        assert (check.subject, check.status) == (Subject.CERTIFICATES, Status.UNKNOWN)

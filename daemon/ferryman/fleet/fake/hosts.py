@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from uuid import NAMESPACE_DNS, uuid5
 
+from ferryman.fleet.certificates import Certificates
 from ferryman.fleet.domain_xml import interfaces
 from ferryman.fleet.errors import HostUnreachableError
+from ferryman.fleet.fake.certificates import certificates_for
 from ferryman.fleet.fake.domains import FakeDomain, FakeDomains, Shutdown, parsed
 from ferryman.fleet.fake.faults import Faults, Operation
 from ferryman.fleet.fake.images import FakeImages
@@ -39,12 +41,17 @@ class FakeHost:
         self.machines = frozenset({"pc", "pc-i440fx-7.2", "pc-q35-7.2"})
         self.bridges: frozenset[str] | None = frozenset({"kvmbr0"})
         self.networks = frozenset({"default"})
+        self.certificates: Certificates | None = certificates_for(spec)
         self.pools: dict[str, FakePool] = {"vms": FakePool()}
         self.faults = Faults(spec.name, network.news, violations.look)
         self.volumes = FakeVolumes(self.faults, self.pools, violations)
         self.domains = FakeDomains(self.faults, self.volumes, violations)
         self.machine = Machine(
-            name=spec.name, peer_uri=spec.effective_peer_uri, domains=self.domains, volumes=self.volumes
+            name=spec.name,
+            peer_uri=spec.effective_peer_uri,
+            domains=self.domains,
+            volumes=self.volumes,
+            certificates=lambda: self.certificates,
         )
         self.migrations = FakeMigrations(self.faults, self.machine, network)
         self.images = FakeImages(self.faults, self.domains, self.volumes, network.exports)
@@ -129,6 +136,7 @@ class FakeHost:
             memory_mib=self.memory_mib,
             free_memory_mib=self.memory_mib - used,
             domains=domains,
+            certificates=self.certificates,
         )
 
 

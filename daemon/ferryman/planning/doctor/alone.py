@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from ferryman.fleet.host_facts import HostFacts
 from ferryman.fleet.survey import Examined, HostSurvey, Trouble
+from ferryman.fleet.values import HostReading
 from ferryman.planning.decisions import Severity
 from ferryman.planning.doctor.checks import Check, Subject, blocker, found, ok, unknown, warning
+from ferryman.planning.encryption import certificate_findings, certificates_absent
 from ferryman.planning.placement import Fleet, spare_memory_mib
 from ferryman.planning.preflight.disks import folder_finding
 from ferryman.planning.preflight.network import stp_finding
@@ -26,6 +28,7 @@ def host_checks(one: Examined, specs: Mapping[str, HostSpec]) -> list[Check]:
     if not isinstance(one.survey, Trouble):
         checks += [_stp_check(one.facts, one.survey), *_folder_checks(one.facts)]
         checks.append(_memory_check(one.survey, specs))
+        checks += _certificate_checks(one.survey.detail.reading)
     return [*checks, _post_copy_check(one.facts)]
 
 
@@ -78,6 +81,18 @@ def _memory_check(survey: HostSurvey, specs: Mapping[str, HostSpec]) -> Check:
         remedy = "Move a VM away, or lower [capacity] reserve_memory_mib in its spec."
         return warning(reading.host, Subject.MEMORY, says, remedy)
     return ok(reading.host, Subject.MEMORY, f"{spare} of {reading.memory_mib} MiB to spare for VMs")
+
+
+def _certificate_checks(reading: HostReading) -> list[Check]:
+    """Without any, moves go in plain text, unless a VM's spec requires otherwise."""
+    seen = reading.certificates
+    if seen is None:
+        (finding,) = certificates_absent(reading, Severity.WARNING)
+        return [unknown(reading.host, Subject.CERTIFICATES, finding.reason, finding.remedy)]
+    wrong = (*certificates_absent(reading, Severity.WARNING), *certificate_findings(reading.host, seen))
+    if wrong:
+        return [found(reading.host, Subject.CERTIFICATES, finding) for finding in wrong]
+    return [ok(reading.host, Subject.CERTIFICATES, f"for moves under TLS, in {seen.folder}")]
 
 
 def _post_copy_check(facts: HostFacts) -> Check:

@@ -27,6 +27,7 @@ class Subject(StrEnum):
     CPU = "cpu"
     MEMORY = "memory"
     POST_COPY = "post-copy"
+    CERTIFICATES = "certificates"
 
 
 class Status(StrEnum):

@@ -41,6 +41,11 @@ STANDS_AGAINST: Mapping[FindingCode, frozenset[Method]] = {
     FindingCode.LIBVIRTD_UNREACHED: _RUNNING,
     FindingCode.USERFAULTFD_FORBIDDEN: frozenset({Method.POST_COPY}),
     FindingCode.DISK_CACHED: _RUNNING,
+    FindingCode.PLAIN_TEXT: _COLD,
+    FindingCode.CERTIFICATE_MISSING: _RUNNING,
+    FindingCode.CERTIFICATE_INVALID: _RUNNING,
+    FindingCode.CERTIFICATE_EXPIRES: _RUNNING,
+    FindingCode.CERTIFICATE_UNKNOWN: _RUNNING,
 }
 """The methods that a finding concerns, where that is not all of them."""
 _ALL = frozenset(Method)

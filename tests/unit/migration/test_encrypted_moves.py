@@ -1,0 +1,56 @@
+"""Moves under TLS from the order to the record, on fake hosts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from stand import VM, Stand
+
+from ferryman.migration.attempt import Order, carry_out
+from ferryman.records.values import MigrationRecord, Outcome
+from ferryman.specs.models import Method
+
+
+def order(stand: Stand, *, encrypted: bool, plain_because: str = "") -> Order:
+    plain = stand.order(Method.LIVE)
+    plan = replace(plain.plan, encrypted=encrypted, plain_because=plain_because, tls_name="skopje" if encrypted else "")
+    return replace(plain, plan=plan)
+
+
+def move(stand: Stand, ordered: Order) -> MigrationRecord:
+    record = carry_out(ordered, stand.services())
+    assert record is not None
+    return record
+
+
+def test_the_record_says_that_it_was_encrypted(stand: Stand) -> None:
+    record = move(stand, order(stand, encrypted=True))
+    assert (record.outcome, record.encrypted, record.plain_because) == (Outcome.SUCCEEDED, True, "")
+
+
+def test_the_record_says_why_it_was_not(stand: Stand) -> None:
+    record = move(stand, order(stand, encrypted=False, plain_because="skopje has no certificates for TLS"))
+    assert (record.encrypted, record.plain_because) == (False, "skopje has no certificates for TLS")
+
+
+@pytest.mark.parametrize("fault", ["gone", "for another host"])
+def test_certificates_that_fail_after_all_fail_the_move_and_nothing_is_sent_in_plain_text(
+    stand: Stand, fault: str
+) -> None:
+    planned = order(stand, encrypted=True)
+    seen = stand.destination.certificates
+    assert seen is not None
+    assert seen.server is not None
+    another = replace(seen, server=replace(seen.server, names=frozenset({"oslo"})))
+    stand.destination.certificates = None if fault == "gone" else another
+    record = move(stand, planned)
+    assert (record.outcome, record.encrypted) == (Outcome.FAILED, True)
+    assert stand.fleet.running(VM) == ("tallinn",)
+
+
+def test_a_cold_moves_record_says_so_too(stand: Stand) -> None:
+    record = move(stand, stand.order(Method.COLD))
+    assert record.outcome is Outcome.SUCCEEDED
+    assert not record.encrypted
+    assert "NBD in plain text" in record.plain_because

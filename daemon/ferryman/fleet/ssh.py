@@ -101,8 +101,8 @@ class SshSession:
         Raises HostUnreachableError where the session broke, or the command printed nothing for `silent_s`.
         """
         try:
-            _, stdout, _ = self._client.exec_command(shlex.join(argv), timeout=silent_s)
-            return stdout.read(most_bytes).decode(errors="replace")
+            with self._channel(shlex.join(argv), silent_s) as channel:
+                return channel.makefile("rb").read(most_bytes).decode(errors="replace")
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._broke(error) from error
 
@@ -117,19 +117,24 @@ class SshSession:
 
     def start(self, argv: Sequence[str]) -> RemoteProgram:
         """Start a program that may run for long. Raises HostUnreachableError."""
-        transport = self._client.get_transport()
         try:
-            if transport is None:
-                raise EOFError("it is closed")
-            channel = transport.open_session(timeout=CONNECT_TIMEOUT_S)
-            channel.exec_command(shlex.join(argv))
+            return RemoteProgram(self._channel(shlex.join(argv), CONNECT_TIMEOUT_S), self._host)
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._broke(error) from error
-        return RemoteProgram(channel, self._host)
 
     def close(self) -> None:
         """End the session."""
         self._client.close()
+
+    def _channel(self, command: str, timeout_s: float) -> paramiko.Channel:
+        """A command that has been started. Not by the client: one that another thread closes meanwhile has no error."""
+        transport = self._client.get_transport()
+        if transport is None:
+            raise EOFError("it is closed")
+        channel = transport.open_session(timeout=timeout_s)
+        channel.settimeout(timeout_s)
+        channel.exec_command(command)
+        return channel
 
     def _broke(self, error: Exception) -> HostUnreachableError:
         return HostUnreachableError(

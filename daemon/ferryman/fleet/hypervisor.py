@@ -17,6 +17,7 @@ from ferryman.fleet.drives import Medium
 from ferryman.fleet.host_facts import HostFacts, Peer
 from ferryman.fleet.images import Images
 from ferryman.fleet.machine import Fit, MachineNeeds
+from ferryman.fleet.machine_files import MachineFiles
 from ferryman.fleet.survey import HostSurvey
 from ferryman.fleet.values import (
     BackingImage,
@@ -273,6 +274,11 @@ class Hypervisor(Protocol):
     @property
     def migrations(self) -> Migrations:
         """Its outgoing migrations."""
+        ...
+
+    @property
+    def machine_files(self) -> MachineFiles:
+        """What its VMs' machines keep in files besides disks."""
         ...
 
     @property

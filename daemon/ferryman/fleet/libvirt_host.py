@@ -14,6 +14,7 @@ from ferryman.fleet.libvirt_domains import LibvirtDomains
 from ferryman.fleet.libvirt_facts import find_facts
 from ferryman.fleet.libvirt_images import LibvirtImages
 from ferryman.fleet.libvirt_machine import attachments_of, fit_of
+from ferryman.fleet.libvirt_machine_files import LibvirtMachineFiles
 from ferryman.fleet.libvirt_migrations import LibvirtMigrations
 from ferryman.fleet.libvirt_reading import machines_of, read_host, read_pools
 from ferryman.fleet.libvirt_session import LibvirtSession
@@ -34,6 +35,7 @@ class LibvirtHost:
         self.domains = LibvirtDomains(self._session)
         self.volumes = LibvirtVolumes(self._session)
         self.migrations = LibvirtMigrations(self._session)
+        self.machine_files = LibvirtMachineFiles(self._session)
         self.images = LibvirtImages(self._session)
 
     def read(self) -> HostReading:

@@ -33,6 +33,14 @@ class RemoteProgram:
         if rest:
             yield rest
 
+    def send(self, given: bytes) -> None:
+        """All that it is given, and its input's end. Raises HostUnreachableError."""
+        try:
+            self._channel.sendall(given)
+            self._channel.shutdown_write()
+        except OSError as error:
+            raise self._broken(str(error) or type(error).__name__) from error
+
     def finish(self) -> int:
         """Close its input and wait for its end; its exit status. Raises HostUnreachableError."""
         with contextlib.suppress(OSError):  # it has ended already

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ferryman.fleet.adapting import Adaptation, adapted
+from ferryman.fleet.machine_files import files_of
 from ferryman.fleet.values import DomainDetail, Power
 from ferryman.migration import mirroring, streaming
 from ferryman.migration.exporting import Cargo, copy, serving, verify
@@ -49,10 +50,21 @@ def transfer(move: Move, cold: ColdMove) -> None:
         case ImageCopy.MIRROR:
             _mirror(move, cold)
     _require_off(move)
+    _bring_machine_files(move, cold.vm)
     move.advance(Step.ACTIVATING)
     with move.phase("defining"):
         xml = adapted(cold.vm.xml, cold.adaptation)
         move.ends.destination.domains.define(xml, autostart=cold.vm.autostart)
+
+
+def _bring_machine_files(move: Move, vm: DomainDetail) -> None:
+    """Firmware variables and a TPM's state, as they are now that the VM is off."""
+    files = files_of(vm.domain.uuid, vm.needs)
+    if files:
+        with move.phase("bringing machine files"):
+            there = move.ends.destination.machine_files
+            move.carries(there.absent(files))
+            there.store(move.ends.source.machine_files.fetch(files))
 
 
 def _stream(move: Move, cold: ColdMove) -> None:

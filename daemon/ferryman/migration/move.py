@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -89,6 +89,10 @@ class Move:
     def mirrors(self, targets: tuple[str, ...]) -> None:
         """Write down which disks are mirrored from now on, before they are."""
         self._write(replace(self.entry, mirrored=targets))
+
+    def carries(self, paths: Collection[str]) -> None:
+        """Write down which machine files come to be at the destination, before they do."""
+        self._write(replace(self.entry, machine_files=tuple(sorted(paths))))
 
     def owns(self, volume: VolumeAt) -> None:
         """Write down that this attempt creates a volume, before it does."""

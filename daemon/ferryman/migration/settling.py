@@ -181,6 +181,8 @@ def _undo(move: Move) -> None:
         move.ends.source.images.cancel_mirror(move.entry.vm, target)
     if move.entry.autostart:
         move.ends.source.domains.arm(move.entry.vm)
+    if move.entry.machine_files:
+        move.ends.destination.machine_files.remove(move.entry.machine_files)
     volumes.remove_created(move)
     drives.put_back(move)
 

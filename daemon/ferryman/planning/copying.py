@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from ferryman.fleet.values import Pool, Volume
+from ferryman.fleet.machine_files import files_of
+from ferryman.fleet.values import DomainDetail, Pool, Volume
 from ferryman.planning.decisions import DiskPlan, DiskTransfer, Finding, FindingCode, ImageCopy, Severity
 from ferryman.specs.models import DiskFormat, Encryption, HostSpec, StorageSpec, VmSpec
 
@@ -52,6 +53,21 @@ def conversion_findings(disks: Sequence[DiskPlan], way: ImageCopy) -> tuple[Find
         )
         for disk in disks
         if disk.transfer is DiskTransfer.COPY and (disk.format != disk.source.format or disk.overwrites)
+    )
+
+
+def machine_file_findings(vm: DomainDetail, way: ImageCopy) -> tuple[Finding, ...]:
+    """Firmware variables and a TPM's state are files of the host; without SSH to both they would stay behind."""
+    files = files_of(vm.domain.uuid, vm.needs)
+    if not files or way is not ImageCopy.STREAM:
+        return ()
+    return (
+        Finding(
+            code=FindingCode.MACHINE_FILES_STAY,
+            severity=Severity.BLOCKER,
+            reason=f"its firmware's variables or its TPM's state ({', '.join(files)}) come along only over SSH",
+            remedy="Give both hosts qemu+ssh URIs in their specs, or allow live for it and move it while it runs.",
+        ),
     )
 
 

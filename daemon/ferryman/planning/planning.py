@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ferryman.fleet.values import DirtyRate, Power, VolumeRef
 from ferryman.planning.aiming import Aim
 from ferryman.planning.arriving import adaptation, storage_at
-from ferryman.planning.copying import conversion_findings, image_copy
+from ferryman.planning.copying import conversion_findings, image_copy, machine_file_findings
 from ferryman.planning.decisions import (
     DiskPlan,
     DiskTransfer,
@@ -51,6 +51,7 @@ def plan(
         *findings(ends, fleet, disks, eject_cdrom=spec.eject_cdrom),
         *storage_findings,
         *conversion_findings(disks, way),
+        *machine_file_findings(ends.vm, way),
         *private.findings,
     )
     task = _task(ends, disks, link(here, there, known.history), way)

@@ -359,6 +359,8 @@ class JournalEntry:
     """Disks of the running VM that are mirrored to the destination: the mirrors end when the move is undone."""
     image_copy: ImageCopy | None = None
     """Cold only."""
+    machine_files: tuple[str, ...] = ()
+    """NVRAM and TPM files that this move puts onto the destination, and that were not there before."""
     request: LiveMigration | None = None
     """What the hypervisor was asked to do; None where it was not, or not yet."""
     home: str = ""

@@ -165,3 +165,32 @@ class TestForcedOff:
         assert stand.fleet.violations == [f"{VM} was destroyed while it ran"]
         stand.fleet.violations.clear()
         assert stand.fleet.running(VM) == ("skopje",)
+
+
+NVRAM = "/var/lib/libvirt/qemu/nvram/guest-01.fd"
+
+
+class TestMachineFiles:
+    """Firmware variables and a TPM's state."""
+
+    @pytest.fixture(autouse=True)
+    def with_nvram(self, stand: Stand) -> None:
+        domain = stand.source.domains.known[VM]
+        domain.xml = domain.xml.replace("</os>", f"<nvram>{NVRAM}</nvram></os>")
+        stand.source.machine_files.known[NVRAM] = "boot order"
+
+    def test_they_come_along(self, stand: Stand) -> None:
+        assert move(stand).outcome is Outcome.SUCCEEDED
+        assert stand.destination.machine_files.known == {NVRAM: "boot order"}
+
+    def test_what_was_not_there_before_goes_when_the_move_fails(self, stand: Stand) -> None:
+        stand.destination.faults.fail_next(Operation.START)
+        assert_back_at_the_source(stand, move(stand))
+        assert stand.destination.machine_files.known == {}
+        assert stand.source.machine_files.known == {NVRAM: "boot order"}
+
+    def test_what_was_there_before_stays(self, stand: Stand) -> None:
+        stand.destination.machine_files.known[NVRAM] = "older"
+        stand.destination.faults.fail_next(Operation.DEFINE)
+        assert_back_at_the_source(stand, move(stand))
+        assert NVRAM in stand.destination.machine_files.known

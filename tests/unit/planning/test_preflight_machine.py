@@ -77,8 +77,6 @@ def test_firmware_that_the_destination_knows_is_no_obstacle() -> None:
 @pytest.mark.parametrize(
     ("needs", "code", "methods"),
     [
-        ({"nvram": "/var/lib/libvirt/qemu/nvram/a.fd"}, FindingCode.NVRAM_STAYS, {Method.COLD}),
-        ({"tpm": Tpm.EMULATED}, FindingCode.TPM_STAYS, {Method.COLD}),
         ({"tpm": Tpm.PASSED_THROUGH}, FindingCode.TPM_OF_HOST, RUNNING | {Method.COLD}),
     ],
 )

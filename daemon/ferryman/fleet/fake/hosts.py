@@ -12,6 +12,7 @@ from ferryman.fleet.fake.certificates import certificates_for
 from ferryman.fleet.fake.domains import FakeDomain, FakeDomains, Shutdown, parsed
 from ferryman.fleet.fake.faults import Faults, Operation
 from ferryman.fleet.fake.images import FakeImages
+from ferryman.fleet.fake.machine_files import FakeMachineFiles
 from ferryman.fleet.fake.migrations import Breakage, FakeMigrations, Machine, Network
 from ferryman.fleet.fake.storage import FakePool, FakeVolume, FakeVolumes, Runs
 from ferryman.fleet.fake.violations import Violations
@@ -54,6 +55,7 @@ class FakeHost:
             certificates=lambda: self.certificates,
         )
         self.migrations = FakeMigrations(self.faults, self.machine, network)
+        self.machine_files = FakeMachineFiles(self.faults)
         self.images = FakeImages(self.faults, self.domains, self.volumes, network.exports)
         self.within = Within()
 

@@ -1,4 +1,4 @@
-"""Firmware, its variables and the TPM: whether the destination has the one, and the others come along."""
+"""Firmware and the TPM: whether the destination has the one, and the other can leave."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _PACKAGED = "/usr/"
 
 
 def firmware_findings(ends: Ends) -> list[Finding]:
-    """A running VM carries its variables and an emulated TPM in its memory; one that is off leaves their files."""
-    return [*_loader_findings(ends), *_nvram_findings(ends), *_tpm_findings(ends)]
+    """The firmware is there, and no TPM of the host's own is in use."""
+    return [*_loader_findings(ends), *_tpm_findings(ends)]
 
 
 def _loader_findings(ends: Ends) -> list[Finding]:
@@ -30,36 +30,13 @@ def _loader_findings(ends: Ends) -> list[Finding]:
     ]
 
 
-def _nvram_findings(ends: Ends) -> list[Finding]:
-    nvram = ends.vm.needs.nvram
-    if not nvram:
+def _tpm_findings(ends: Ends) -> list[Finding]:
+    if ends.vm.needs.tpm is not Tpm.PASSED_THROUGH:
         return []
     return [
         blocker(
-            FindingCode.NVRAM_STAYS,
-            f"its firmware's variables ({nvram}) would stay on {ends.source.host}: a cold move does not carry them",
-            "Allow live for it and move it while it runs; or reset them there: virsh start DOMAIN --reset-nvram.",
+            FindingCode.TPM_OF_HOST,
+            f"its TPM is that of {ends.source.host} itself",
+            f"Give it an emulated one: virsh edit {ends.vm.domain.name}, <backend type='emulator'/>",
         )
     ]
-
-
-def _tpm_findings(ends: Ends) -> list[Finding]:
-    match ends.vm.needs.tpm:
-        case Tpm.PASSED_THROUGH:
-            return [
-                blocker(
-                    FindingCode.TPM_OF_HOST,
-                    f"its TPM is that of {ends.source.host} itself",
-                    f"Give it an emulated one: virsh edit {ends.vm.domain.name}, <backend type='emulator'/>",
-                )
-            ]
-        case Tpm.EMULATED:
-            return [
-                blocker(
-                    FindingCode.TPM_STAYS,
-                    f"its TPM's state would stay on {ends.source.host}: a cold move does not carry it",
-                    "Allow live for it and move it while it runs.",
-                )
-            ]
-        case Tpm.NONE:
-            return []

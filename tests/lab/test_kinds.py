@@ -1,0 +1,76 @@
+"""Disks that are files here and block devices there, and what a machine keeps besides its disks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from daemon_run import DaemonRun
+from running import RunningLab
+
+from ferryman.lab import block_devices
+from ferryman.lab.guest_xml import DiskFormat
+from ferryman.records.values import MigrationRecord, Outcome
+
+VM = "shifter"
+_MIB = 16
+
+
+@pytest.fixture(scope="module")
+def shifter(lab: RunningLab) -> Iterator[str]:
+    """A running guest on a qcow2 file of the first host; the second has a block device for its disk."""
+    lab.add_guest(VM, lab.hosts[0], disk_mib=_MIB, disk_format=DiskFormat.QCOW2)
+    block_devices.add(lab.ledger, lab.hosts[1], "spare", _MIB)
+    yield VM
+    lab.remove_guest(VM)
+    block_devices.remove(lab.ledger, lab.hosts[1], "spare")
+
+
+def moved(daemon: DaemonRun, lab: RunningLab, vm: str, to: str) -> MigrationRecord:
+    """The record of a move that went well."""
+    daemon.specs.move(vm, to)
+    assert daemon.once() == 0, daemon.log_text()
+    assert lab.whereabouts(vm).keys() == {to}
+    record = daemon.records()[-1]
+    assert record.outcome is Outcome.SUCCEEDED, record.reason
+    return record
+
+
+def test_from_a_file_to_a_block_device_cold_and_back_live(
+    shifter: str, lab: RunningLab, daemon_for: Callable[..., DaemonRun]
+) -> None:
+    first, second = lab.hosts[:2]
+    before = lab.wait_until_ready(shifter)
+    daemon = daemon_for(shifter)
+    daemon.specs.replace(f"vms/{shifter}.toml", 'method = "auto"', 'method = "cold"')
+    daemon.specs.append(
+        f"vms/{shifter}.toml", '[storage]\noverwrite = { vda = "blocks/spare" }\n[cold]\ncompare = true\n'
+    )
+    moved(daemon, lab, shifter, second)
+    onto_device = lab.wait_until_ready(shifter)
+    assert onto_device >= before
+    assert "<source dev=" in lab.virsh(second, "dumpxml", "--inactive", shifter)
+    back = daemon_for(shifter)
+    back.specs.append(f"vms/{shifter}.toml", '[storage]\nformat = "qcow2"\npools = { blocks = "vms" }\n')
+    moved(back, lab, shifter, first)
+    assert lab.wait_until_ready(shifter) >= onto_device
+    xml = lab.virsh(first, "dumpxml", "--inactive", shifter)
+    assert "type='qcow2'" in xml
+    assert "<source file=" in xml
+
+
+def test_firmware_variables_come_along_with_a_vm_that_is_off(
+    lab: RunningLab, daemon_for: Callable[..., DaemonRun]
+) -> None:
+    first, second = lab.hosts[:2]
+    lab.add_guest("firm", first, off=True, disk_mib=_MIB, uefi=True)
+    try:
+        xml = lab.virsh(first, "dumpxml", "--inactive", "firm")
+        nvram = xml.partition("<nvram")[2].partition(">")[2].partition("<")[0]
+        write = f"mkdir -p $(dirname {nvram}) && echo 'boot order' > {nvram} && chmod 600 {nvram}"
+        lab.ledger.namespace(first).run("sh", "-c", write)
+        moved(daemon_for("firm"), lab, "firm", second)
+        assert lab.ledger.namespace(second).run("cat", nvram) == "boot order\n"
+        assert lab.ledger.namespace(second).run("stat", "-c", "%a", nvram) == "600\n"
+    finally:
+        lab.remove_guest("firm")

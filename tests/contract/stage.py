@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ferryman.fleet.host_facts import Peer
-from ferryman.fleet.hypervisor import Hypervisor, LiveMigration
+from ferryman.fleet.hypervisor import Hypervisor
+from ferryman.fleet.migrating import LiveMigration
 from ferryman.fleet.values import HostReading, Power, Volume, VolumeRef
 from ferryman.specs.models import HostSpec
 

@@ -10,8 +10,8 @@ from stage import Stage
 
 from ferryman.fleet.errors import FailureKind, OperationFailedError
 from ferryman.fleet.host_facts import Reach
-from ferryman.fleet.hypervisor import JobPhase
 from ferryman.fleet.machine import CpuFit, JobKind
+from ferryman.fleet.migrating import JobPhase
 from ferryman.fleet.values import BackingImage, MigrationSide, Power
 
 MIB = 1024 * 1024

@@ -7,8 +7,8 @@ from typing import Any
 import libvirt
 
 from ferryman.fleet.adapting import adapted
-from ferryman.fleet.hypervisor import Job, JobPhase, LiveMigration, MemoryTransfer
 from ferryman.fleet.libvirt_session import LibvirtSession
+from ferryman.fleet.migrating import Job, JobPhase, LiveMigration, MemoryTransfer
 
 _FLAGS = (
     # Peer-to-peer: the source's libvirtd drives it, so that it outlives this daemon.

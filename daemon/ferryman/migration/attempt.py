@@ -10,7 +10,7 @@ from datetime import datetime
 from ferryman.downtime.measuring import unmeasured
 from ferryman.downtime.values import Measurement
 from ferryman.fleet.errors import FleetError
-from ferryman.fleet.hypervisor import Job, LiveMigration, MemoryTransfer
+from ferryman.fleet.migrating import Job, LiveMigration, MemoryTransfer
 from ferryman.fleet.values import DomainDetail
 from ferryman.migration import cold, drives, live, volumes
 from ferryman.migration.clearing import NOTHING_CLEARED, Cleared, clear_source

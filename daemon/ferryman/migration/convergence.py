@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ferryman.fleet.hypervisor import Job, JobPhase
+from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.planning.switchover import LADDER_FOOT_MS
 
 START_MS = LADDER_FOOT_MS

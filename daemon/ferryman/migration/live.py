@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 
 from ferryman.fleet.errors import FleetError
-from ferryman.fleet.hypervisor import Job, JobPhase, LiveMigration
+from ferryman.fleet.migrating import Job, JobPhase, LiveMigration
 from ferryman.migration.move import LeftRunningError, Move, MoveFailedError
 from ferryman.migration.steering import SILENT_S, Rules, Turn, course, steer
 from ferryman.records.values import Step

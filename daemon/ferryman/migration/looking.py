@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import assert_never
 
 from ferryman.fleet.errors import FleetError
-from ferryman.fleet.hypervisor import Hypervisor, JobPhase
+from ferryman.fleet.hypervisor import Hypervisor
+from ferryman.fleet.migrating import JobPhase
 from ferryman.fleet.values import Domain, MigrationSide, Power
 from ferryman.migration.move import Move
 from ferryman.migration.recovery import End, Seen

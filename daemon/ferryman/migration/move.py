@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from ferryman.fleet.drives import Medium
 from ferryman.fleet.errors import FleetError
-from ferryman.fleet.hypervisor import Hypervisor, Job, LiveMigration
+from ferryman.fleet.hypervisor import Hypervisor
+from ferryman.fleet.migrating import Job, LiveMigration
 from ferryman.migration.clock import Clock
 from ferryman.records.errors import StateUnwritableError
 from ferryman.records.journal import Journal

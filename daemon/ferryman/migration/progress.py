@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from ferryman.fleet.hypervisor import Job
+from ferryman.fleet.migrating import Job
 from ferryman.migration.move import DiskProgress
 from ferryman.records.live import Progress
 from ferryman.records.values import JournalEntry

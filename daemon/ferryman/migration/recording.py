@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ferryman.downtime.measuring import apportion
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.fleet.hypervisor import Job
+from ferryman.fleet.migrating import Job
 from ferryman.migration.clearing import NOTHING_CLEARED, Cleared
 from ferryman.migration.foretold import error_ms, error_s, predictions_of
 from ferryman.migration.move import Move

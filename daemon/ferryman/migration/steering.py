@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ferryman.fleet.hypervisor import Job, JobPhase
+from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.migration.convergence import Ladder, climb, first_step_only, ladder, one_iteration
 from ferryman.planning.decisions import SwitchOver
 from ferryman.specs.models import Method, OnStall

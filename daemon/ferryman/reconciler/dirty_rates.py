@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ferryman.fleet.errors import FleetError
-from ferryman.fleet.hypervisor import Hypervisor, JobPhase
+from ferryman.fleet.hypervisor import Hypervisor
+from ferryman.fleet.migrating import JobPhase
 from ferryman.fleet.values import DirtyRate, Power, Snapshot
 from ferryman.migration.clock import Clock
 from ferryman.planning.prediction import DirtyRateUnknown

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from ferryman.downtime.values import Measurement
 from ferryman.fleet.drives import Medium
-from ferryman.fleet.hypervisor import LiveMigration
+from ferryman.fleet.migrating import LiveMigration
 from ferryman.planning.decisions import Cause, ImageCopy, SwitchOver
 from ferryman.specs.models import Method, OnStall
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Iterator
 import pytest
 
 from ferryman.fleet.fake.hosts import FakeFleet, FakeHost
-from ferryman.fleet.hypervisor import Domains, Migrations, Volumes
+from ferryman.fleet.hypervisor import Domains, Volumes
+from ferryman.fleet.migrating import Migrations
 from ferryman.fleet.observing import FleetView, Patience
 from ferryman.fleet.values import HostDetail, HostReading, Snapshot, Unreachable, VolumeRef
 from ferryman.specs.models import HostSpec

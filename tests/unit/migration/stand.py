@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ferryman.fleet.fake.hosts import FakeFleet, FakeHost
 from ferryman.fleet.fake.storage import FakeVolume
-from ferryman.fleet.hypervisor import LiveMigration
+from ferryman.fleet.migrating import LiveMigration
 from ferryman.fleet.values import Snapshot
 from ferryman.migration.attempt import Order, Services
 from ferryman.migration.move import Ends

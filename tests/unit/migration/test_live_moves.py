@@ -12,7 +12,7 @@ from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import DISK
 from ferryman.fleet.fake.migrations import Breakage
 from ferryman.fleet.fake.storage import FakeVolume
-from ferryman.fleet.hypervisor import Job, JobPhase
+from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import Order, carry_out
 from ferryman.records.values import MigrationRecord, Outcome, Step

@@ -7,7 +7,7 @@ from stand import VM, Stand
 from ferryman.fleet.fake.domains import FakeDomain
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.migrations import POST_COPY_BROKEN
-from ferryman.fleet.hypervisor import Job, JobPhase
+from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out, take_up
 from ferryman.records.values import MigrationRecord, Outcome, Step

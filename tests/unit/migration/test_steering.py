@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from ferryman.fleet.hypervisor import Job, JobPhase
+from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.migration.steering import SILENT_S, Course, Rules, Turn, course, expected_rest_ms, steer
 from ferryman.planning.decisions import SwitchOver
 from ferryman.specs.models import Method, OnStall

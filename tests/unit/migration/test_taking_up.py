@@ -11,7 +11,7 @@ from ferryman.downtime.values import MeasurementStatus
 from ferryman.fleet.fake.domains import Shutdown, parsed
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.migrations import Breakage
-from ferryman.fleet.hypervisor import Job, JobPhase
+from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import MigrationSide, Power
 from ferryman.migration.attempt import take_up
 from ferryman.records.values import MigrationRecord, Outcome, Step

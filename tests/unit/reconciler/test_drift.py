@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from house import House
 
-from ferryman.fleet.hypervisor import LiveMigration
+from ferryman.fleet.migrating import LiveMigration
 from ferryman.planning.decisions import Cause, Drifted
 from ferryman.records.values import ConditionType
 

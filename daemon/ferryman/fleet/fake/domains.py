@@ -14,8 +14,8 @@ from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.faults import Faults, Operation, refused
 from ferryman.fleet.fake.storage import FakeVolume, FakeVolumes
 from ferryman.fleet.fake.violations import Violations
-from ferryman.fleet.hypervisor import Job
 from ferryman.fleet.machine_xml import machine_needs
+from ferryman.fleet.migrating import Job
 from ferryman.fleet.values import DirtyRate, Disk, Domain, DomainDetail, MigrationSide, Power, VolumeRef
 
 

@@ -18,8 +18,8 @@ from ferryman.fleet.fake.storage import FakePool, FakeVolume, FakeVolumes, Runs
 from ferryman.fleet.fake.violations import Violations
 from ferryman.fleet.fake.within import Within
 from ferryman.fleet.host_facts import HostFacts, Peer
-from ferryman.fleet.hypervisor import Job, LiveMigration
 from ferryman.fleet.machine import Fit, MachineNeeds
+from ferryman.fleet.migrating import Job, LiveMigration
 from ferryman.fleet.survey import HostSurvey
 from ferryman.fleet.values import HostDetail, HostReading, Power, VolumeRef
 from ferryman.specs.models import HostSpec

@@ -14,7 +14,7 @@ from ferryman.fleet.fake.domains import FakeDomain, FakeDomains
 from ferryman.fleet.fake.faults import Faults, Operation, refused
 from ferryman.fleet.fake.images import Exports
 from ferryman.fleet.fake.storage import FakeVolumes
-from ferryman.fleet.hypervisor import Job, JobPhase, LiveMigration, MemoryTransfer
+from ferryman.fleet.migrating import Job, JobPhase, LiveMigration, MemoryTransfer
 from ferryman.fleet.values import MigrationSide, Power
 
 COMPLETED = Job(

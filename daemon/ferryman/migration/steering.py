@@ -53,7 +53,7 @@ class Course:
 
     ladder: Ladder
     turn: Turn = Turn.GO_ON
-    """Anything but GO_ON is taken once; nothing more is steered after it."""
+    """Anything but GO_ON is taken once; after it only a guest that is paused for nothing is still given back."""
     moved_bytes: int = -1
     moved_at_s: float = 0.0
     memory_since_s: float | None = None
@@ -66,11 +66,13 @@ def course(rules: Rules, now_s: float) -> Course:
 
 def steer(at: Course, job: Job, rules: Rules, now_s: float) -> Course:
     """After one more look."""
-    if at.turn is not Turn.GO_ON or job.phase in _STEERED_NO_MORE:
+    if at.turn not in (Turn.GO_ON, Turn.PAUSE) or job.phase in _STEERED_NO_MORE:
         return at
     at = _clocked(at, job, now_s)
     if now_s - at.moved_at_s >= SILENT_S:
         return replace(at, turn=Turn.GIVE_UP)
+    if at.turn is Turn.PAUSE:
+        return at
     climbed = climb(at.ladder, job)
     if _is_stuck(at, climbed, job, rules, now_s):
         return replace(at, ladder=climbed, turn=_TURNS[rules.on_stall])

@@ -68,6 +68,13 @@ def test_a_migration_of_which_nothing_moves_is_given_up() -> None:
     assert steered(LIVE, [still] * 4, every_s=SILENT_S / 3).turn is Turn.GIVE_UP
 
 
+def test_a_guest_that_is_paused_for_nothing_runs_on_at_the_source() -> None:
+    rules = Rules(method=Method.LIVE, on_stall=OnStall.PAUSE, switch_over=SwitchOver.LADDER, max_downtime_ms=20)
+    jobs = stalling(10)
+    assert steered(rules, [*jobs, *[jobs[-1]] * 3], every_s=1.0).turn is Turn.PAUSE
+    assert steered(rules, [*jobs, *[jobs[-1]] * 3], every_s=SILENT_S / 2).turn is Turn.GIVE_UP
+
+
 def test_disks_that_fill_are_a_sign_of_life() -> None:
     jobs = [Job(phase=JobPhase.DISKS, disk_processed_bytes=number) for number in range(100)]
     assert steered(LIVE, jobs, every_s=SILENT_S / 3).turn is Turn.GO_ON

@@ -59,7 +59,7 @@ def test_from_a_file_to_a_block_device_cold_and_back_live(
     assert "<source file=" in xml
 
 
-def test_firmware_variables_come_along_with_a_vm_that_is_off(
+def test_what_is_off_arrives_as_it_was_with_its_firmwares_variables(
     lab: RunningLab, daemon_for: Callable[..., DaemonRun]
 ) -> None:
     first, second = lab.hosts[:2]
@@ -69,7 +69,12 @@ def test_firmware_variables_come_along_with_a_vm_that_is_off(
         nvram = xml.partition("<nvram")[2].partition(">")[2].partition("<")[0]
         write = f"mkdir -p $(dirname {nvram}) && echo 'boot order' > {nvram} && chmod 600 {nvram}"
         lab.ledger.namespace(first).run("sh", "-c", write)
+        lab.virsh(first, "desc", "firm", "--config", "--title", "Payroll")
+        lab.virsh(first, "autostart", "firm")
         moved(daemon_for("firm"), lab, "firm", second)
+        assert lab.whereabouts("firm") == {second: "shut off"}
+        assert lab.virsh(second, "desc", "firm", "--config", "--title").strip() == "Payroll"
+        assert "enable" in lab.virsh(second, "dominfo", "firm").partition("Autostart:")[2].splitlines()[0]
         assert lab.ledger.namespace(second).run("cat", nvram) == "boot order\n"
         assert lab.ledger.namespace(second).run("stat", "-c", "%a", nvram) == "600\n"
     finally:

@@ -112,8 +112,11 @@ class VolumeReader(Protocol):
 class Volumes(Protocol):
     """The storage of one host."""
 
-    def find(self, ref: VolumeRef) -> Volume | None:
-        """The volume, or None where the pool answers that there is none."""
+    def find(self, ref: VolumeRef, *, closely: bool = False) -> Volume | None:
+        """The volume, or None where the pool answers that there is none.
+
+        `closely`: tell a device in a pool of files from a file, which takes some tenths of a second.
+        """
         ...
 
     def create(

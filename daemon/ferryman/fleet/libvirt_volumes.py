@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import PurePosixPath
 from xml.etree import ElementTree as ET
 
@@ -25,10 +26,16 @@ class LibvirtVolumes:
     def __init__(self, session: LibvirtSession) -> None:
         self._session = session
 
-    def find(self, ref: VolumeRef) -> Volume | None:
+    def find(self, ref: VolumeRef, *, closely: bool = False) -> Volume | None:
         """The volume, or None where the pool answers that there is none."""
         with self._session.connection(f"looking up volume {ref.pool}/{ref.name}") as connection:
-            return find_volume(connection, ref)
+            found = find_volume(connection, ref)
+        if found is None or found.block or not closely:
+            return found
+        # libvirt takes whatever lies in a pool of type dir for a file.
+        return replace(
+            found, block=bool(self._session.run(["sh", "-c", '[ -b "$1" ] && echo block', "sh", found.path]))
+        )
 
     def create(
         self,

@@ -63,7 +63,7 @@ def _require_apart(move: Move, disk: DiskPlan) -> None:
 
 def _standing(move: Move, disk: DiskPlan) -> Volume:
     """The volume whose content the spec gives up."""
-    found = move.ends.destination.volumes.find(disk.destination)
+    found = move.ends.destination.volumes.find(disk.destination, closely=True)
     if found is None:
         raise MoveFailedError(
             f"{disk.target}: {disk.destination.pool}/{disk.destination.name}, which was to be overwritten, is gone "

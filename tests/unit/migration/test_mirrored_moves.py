@@ -145,14 +145,14 @@ class TestAnotherFormatAndKind:
         assert 'type="qcow2"' in stand.destination.domains.known[VM].xml
 
     def test_a_volume_that_its_spec_gives_up_is_overwritten_and_stays_when_the_move_fails(self, stand: Stand) -> None:
-        stand.destination.pools["vms"].volumes["spare"] = FakeVolume(content=empty("raw", 64 * 1024**2))
+        stand.destination.pools["vms"].volumes["spare"] = FakeVolume(content=empty("raw", 64 * 1024**2), device=True)
         storage = StorageSpec(overwrite={"vda": "vms/spare"})
         stand.destination.faults.fail_next(Operation.START)
         failed = move(stand, storage=storage)
         assert (failed.outcome, stand.volumes_at_destination()) == (Outcome.FAILED, {"spare"})
         assert move(stand, storage=storage).outcome is Outcome.SUCCEEDED
         assert stand.destination.pools["vms"].volumes["spare"].content == DISK
-        assert "/var/lib/libvirt/images/spare" in stand.destination.domains.known[VM].xml
+        assert '<source dev="/var/lib/libvirt/images/spare"' in stand.destination.domains.known[VM].xml
 
 
 class TestForcedOff:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.faults import Faults, Operation, refused
@@ -25,6 +25,8 @@ class FakeVolume:
 
     content: Runs
     over: BackingImage | None = None
+    device: bool = False
+    """It is a block device, although its pool lists it as a file."""
     written: list[Callable[[], None]] = field(default_factory=list, repr=False, compare=False)
     """Told after `write`."""
 
@@ -95,10 +97,13 @@ class FakeVolumes:
         self._faults = faults
         self._violations = violations
 
-    def find(self, ref: VolumeRef) -> Volume | None:
+    def find(self, ref: VolumeRef, *, closely: bool = False) -> Volume | None:
         """The volume, or None where the pool answers that there is none."""
         with self._faults.call(Operation.FIND, _named(ref)):
-            return self.at(ref)
+            found = self.at(ref)
+            if found is None or not closely:
+                return found
+            return replace(found, block=self.pools[ref.pool].volumes[ref.name].device)
 
     def create(
         self,

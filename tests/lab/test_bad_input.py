@@ -248,7 +248,7 @@ class TestStorage:
         fleet.daemon.specs.append(f"vms/{ILL}.toml", '\n[storage]\npools = { vms = "tank" }\n')
         fleet.move_both()
         said = fleet.once_says(STALLED, StallReason.PREFLIGHT)
-        assert f"{fleet.away} has no storage pool tank (it has: vms)" in said.message
+        assert f"{fleet.away} has no storage pool tank (it has: blocks, vms)" in said.message
         assert "[storage] pools" in said.remedy
         fleet.stays()
 

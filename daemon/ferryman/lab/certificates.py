@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from ferryman.lab.dh_parameters import ffdhe2048_pem
 from ferryman.lab.layout import TLS_PATH, HostLayout, Layout
 from ferryman.lab.ledger import make_folder
 
@@ -76,6 +77,7 @@ class Authority:
         )
         folder = make_folder(folder_of(host), 0o755)
         (folder / "ca-cert.pem").write_bytes(_pem(self.certificate))
+        (folder / "dh-params.pem").write_bytes(ffdhe2048_pem())
         for end in ("server", "client"):
             (folder / f"{end}-cert.pem").write_bytes(_pem(certificate))
             _write_key(folder / f"{end}-key.pem", key)

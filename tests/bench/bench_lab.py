@@ -37,7 +37,9 @@ def bench_lab(subnet: str, *, storage: bool = False) -> Iterator[Bench]:
     """Up, and down again whatever happens."""
     with tempfile.TemporaryDirectory(prefix="ferryman-bench-") as name:
         folder = Path(name)
-        ledger = labs.up(plan_layout(folder / "lab", HOSTS, subnet), DEFAULT_CACHE, print, storage=storage)
+        layout = plan_layout(folder / "lab", HOSTS, subnet)
+        # As a bare `virsh migrate` does it: not encrypted.
+        ledger = labs.up(layout, DEFAULT_CACHE, print, storage=storage, no_tls=HOSTS)
         try:
             yield Bench(lab=RunningLab(ledger=ledger), folder=folder)
         finally:

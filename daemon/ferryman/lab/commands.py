@@ -48,16 +48,28 @@ lab.add_command(fault)
 )
 @click.option("--subnet", default=DEFAULT_SUBNET, show_default=True, help="The lab's own; a /24 or larger.")
 @click.option("--storage", is_flag=True, help="With a storage host: NFS and iSCSI, for guests with shared disks.")
-@click.option("--no-tls", multiple=True, metavar="HOST", help="Without certificates on this host. Repeat it.")
+@click.option(
+    "--tls", is_flag=True, help="With certificates for the hosts: moves are encrypted, which here takes some 0.5 s."
+)
+@click.option(
+    "--no-tls", multiple=True, metavar="HOST", help="With --tls: without certificates on this host. Repeat it."
+)
 @cache_option
 def up(
-    folder: Path, hosts: tuple[str, ...], subnet: str, cache: Path, no_tls: tuple[str, ...], *, storage: bool
+    folder: Path,
+    hosts: tuple[str, ...],
+    subnet: str,
+    cache: Path,
+    no_tls: tuple[str, ...],
+    *,
+    storage: bool,
+    tls: bool,
 ) -> None:
     """Bring a lab up: its hosts, and the namespace from which they are reached."""
     layout = plan_layout(folder, hosts, subnet)
     was_there = ledger.exists(folder)
     try:
-        labs.up(layout, cache, click.echo, storage=storage, no_tls=no_tls)
+        labs.up(layout, cache, click.echo, storage=storage, no_tls=no_tls if tls else hosts)
     finally:
         # Also when interrupted: what there is stays, so that its logs can be read.
         if not was_there and ledger.exists(folder) and not ledger.load(folder).complete:

@@ -78,7 +78,7 @@ def _lab(cache: Path) -> Iterator[Ledger]:
     with tempfile.TemporaryDirectory(prefix="ferryman-demo-") as name:
         folder = Path(name) / "lab"
         try:
-            yield labs.up(plan_layout(folder, HOSTS, SUBNET), cache, print)
+            yield labs.up(plan_layout(folder, HOSTS, SUBNET), cache, print, no_tls=HOSTS)
         finally:
             if ledger.exists(folder):
                 # A second Ctrl-C must not leave half a lab behind.

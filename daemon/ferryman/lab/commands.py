@@ -51,9 +51,7 @@ lab.add_command(fault)
 @click.option(
     "--tls", is_flag=True, help="With certificates for the hosts: moves are encrypted, which here takes some 0.5 s."
 )
-@click.option(
-    "--no-tls", multiple=True, metavar="HOST", help="With --tls: without certificates on this host. Repeat it."
-)
+@click.option("--no-tls", multiple=True, metavar="HOST", help="With --tls: none on this host. Repeat it.")
 @cache_option
 def up(
     folder: Path,

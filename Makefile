@@ -12,13 +12,14 @@ PACKAGES := gcc git libvirt-dev pkg-config python3-dev python3-venv \
 	busybox-static dropbear-bin apt dpkg systemd
 
 # The lab's storage host, guests with UEFI and a TPM, nbdcopy to compare with: only tests and benches have them.
-test lab-tests bench: PACKAGES += tgt nfs-ganesha nfs-ganesha-vfs rpcbind ovmf swtpm swtpm-tools libnbd-bin
+test lab-tests soak bench: PACKAGES += tgt nfs-ganesha nfs-ganesha-vfs rpcbind ovmf swtpm swtpm-tools libnbd-bin
 
-.PHONY: help setup packages demo test lint unit lab-tests bench clean
+.PHONY: help setup packages demo test lint unit lab-tests soak bench clean
 
 help:
 	@echo "make demo       a lab on this machine, and ferryman moving VMs in it (root)"
 	@echo "make test       linters, types, import contracts, unit tests, lab tests (lab tests: root)"
+	@echo "make soak       the longer half of the lab tests (root)"
 	@echo "make setup      only the packages and the virtual environment"
 	@echo "make bench      ferryman's figures against bare virsh, in turn (root)"
 	@echo "make clean      remove what these made here"
@@ -58,9 +59,13 @@ unit: $(VENV)/.ready
 	$(BIN)/pytest tests/unit tests/contract
 
 lab-tests: $(VENV)/.ready
-	@if [ "$$(id -u)" = 0 ]; then $(BIN)/pytest tests/lab; \
+	@if [ "$$(id -u)" = 0 ]; then $(BIN)/pytest -m "not soak" tests/lab; \
 	else echo "LEFT OUT: the lab tests make namespaces and run libvirt, which needs root: sudo make lab-tests"; \
 		[ "$(CI)" != true ]; fi
+
+# The longer half of the lab's tests: run it before a change to what they cover, and before a release.
+soak: setup
+	$(BIN)/pytest -m soak tests/lab
 
 # Each says what it aims at, and fails where that is missed: judge on a quiet machine.
 bench: setup

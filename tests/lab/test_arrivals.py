@@ -13,6 +13,8 @@ from ferryman.downtime.values import MeasurementStatus
 from ferryman.lab.layout import POOL_PATH
 from ferryman.records.values import Outcome
 
+pytestmark = pytest.mark.soak
+
 GUEST = "arriving"
 IMAGE = f"{POOL_PATH}/seed.iso"
 FAST = "/var/lib/libvirt/fast"

@@ -14,6 +14,8 @@ from ferryman.records.rates import read_rates
 from ferryman.records.values import ConditionType, MigrationRecord, Outcome
 from ferryman.specs.models import Method
 
+pytestmark = pytest.mark.soak
+
 QUIET, BUSY = "quiet", "busy"
 MBIT, CAP_MIB_S = 160, 16
 """The cap leaves a little of the link to the probe: otherwise its losses would be taken for the guest's."""

@@ -15,6 +15,8 @@ from ferryman.lab.layout import plan_layout
 from ferryman.lab.options import DEFAULT_CACHE
 from ferryman.lab.shell import LabError
 
+pytestmark = pytest.mark.soak
+
 MIB = 1024 * 1024
 
 

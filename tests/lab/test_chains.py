@@ -14,6 +14,8 @@ from running import RunningLab
 from ferryman.lab.layout import POOL_PATH
 from ferryman.records.values import MigrationRecord, Outcome
 
+pytestmark = pytest.mark.soak
+
 GUEST = "layered"
 BASE = f"{POOL_PATH}/layered-base.qcow2"
 FILLED_MIB = 24

@@ -18,6 +18,8 @@ from running import RunningLab
 from ferryman.lab.certificates import Authority, Validity, authority_of, folder_of
 from ferryman.records.values import ConditionType, MigrationRecord, Outcome
 
+pytestmark = pytest.mark.soak
+
 VM = "secret"
 MARKER = "this-is-nobody-elses-business"
 MIB = 1024 * 1024

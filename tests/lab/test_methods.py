@@ -75,6 +75,7 @@ def test_it_counts_on_where_it_was(
     assert record.measurement.status is MeasurementStatus.MEASURED
 
 
+@pytest.mark.soak
 def test_a_post_copy_whose_connection_dies_is_resumed_and_no_number_is_lost(
     writer: str, narrow: str, lab: RunningLab, daemon_for: Callable[..., DaemonRun]
 ) -> None:

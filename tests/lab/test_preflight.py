@@ -18,6 +18,8 @@ from specs_repository import SpecsRepository
 from ferryman.lab import guests
 from ferryman.lab.layout import HOST_BRIDGE, POOL, POOL_PATH
 
+pytestmark = pytest.mark.soak
+
 GUEST, STRANGER, NAMESAKE = "guest-checked", "guest-stranger", "guest-namesake"
 LONELY_BRIDGE = "lonely0"
 KNOWN_HOSTS = "/root/.ssh/known_hosts"

@@ -95,6 +95,7 @@ class TestRunning:
         assert measured.downtime_lower_ms > phases["starting"]
 
 
+@pytest.mark.soak
 class TestFormats:
     """What travels is what the guest sees: either end keeps it in its own way."""
 

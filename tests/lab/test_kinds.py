@@ -12,6 +12,8 @@ from ferryman.lab import block_devices
 from ferryman.lab.guest_xml import DiskFormat
 from ferryman.records.values import MigrationRecord, Outcome
 
+pytestmark = pytest.mark.soak
+
 VM = "shifter"
 _MIB = 16
 

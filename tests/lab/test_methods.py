@@ -15,6 +15,8 @@ from ferryman.records.live import read_progress
 from ferryman.records.values import MigrationRecord, Outcome
 from ferryman.specs.models import Method
 
+pytestmark = pytest.mark.soak
+
 WRITER = "writer"
 _SLOW_MBIT_S = 60
 _HOT_PAGES_THERE_S = 2.0
@@ -75,7 +77,6 @@ def test_it_counts_on_where_it_was(
     assert record.measurement.status is MeasurementStatus.MEASURED
 
 
-@pytest.mark.soak
 def test_a_post_copy_whose_connection_dies_is_resumed_and_no_number_is_lost(
     writer: str, narrow: str, lab: RunningLab, daemon_for: Callable[..., DaemonRun]
 ) -> None:

@@ -226,6 +226,8 @@ class TestDrives:
         domains = stage.destination.domains
         if running:
             domains.start(BARE_VM)
+            # A BIOS resets its drives, which shuts an open tray without libvirt hearing of it; a paused one does not.
+            domains.suspend(BARE_VM)
         (medium,) = domains.media(BARE_VM)
         assert (medium.target, medium.path, bool(medium.running), bool(medium.defined)) == ("hda", drive, running, True)
         for _ in range(2):

@@ -9,15 +9,9 @@ from pathlib import Path
 import daemon_run
 import pytest
 from daemon_run import DaemonRun
-from running import RunningLab
+from running import RunningLab, brought_up
 
-from ferryman.lab import guests, ledger
-from ferryman.lab import lab as labs
-from ferryman.lab.layout import plan_layout
-from ferryman.lab.options import DEFAULT_CACHE
-
-HOSTS = ("oslo", "bergen", "narvik")
-SUBNET = "10.91.4.0/24"
+from ferryman.lab import guests
 
 
 @pytest.fixture(scope="session")
@@ -25,12 +19,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
     """A lab of three hosts and a storage host for the whole session."""
     if os.geteuid() != 0:
         pytest.fail("the lab's tests need root; `make test` says how to leave them out")
-    folder = tmp_path_factory.mktemp("lab")
-    try:
-        yield RunningLab(ledger=labs.up(plan_layout(folder, HOSTS, SUBNET), DEFAULT_CACHE, print, storage=True))
-    finally:
-        if ledger.exists(folder):
-            labs.down(folder, print)
+    with brought_up(tmp_path_factory.mktemp("lab")) as running:
+        yield running
 
 
 GUESTS = ("web", "mail", "wiki")

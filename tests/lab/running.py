@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ferryman.lab import guests
+from ferryman.lab import guests, ledger
+from ferryman.lab import lab as labs
 from ferryman.lab.guest_xml import GuestPlan
-from ferryman.lab.layout import POOL_PATH
+from ferryman.lab.layout import POOL_PATH, plan_layout
 from ferryman.lab.ledger import Ledger
+from ferryman.lab.options import DEFAULT_CACHE
+
+HOSTS = ("oslo", "bergen", "narvik")
+_SUBNET = os.environ.get("FERRYMAN_TEST_SUBNET", "10.91.4.0/24")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +96,17 @@ class RunningLab:
     def whereabouts(self, name: str) -> dict[str, str]:
         """Host -> state of every host that lists the guest."""
         return {found.host: found.state for found in guests.sightings(self.ledger) if found.guest == name}
+
+
+@contextmanager
+def brought_up(folder: Path, subnet: str = _SUBNET, *, tls: bool = False) -> Iterator[RunningLab]:
+    """A lab of three hosts and a storage host, for the block; with certificates where `tls`, which slow moves down."""
+    layout = plan_layout(folder, HOSTS, subnet)
+    try:
+        yield RunningLab(ledger=labs.up(layout, DEFAULT_CACHE, print, storage=True, no_tls=() if tls else HOSTS))
+    finally:
+        if ledger.exists(folder):
+            labs.down(folder, print)
 
 
 def lab_command(command: str, folder: Path) -> list[str]:

@@ -60,7 +60,7 @@ def test_a_guest_on_a_block_device_moves_live_to_another(lab: RunningLab) -> Non
     lab.add_guest("on-block", home, disk=DiskHome.BLOCK, disk_mib=16)
     before = lab.counter("on-block")
     block_devices.add(lab.ledger, away, "on-block", 16)
-    flags = ["--live", "--p2p", "--persistent", "--undefinesource", "--copy-storage-all", "--tls"]
+    flags = ["--live", "--p2p", "--persistent", "--undefinesource", "--copy-storage-all"]
     lab.virsh(home, "migrate", *flags, "on-block", f"qemu+ssh://root@{away}/system")
     assert lab.whereabouts("on-block") == {away: "running"}
     assert lab.wait_until_ready("on-block") >= before

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import wire_tap
 from daemon_run import DaemonRun
-from running import RunningLab
+from running import RunningLab, brought_up
 
 from ferryman.lab.certificates import Authority, Validity, authority_of, folder_of
 from ferryman.records.values import ConditionType, MigrationRecord, Outcome
@@ -23,6 +23,13 @@ pytestmark = pytest.mark.soak
 VM = "secret"
 MARKER = "this-is-nobody-elses-business"
 MIB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    """A lab with certificates, which that of the other tests has not."""
+    with brought_up(tmp_path_factory.mktemp("tls"), "10.91.6.0/24", tls=True) as running:
+        yield running
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +110,7 @@ def test_without_encryption_the_guests_data_can_be_read(
 def test_under_tls_nothing_of_it_can(
     guest: str, away: str, lab: RunningLab, daemon_for: Callable[..., DaemonRun]
 ) -> None:
-    """Over several connections; that one is encrypted too is what all other tests' moves are."""
+    """Over several connections."""
     before = lab.counter(guest)
     with tapped(lab, away) as end:
         record = moved(daemon_for(guest), guest, away, "require", "\n[live]\nconnections = 2\n")

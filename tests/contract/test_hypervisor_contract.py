@@ -143,6 +143,7 @@ class TestDomains:
         stage.source.domains.undefine("absent")
         stage.source.domains.destroy("absent")
         stage.source.migrations.abort("absent")
+        assert stage.source.domains.power("absent") is None
 
     def test_what_needs_a_vm_refuses_without(self, stage: Stage) -> None:
         domains = stage.source.domains

@@ -82,7 +82,9 @@ def test_without_a_socket_of_a_known_kind_nothing_is_sent(configured: str) -> No
 
 
 def test_a_manager_that_is_gone_disturbs_nobody(tmp_path: Path) -> None:
-    ServiceManager({"NOTIFY_SOCKET": str(tmp_path / "gone")}).alive()
+    gone = tmp_path / "gone"
+    ServiceManager({"NOTIFY_SOCKET": str(gone)}).alive()
+    assert not gone.exists()
 
 
 def test_a_manager_that_does_not_read_holds_nobody_up_for_long(manager_socket: tuple[str, socket.socket]) -> None:

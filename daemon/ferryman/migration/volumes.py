@@ -8,11 +8,10 @@ from dataclasses import replace
 from ferryman.fleet.adapting import Adaptation, DiskSource, SourceKind
 from ferryman.fleet.errors import OperationFailedError
 from ferryman.fleet.values import Volume, VolumeRef
+from ferryman.migration.apart import lie_apart
 from ferryman.migration.move import Move, MoveFailedError
 from ferryman.planning.decisions import DiskPlan, DiskTransfer, Plan
 from ferryman.records.values import VolumeAt
-
-_MARKER_BYTES = 512
 
 Ready = dict[str, Volume]
 """Target -> the volume that stands ready at the destination."""
@@ -42,18 +41,16 @@ def prepare(move: Move, disks: Sequence[DiskPlan], *, as_bytes: bool) -> Ready:
 
 
 def _require_apart(move: Move, disk: DiskPlan) -> None:
-    """A leftover goes only where the source does not see the destination's storage: else it is the VM's very disk.
+    """A leftover goes only where the two ends' storage is not one and the same: else it is the VM's very disk.
 
-    Pools of plain folders may have come to lie on shared storage since the leftover was recorded. Only trying tells.
+    The marker is ours as long as it may be there: undoing an attempt that was cut off deletes it.
     """
-    there = move.ends.destination.volumes
+    source, destination = move.ends.source, move.ends.destination
     marker = VolumeRef(pool=disk.destination.pool, name=f"{move.entry.id}-{disk.target}.marker")
     move.owns(_at(move, marker))
-    there.create(marker, format="raw", capacity_bytes=_MARKER_BYTES)
-    here = move.ends.source.volumes.find(VolumeRef(pool=disk.source.ref.pool, name=marker.name))
-    there.delete(marker)
+    apart = lie_apart(destination, marker.pool, source, disk.source.ref.pool, marker.name)
     move.disowns(_at(move, marker))
-    if here is not None:
+    if not apart:
         raise MoveFailedError(
             f"{disk.target}: {move.entry.source} and {move.entry.destination} share the storage of "
             f"{disk.destination.pool}, and what looked like a leftover is the disk itself",

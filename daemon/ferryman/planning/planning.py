@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from ferryman.fleet.adapting import Adaptation
 from ferryman.fleet.values import DirtyRate, Power, VolumeRef
 from ferryman.planning.aiming import Aim
 from ferryman.planning.arriving import adaptation, storage_at
@@ -19,9 +21,9 @@ from ferryman.planning.decisions import (
     Severity,
     StallReason,
 )
-from ferryman.planning.encryption import privacy
+from ferryman.planning.encryption import Privacy, privacy
 from ferryman.planning.links import Link, link
-from ferryman.planning.methods import NoChoice, candidates, choose
+from ferryman.planning.methods import Choice, candidates, choose
 from ferryman.planning.placement import Fleet
 from ferryman.planning.prediction import NOTHING_KNOWN, Knowledge, Task, predictions
 from ferryman.planning.preflight import Ends, findings, matters
@@ -30,6 +32,21 @@ from ferryman.planning.switchover import switch_over
 from ferryman.specs.models import Method, VmSpec
 
 _BYTES_PER_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """One VM and one destination looked at: what every method is judged by, whichever is chosen."""
+
+    aim: Aim
+    spec: VmSpec
+    ends: Ends
+    known: Knowledge
+    disks: tuple[DiskPlan, ...]
+    image_copy: ImageCopy
+    privacy: Privacy
+    findings: tuple[Finding, ...]
+    task: Task
 
 
 def plan(
@@ -41,53 +58,84 @@ def plan(
     known: Knowledge = NOTHING_KNOWN,
 ) -> Plan | Refused:
     """The move to one destination, or everything that stands against it. `leftovers` are those at the destination."""
-    here, there = fleet.hosts[aim.source], fleet.hosts[ends.destination.reading.host]
-    storage = storage_at(spec.storage, there.arrivals)
-    disks, storage_findings = disk_plans(ends.vm, storage, ends.destination, leftovers)
-    running = ends.vm.domain.power is Power.RUNNING
-    way = image_copy(spec, here, there, running=running)
-    private = privacy(spec, ends, disks, way, (here, there))
-    everything = (
-        *findings(ends, fleet, disks, eject_cdrom=spec.eject_cdrom),
-        *storage_findings,
-        *conversion_findings(disks, way),
-        *machine_file_findings(ends.vm, way),
-        *private.findings,
-    )
-    task = _task(ends, disks, link(here, there, known.history), way)
-    choice = choose(spec, ends.vm, everything, predictions(candidates(spec, ends.vm), task, known))
-    if isinstance(choice, NoChoice):
-        return Refused(
-            vm=spec.name,
-            reason=_stall(choice.findings),
-            findings=(*choice.findings, *_warnings(everything, *_thinkable(spec, ends))),
-            destination=there.name,
-            cause=aim.cause,
+    case = _case(aim, spec, fleet, ends, leftovers, known)
+    methods = candidates(spec, ends.vm)
+    choice = choose(spec, ends.vm, case.findings, predictions(methods, case.task, known))
+    if isinstance(choice, Choice):
+        arrivals = fleet.hosts[case.task.destination].arrivals
+        return _planned(
+            case,
+            choice,
+            adaptation(ends.vm, case.disks, ends.destination, arrivals, eject_cdrom=spec.eject_cdrom),
         )
-    return Plan(
+    return Refused(
         vm=spec.name,
-        uuid=ends.vm.domain.uuid,
+        reason=_stall(choice.findings),
+        # A VM that is off moves as it is, so its warnings are those of the cold method.
+        findings=(*choice.findings, *_warnings(case.findings, *(methods or (Method.COLD,)))),
+        destination=case.task.destination,
+        cause=aim.cause,
+    )
+
+
+def _case(
+    aim: Aim,
+    spec: VmSpec,
+    fleet: Fleet,
+    ends: Ends,
+    leftovers: Mapping[VolumeRef, Leftover],
+    known: Knowledge,
+) -> _Case:
+    here, there = fleet.hosts[aim.source], fleet.hosts[ends.destination.reading.host]
+    disks, storage_findings = disk_plans(ends.vm, storage_at(spec.storage, there.arrivals), ends.destination, leftovers)
+    way = image_copy(spec, here, there, running=ends.vm.domain.power is Power.RUNNING)
+    private = privacy(spec, ends, disks, way, (here, there))
+    return _Case(
+        aim=aim,
+        spec=spec,
+        ends=ends,
+        known=known,
+        disks=disks,
+        image_copy=way,
+        privacy=private,
+        findings=(
+            *findings(ends, fleet, disks, eject_cdrom=spec.eject_cdrom),
+            *storage_findings,
+            *conversion_findings(disks, way),
+            *machine_file_findings(ends.vm, way),
+            *private.findings,
+        ),
+        task=_task(ends, disks, link(here, there, known.history), way),
+    )
+
+
+def _planned(case: _Case, choice: Choice, adapted: Adaptation) -> Plan:
+    aim, domain, private = case.aim, case.ends.vm.domain, case.privacy.by(choice.method)
+    dirty = case.known.dirty
+    return Plan(
+        vm=case.spec.name,
+        uuid=domain.uuid,
         source=aim.source,
-        destination=there.name,
+        destination=case.task.destination,
         method=choice.method,
         cause=aim.cause,
         why=f"{aim.why}; {choice.why}",
-        running=running,
-        memory_mib=ends.vm.domain.memory_mib,
-        disks=disks,
+        running=domain.power is Power.RUNNING,
+        memory_mib=domain.memory_mib,
+        disks=case.disks,
         rejected=choice.rejected,
-        warnings=_warnings(everything, choice.method),
-        priority=spec.placement.priority,
-        autostart=ends.vm.autostart,
-        switch_over=task.switch_over,
-        image_copy=way,
-        home=spec.host,
-        encrypted=private.by(choice.method).encrypted,
-        plain_because=private.by(choice.method).plain_because,
-        tls_name=private.by(choice.method).tls_name,
-        adaptation=adaptation(ends.vm, disks, ends.destination, there.arrivals, eject_cdrom=spec.eject_cdrom),
+        warnings=_warnings(case.findings, choice.method),
+        priority=case.spec.placement.priority,
+        autostart=case.ends.vm.autostart,
+        switch_over=case.task.switch_over,
+        image_copy=case.image_copy,
+        home=case.spec.host,
+        encrypted=private.encrypted,
+        plain_because=private.plain_because,
+        tls_name=private.tls_name,
+        adaptation=adapted,
         predictions=choice.predictions,
-        dirty_bytes_s=known.dirty.bytes_s if isinstance(known.dirty, DirtyRate) else None,
+        dirty_bytes_s=dirty.bytes_s if isinstance(dirty, DirtyRate) else None,
     )
 
 
@@ -117,13 +165,6 @@ def _warnings(everything: Sequence[Finding], *methods: Method) -> tuple[Finding,
         for finding in everything
         if finding.severity is Severity.WARNING and any(matters(finding, method) for method in methods)
     )
-
-
-def _thinkable(spec: VmSpec, ends: Ends) -> tuple[Method, ...]:
-    """The methods that its spec leaves, if nothing stood against them."""
-    if ends.vm.domain.power is Power.SHUT_OFF:
-        return (Method.COLD,)
-    return spec.allow if spec.method is Method.AUTO else (spec.method,)
 
 
 def merged(refusals: Sequence[Refused]) -> Refused:

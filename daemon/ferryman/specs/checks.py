@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 
 from ferryman.specs.fields import NAME_PATTERN
 from ferryman.specs.files import Files, Folder
@@ -109,35 +109,36 @@ def _duplicate_names(folder: Folder[HostSpec] | Folder[VmSpec]) -> Iterator[Prob
 
 
 def _duplicate_uris(hosts: Folder[HostSpec]) -> Iterator[Problem]:
-    names: dict[str, list[str]] = defaultdict(list)
-    for name, host in hosts.good.items():
-        names[host.uri].append(name)
-    for uri, same in names.items():
-        for name in same if len(same) > 1 else ():
-            others = ", ".join(other for other in same if other != name)
-            yield hosts.tables[name].problem(
-                ("uri",),
-                code=ProblemCode.DUPLICATE_URI,
-                message=f"{uri} is also the URI of {others}",
-                remedy="one machine is one host: give each its own URI, or remove one of the files",
-            )
+    for name, uri, others in _shared(hosts, lambda host: host.uri):
+        yield hosts.tables[name].problem(
+            ("uri",),
+            code=ProblemCode.DUPLICATE_URI,
+            message=f"{uri} is also the URI of {others}",
+            remedy="one machine is one host: give each its own URI, or remove one of the files",
+        )
 
 
 def _duplicate_addresses(hosts: Folder[HostSpec]) -> Iterator[Problem]:
     """Memory and disks would be sent to the wrong machine."""
+    for name, address, others in _shared(hosts, lambda host: host.migration_address):
+        yield hosts.tables[name].problem(
+            ("migration_address",),
+            code=ProblemCode.DUPLICATE_ADDRESS,
+            message=f"{address} is also the migration_address of {others}",
+            remedy="give each host the address at which the others reach it",
+        )
+
+
+def _shared(hosts: Folder[HostSpec], value_of: Callable[[HostSpec], str | None]) -> Iterator[tuple[str, str, str]]:
+    """Each host whose value is also another's: its name, the value, and the others' names. None is nobody's value."""
     names: dict[str, list[str]] = defaultdict(list)
     for name, host in hosts.good.items():
-        if host.migration_address:
-            names[host.migration_address].append(name)
-    for address, same in names.items():
+        value = value_of(host)
+        if value:
+            names[value].append(name)
+    for value, same in names.items():
         for name in same if len(same) > 1 else ():
-            others = ", ".join(other for other in same if other != name)
-            yield hosts.tables[name].problem(
-                ("migration_address",),
-                code=ProblemCode.DUPLICATE_ADDRESS,
-                message=f"{address} is also the migration_address of {others}",
-                remedy="give each host the address at which the others reach it",
-            )
+            yield name, value, ", ".join(other for other in same if other != name)
 
 
 def conflicting_homes(vms: Mapping[str, VmSpec]) -> tuple[Problem, ...]:

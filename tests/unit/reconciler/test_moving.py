@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from house import House
+from house import Daemon, House
 
 from ferryman.planning.decisions import Cause, UpToDate
 from ferryman.records.conditions import InFlight
@@ -65,6 +65,19 @@ class TestOneMove:
         assert daemon.chronicle.journal.entries() == ()
 
 
+def wished_while_on_its_way(house: House, host: str) -> Daemon:
+    """The VM is on its way from tallinn to skopje, and its spec is changed to this host meanwhile."""
+    house.settled_vm(VM, "tallinn")
+    daemon = house.start()
+    daemon.look()
+    house.gates.close(VM)
+    for wished in ("skopje", host):
+        house.vm(VM, wished)
+        daemon.look()
+    house.gates.open()
+    return daemon
+
+
 class TestWhileItIsUnderWay:
     def test_the_vms_and_its_hosts_states_wait_for_the_end(self, house: House) -> None:
         house.settled_vm(VM, "tallinn")
@@ -93,15 +106,7 @@ class TestWhileItIsUnderWay:
         assert house.states()[VM].last_attempted_revision == attempted != ""
 
     def test_another_wish_is_fulfilled_next_and_is_no_drift(self, house: House) -> None:
-        house.settled_vm(VM, "tallinn")
-        daemon = house.start()
-        daemon.look()
-        house.gates.close(VM)
-        house.vm(VM, "skopje")
-        daemon.look()
-        house.vm(VM, "oslo")
-        daemon.look()
-        house.gates.open()
+        daemon = wished_while_on_its_way(house, "oslo")
         daemon.until_quiet()
         assert house.fleet.running(VM) == ("oslo",)
         assert [(record.destination, record.cause.kind) for record in house.records()] == [
@@ -110,15 +115,7 @@ class TestWhileItIsUnderWay:
         ]
 
     def test_taking_the_wish_back_brings_it_back_and_is_no_drift(self, house: House) -> None:
-        house.settled_vm(VM, "tallinn")
-        daemon = house.start()
-        daemon.look()
-        house.gates.close(VM)
-        house.vm(VM, "skopje")
-        daemon.look()
-        house.vm(VM, "tallinn")
-        daemon.look()
-        house.gates.open()
+        daemon = wished_while_on_its_way(house, "tallinn")
         found = daemon.until_quiet()
         assert found.statuses == {VM: UpToDate(vm=VM, host="tallinn")}
         assert house.states()[VM].placed == Placed(home="tallinn", host="tallinn")

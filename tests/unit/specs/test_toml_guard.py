@@ -75,6 +75,7 @@ _PIECES = st.sampled_from([*_SIGNS, *_WORDS])
 @given(st.lists(_PIECES, max_size=40))
 def test_any_arrangement_of_tomls_own_signs_gives_a_value(pieces: list[str]) -> None:
     table = parse(FILE, "".join(pieces).encode())
+    assert isinstance(table, (Table, Problem))
     if isinstance(table, Table):
         build(table, VmSpec)
 

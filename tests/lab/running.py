@@ -99,11 +99,10 @@ class RunningLab:
 
 
 @contextmanager
-def brought_up(folder: Path, subnet: str = _SUBNET, *, tls: bool = False) -> Iterator[RunningLab]:
-    """A lab of three hosts and a storage host, for the block; with certificates where `tls`, which slow moves down."""
-    layout = plan_layout(folder, HOSTS, subnet)
+def brought_up(folder: Path) -> Iterator[RunningLab]:
+    """A lab of three hosts and a storage host, for the block."""
     try:
-        yield RunningLab(ledger=labs.up(layout, DEFAULT_CACHE, print, storage=True, no_tls=() if tls else HOSTS))
+        yield RunningLab(ledger=labs.up(plan_layout(folder, HOSTS, _SUBNET), DEFAULT_CACHE, print, storage=True))
     finally:
         if ledger.exists(folder):
             labs.down(folder, print)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import wire_tap
 from daemon_run import DaemonRun
-from running import RunningLab, brought_up
+from running import RunningLab
 
 from ferryman.lab.certificates import Authority, Validity, authority_of, folder_of
 from ferryman.records.values import ConditionType, MigrationRecord, Outcome
@@ -23,13 +23,6 @@ pytestmark = pytest.mark.soak
 VM = "secret"
 MARKER = "this-is-nobody-elses-business"
 MIB = 1024 * 1024
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
-    """A lab with certificates, which that of the other tests has not."""
-    with brought_up(tmp_path_factory.mktemp("tls"), "10.91.6.0/24", tls=True) as running:
-        yield running
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +150,7 @@ def test_a_certificate_that_expired_is_refused_and_never_answered_by_plain_text(
     (home,) = lab.whereabouts(guest)
     spoilt("expired")
     daemon = daemon_for(guest)
+    daemon.specs.replace(f"vms/{guest}.toml", 'method = "auto"', 'method = "auto"\nencryption = "prefer"')
     daemon.specs.move(guest, away)
     assert daemon.once() != 0
     state = daemon.vm(guest)

@@ -69,6 +69,7 @@ def test_live_there_and_back(guest: str, lab: RunningLab, daemon_for: Callable[.
         check_nothing_copied(lab, guest, record)
 
 
+@pytest.mark.soak
 def test_cold_where_its_spec_allows_nothing_else(
     guest: str, lab: RunningLab, daemon_for: Callable[..., DaemonRun]
 ) -> None:
@@ -85,6 +86,7 @@ def test_cold_where_its_spec_allows_nothing_else(
     check_nothing_copied(lab, guest, record)
 
 
+@pytest.mark.soak
 def test_shut_off_it_stays_off_and_counts_on_when_started(
     guest: str, lab: RunningLab, daemon_for: Callable[..., DaemonRun]
 ) -> None:

@@ -15,7 +15,7 @@ from ferryman.reconciler.events import Events
 from ferryman.reconciler.memory import Memory
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records import audit
-from ferryman.records.conditions import Status
+from ferryman.records.conditions import ConditionReason, Status
 from ferryman.records.errors import StateError
 from ferryman.records.journal import Journal
 from ferryman.records.live import clear_progress
@@ -57,6 +57,18 @@ class Chronicle:
     def damaged_moves(self) -> frozenset[str]:
         """VMs whose journal entry cannot be read: what was done to them is not known."""
         return frozenset(damaged.path.stem for damaged in self.journal.damaged())
+
+    def silent(self) -> list[MigrationRecord]:
+        """The newest records of the VMs whose service was silent when an earlier daemon looked last."""
+        said = {
+            vm
+            for vm, state in self.memory.states.items()
+            if any(condition.reason == ConditionReason.SERVICE_SILENT for condition in state.conditions)
+        }
+        last = {
+            state.last_migration.id for vm, state in self.memory.states.items() if vm in said and state.last_migration
+        }
+        return [record for record in self._records if record.id in last]
 
     def takes_files(self) -> bool:
         """Whether what a new move has to write down would be: tried out, because nothing else tells."""

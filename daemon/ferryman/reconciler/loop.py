@@ -7,9 +7,10 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from ferryman.downtime.banner import check_service
 from ferryman.fleet.fact_book import REFRESHED_AFTER_S
 from ferryman.fleet.observing import FleetView
-from ferryman.fleet.values import DirtyRate, Snapshot
+from ferryman.fleet.values import DirtyRate, Power, Snapshot
 from ferryman.migration.attempt import Order, Services, carry_out, take_up
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import Ends
@@ -22,6 +23,7 @@ from ferryman.reconciler.deciding import Decided, Decider, UnderWay, resting
 from ferryman.reconciler.dirty_rates import DirtyRates, Keep, to_watch
 from ferryman.reconciler.events import Events
 from ferryman.reconciler.memory import Setback
+from ferryman.reconciler.silences import Check, Silences
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records.conditions import InFlight, Status
 from ferryman.records.ids import migration_id
@@ -57,6 +59,8 @@ class Parts:
     stop: threading.Event
     keep_rate: Keep = _forget
     """Where measured dirty rates are kept for others to see."""
+    check: Check = check_service
+    """Whether a VM's service answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +78,9 @@ class Reconciler:
         self._parts = parts
         self._crew = Crew(parts.wake)
         self._dirty_rates = DirtyRates(parts.clock, parts.keep_rate)
+        self._silences = Silences(parts.check, parts.wake)
+        for record in parts.chronicle.silent():
+            self._silences.ended(record)
         self._stuck: dict[str, Refused] = {}
         """VMs that nothing is done to before a person, or a restart, has seen to them."""
         self._taken_up = False
@@ -107,6 +114,7 @@ class Reconciler:
     def close(self, patience_s: float) -> None:
         """Let moves end that can be taken back or are nearly through; the journal keeps the rest open."""
         self._dirty_rates.close()
+        self._silences.close()
         self._crew.wait(patience_s)
         specs = self._parts.wanted.specs
         if specs is not None:
@@ -143,6 +151,9 @@ class Reconciler:
             if isinstance(one.decision, UpToDate):
                 parts.chronicle.memory.setbacks.pop(vm, None)
         statuses: dict[str, Status] = {vm: one.decision for vm, one in decided.items()}
+        for vm, silent in self._silences.now().items():
+            if isinstance(statuses.get(vm), UpToDate) and _runs(snapshot, vm):
+                statuses[vm] = silent
         return statuses | rest | self._stuck | self._crew.statuses()
 
     def _begin_all(self, decided: Mapping[str, Decided], specs: Specs) -> None:
@@ -233,6 +244,7 @@ class Reconciler:
             return
         self._remember(finished.record, finished.move.spec or specs.vms.get(vm), specs.fleet.retry)
         parts.chronicle.record(finished.record)
+        self._silences.ended(finished.record)
         parts.events.ended(finished.record)
 
     def _remember(self, record: MigrationRecord, towards: VmSpec | None, retry: RetrySpec) -> None:
@@ -264,6 +276,10 @@ class Reconciler:
     def _busy(self) -> frozenset[str]:
         ways = [move.way for move in self._crew.under_way()]
         return frozenset(host for way in ways for host in (way.source, way.destination))
+
+
+def _runs(snapshot: Snapshot, vm: str) -> bool:
+    return any(domain.power is Power.RUNNING for domain in snapshot.holders(vm).values())
 
 
 def _held(vm: str, reason: str, remedy: str) -> Refused:

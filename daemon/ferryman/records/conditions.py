@@ -21,6 +21,7 @@ class ConditionReason(StrEnum):
     MOVING = "Moving"
     MOVED_ELSEWHERE = "MovedElsewhere"
     SUSPENDED = "SuspendedBySpec"
+    SERVICE_SILENT = "ServiceSilent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,16 @@ class Suspended:
     vm: str
 
 
-Status = Decision | InFlight | Suspended
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSilent:
+    """The VM moved to where its spec wants it and runs there, and its service has not answered since."""
+
+    vm: str
+    address: str
+    port: int
+
+
+Status = Decision | InFlight | Suspended | ServiceSilent
 
 
 def conditions_for(status: Status, previous: Sequence[Condition], now: datetime) -> tuple[Condition, ...]:
@@ -89,6 +99,8 @@ def _condition(status: Status, now: datetime) -> Condition:
             return _drifted(status, now)
         case Suspended():
             return _suspended(status, now)
+        case ServiceSilent():
+            return _silent(status, now)
         case _:
             assert_never(status)
 
@@ -156,5 +168,18 @@ def _suspended(suspended: Suspended, now: datetime) -> Condition:
         reason=ConditionReason.SUSPENDED,
         message=f"{suspended.vm} is observed and not moved.",
         remedy="Commit suspend = false to have it reconciled again.",
+        since=now,
+    )
+
+
+def _silent(silent: ServiceSilent, now: datetime) -> Condition:
+    return Condition(
+        type=ConditionType.STALLED,
+        reason=ConditionReason.SERVICE_SILENT,
+        message=f"{silent.vm} has moved and runs; its service at {silent.address} port {silent.port} is silent since.",
+        remedy=(
+            "Look at its console (virsh console), and whether [probe] address and port are right; "
+            "it is called ready as soon as its service answers."
+        ),
         since=now,
     )

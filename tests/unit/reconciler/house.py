@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
+from ferryman.downtime.values import ServiceCheck
 from ferryman.fleet.fake.hosts import FakeFleet, FakeHost
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.values import DirtyRate
@@ -135,6 +136,10 @@ class Daemon:
     def look(self) -> Look:
         return self.loop.look()
 
+    def until_woken(self) -> None:
+        """Wait until something calls for a look."""
+        assert self.woken.acquire(timeout=PATIENCE_S)
+
     def until_quiet(self) -> Look:
         """Look, and again each time a move ends, until none is under way."""
         while (found := self.look()).moving:
@@ -160,6 +165,8 @@ class House:
     gates: Gates = field(default_factory=Gates)
     rates: Rates = field(default_factory=Rates)
     daemons: list[Daemon] = field(default_factory=list)
+    answering: set[str] = field(default_factory=set)
+    """The addresses at which a service answers."""
 
     def __post_init__(self) -> None:
         self.fleet = FakeFleet(*(HostSpec(name=name, uri=f"qemu+ssh://root@{name}/system") for name in HOSTS))
@@ -210,6 +217,7 @@ class House:
                 wake=woken.release,
                 stop=stop,
                 keep_rate=self.rates.keep,
+                check=lambda address, _port: ServiceCheck(working=address in self.answering),
             )
         )
         daemon = Daemon(store=store, loop=loop, wanted=wanted, chronicle=chronicle, view=view, stop=stop, woken=woken)

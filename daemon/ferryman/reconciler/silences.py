@@ -1,0 +1,78 @@
+"""VMs whose service was not seen again after a move: they are not called ready before somebody answers there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from ferryman.downtime.values import Measurement, MeasurementStatus, ServiceCheck
+from ferryman.records.conditions import ServiceSilent
+from ferryman.records.values import MigrationRecord, Outcome
+
+LISTEN_EVERY_S = 5.0
+_STOP_PATIENCE_S = 5.0
+"""For the connection under way."""
+
+Check = Callable[[str, int], ServiceCheck]
+"""Connects once to an address and port; may take seconds."""
+
+
+class Silences:
+    """Listens in the background, and wakes the loop where a service answers again. Safe from several threads."""
+
+    def __init__(self, check: Check, wake: Callable[[], None]) -> None:
+        self._check = check
+        self._wake = wake
+        self._silent: dict[str, Measurement] = {}
+        self._news = threading.Condition()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    def ended(self, record: MigrationRecord) -> None:
+        """Go by how this newest attempt to move its VM ended."""
+        with self._news:
+            self._silent.pop(record.vm, None)
+            if record.outcome is not Outcome.SUCCEEDED or record.measurement.status is not MeasurementStatus.NOT_BACK:
+                return
+            self._silent[record.vm] = record.measurement
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._listen, name="silent services", daemon=True)
+                self._thread.start()
+            self._news.notify()
+
+    def now(self) -> Mapping[str, ServiceSilent]:
+        """What is to be said of the VMs that are still silent."""
+        with self._news:
+            silent = {
+                vm: ServiceSilent(vm=vm, address=measured.address, port=measured.port)
+                for vm, measured in self._silent.items()
+            }
+        return MappingProxyType(silent)
+
+    def close(self) -> None:
+        """Listen no more."""
+        with self._news:
+            self._stopping = True
+            self._news.notify()
+        if self._thread is not None:
+            self._thread.join(_STOP_PATIENCE_S)
+
+    def _listen(self) -> None:
+        while not self._stopping:
+            for vm, measured in self._still_silent().items():
+                if self._check(measured.address, measured.port).working:
+                    self._answered(vm, measured)
+            with self._news:
+                self._news.wait_for(lambda: self._stopping, LISTEN_EVERY_S if self._silent else None)
+
+    def _still_silent(self) -> Mapping[str, Measurement]:
+        with self._news:
+            self._news.wait_for(lambda: self._stopping or self._silent)
+            return {} if self._stopping else dict(self._silent)
+
+    def _answered(self, vm: str, measured: Measurement) -> None:
+        with self._news:
+            if self._silent.get(vm) is measured:
+                del self._silent[vm]
+        self._wake()

@@ -70,8 +70,9 @@ def _common_entries(found: Kernel) -> list[Entry]:
         cpio.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n"),
         cpio.file("etc/group", b"root:x:0:\n"),
         cpio.file("etc/shells", b"/bin/sh\n"),
-        # The path that busybox's acpid runs when the power button is pressed.
-        cpio.file("etc/acpi/PWRF/00000080", b"#!/bin/sh\nsync\npoweroff -f\n", 0o755),
+        # The path that busybox's acpid runs when the power button is pressed. Without the network taken down first, one
+        # shutdown in some hundred hangs: Linux polled a send queue for ever that it had broken itself (0d0eff39ceb3).
+        cpio.file("etc/acpi/PWRF/00000080", b"#!/bin/sh\nsync\nip link set eth0 down\npoweroff -f\n", 0o755),
     ]
 
 

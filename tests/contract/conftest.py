@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +36,13 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     specs = [HostSpec.model_validate(tomllib.loads(file.read_text())) for file in _host_files()]
     source, destination, *_ = (LibvirtHost(spec, lambda: None) for spec in specs)
     try:
-        yield Stage(source=source, destination=destination, destination_spec=specs[1], vm=os.environ[VM])
+        yield Stage(
+            source=source,
+            destination=destination,
+            destination_spec=specs[1],
+            vm=os.environ[VM],
+            write_file=lambda path, text: _write_by_ssh(specs[0].name, path, text),
+        )
     finally:
         source.close()
         destination.close()
@@ -47,7 +54,18 @@ def _fake() -> Stage:
     fleet.hosts["oslo"].add_vm("guest-a")
     source: Hypervisor = fleet.connect(specs[0], lambda: None)
     destination: Hypervisor = fleet.connect(specs[1], lambda: None)
-    return Stage(source=source, destination=destination, destination_spec=specs[1], vm="guest-a")
+    return Stage(
+        source=source,
+        destination=destination,
+        destination_spec=specs[1],
+        vm="guest-a",
+        write_file=fleet.hosts["oslo"].machine_files.known.__setitem__,
+    )
+
+
+def _write_by_ssh(host: str, path: str, text: str) -> None:
+    write = f"mkdir -p {Path(path).parent} && cat >{path} && chmod 600 {path}"
+    subprocess.run(["ssh", f"root@{host}", write], input=text, text=True, check=True)
 
 
 def _host_files() -> list[Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -22,6 +22,8 @@ class Stage:
     destination: Hypervisor
     destination_spec: HostSpec
     vm: str
+    write_file: Callable[[str, str], None]
+    """Write a text to a file of the source, by its path, whatever hypervisors can do."""
     pool: str = "vms"
 
     def ref(self, name: str) -> VolumeRef:

@@ -320,6 +320,48 @@ class TestVolumes:
         assert failed.value.kind is FailureKind.NOT_FOUND
 
 
+class TestMachineFiles:
+    NVRAM = "/var/lib/libvirt/qemu/nvram/contract_VARS.fd"
+    TPM = "/var/lib/libvirt/swtpm/contract"
+
+    @pytest.fixture
+    def written(self, stage: Stage) -> Iterator[tuple[str, ...]]:
+        """A file and a folder of the source; gone from both hosts afterwards."""
+        paths = (self.NVRAM, self.TPM)
+        stage.write_file(self.NVRAM, "boot order")
+        stage.write_file(f"{self.TPM}/tpm2/state", "sealed")
+        yield paths
+        for host in (stage.source, stage.destination):
+            host.machine_files.remove(paths)
+
+    def test_files_and_folders_arrive_as_they_were(self, stage: Stage, written: tuple[str, ...]) -> None:
+        here, there = stage.source.machine_files, stage.destination.machine_files
+        assert (here.absent(written), there.absent(written)) == (frozenset(), frozenset(written))
+        sent = here.fetch(written)
+        there.store(sent)
+        assert there.absent(written) == frozenset()
+        assert there.fetch(written) == sent
+
+    def test_what_is_there_is_replaced(self, stage: Stage, written: tuple[str, ...]) -> None:
+        there = stage.destination.machine_files
+        there.store(stage.source.machine_files.fetch(written))
+        stage.write_file(self.NVRAM, "another boot order")
+        newer = stage.source.machine_files.fetch([self.NVRAM])
+        there.store(newer)
+        assert there.fetch([self.NVRAM]) == newer
+
+    def test_what_the_host_does_not_have_is_left_out(self, stage: Stage, written: tuple[str, ...]) -> None:
+        here, there = stage.source.machine_files, stage.destination.machine_files
+        assert here.fetch([*written, "/nowhere/at.all"]) == here.fetch(written)
+        there.store(here.fetch(["/nowhere/at.all"]))
+        assert there.absent(written) == frozenset(written)
+
+    def test_removes_as_often_as_asked(self, stage: Stage, written: tuple[str, ...]) -> None:
+        for _ in range(2):
+            stage.source.machine_files.remove(written)
+            assert stage.source.machine_files.absent(written) == frozenset(written)
+
+
 class TestMigrations:
     def test_no_job_is_none_and_its_abort_no_error(self, stage: Stage) -> None:
         assert stage.source.migrations.job(stage.vm).phase is JobPhase.NONE

@@ -11,15 +11,13 @@ from xml.etree import ElementTree as ET
 
 import libvirt
 
-from ferryman.fleet.errors import FailureKind, OperationFailedError
+from ferryman.fleet.errors import OperationFailedError
 from ferryman.fleet.images import Export, Image, Mirror
+from ferryman.fleet.libvirt_scripts import RootScripts
 from ferryman.fleet.libvirt_session import LibvirtSession
 from ferryman.fleet.ssh_remote import RemoteProgram
 
-_AS_ROOT = 'root=; [ "$(id -u)" = 0 ] || root="sudo -n"; '
-_SERVE = (
-    _AS_ROOT
-    + """
+_SERVE = """
 log=$(mktemp) && pid_file=$(mktemp -u) || exit
 for port in $(seq 49215 -1 49152) none; do
     if [ "$port" = none ]; then cat "$log" >&2; rm -f "$log"; exit 1; fi
@@ -34,12 +32,11 @@ cat >/dev/null
 $root kill "$pid"
 while [ -d "/proc/$pid" ]; do sleep 0.02; done
 """
-)
 """Serves on one of libvirt's migration ports until its input ends: also when ferryman is killed.
 At its end qemu-nbd writes out all that it was sent."""
-_COPY = _AS_ROOT + 'exec $root qemu-img convert -p -n -W -m 8 -r "$4" -f "$2" -O raw "$1" "$3"'
-_COPY_UNCAPPED = _AS_ROOT + 'exec $root qemu-img convert -p -n -W -m 8 -f "$2" -O raw "$1" "$3"'
-_COMPARE = _AS_ROOT + 'exec $root qemu-img compare -p -f "$2" -F raw "$1" "$3"'
+_COPY = 'exec $root qemu-img convert -p -n -W -m 8 -r "$4" -f "$2" -O raw "$1" "$3"'
+_COPY_UNCAPPED = 'exec $root qemu-img convert -p -n -W -m 8 -f "$2" -O raw "$1" "$3"'
+_COMPARE = 'exec $root qemu-img compare -p -f "$2" -F raw "$1" "$3"'
 _PROGRESS = re.compile(r"\((\d+(?:\.\d+)?)/100%\)")
 _SAME, _DIFFERENT = 0, 1
 _MIB = 1024 * 1024
@@ -60,18 +57,19 @@ class LibvirtImages:
 
     def __init__(self, session: LibvirtSession) -> None:
         self._session = session
+        self._scripts = RootScripts(session, "qemu-nbd, qemu-img, cat, rm and kill")
 
     @contextmanager
     def serve(self, image: Image, *, name: str, address: str) -> Iterator[Export]:
         """Serve an image to be written, until the block ends; then all of it is on the disk."""
         doing = f"serving {image.path}"
-        with self._started(doing, _SERVE, image.path, image.format, name, address) as program:
+        with self._scripts.start(doing, _SERVE, image.path, image.format, name, address) as program:
             port = next((int(line) for line in program.lines() if line.isdecimal()), None)
             if port is None:
-                raise self._failed(program, doing)
+                raise self._failure(doing, program)
             yield Export(address=address, port=port, name=name)
             if program.finish() != 0:
-                raise self._failed(program, doing)
+                raise self._failure(doing, program)
 
     def mirror(self, vm: str, target: str, export: Export, *, bandwidth_mib_s: int) -> None:
         """Begin to mirror a running VM's disk, its writes included."""
@@ -119,41 +117,24 @@ class LibvirtImages:
     def copy(self, image: Image, export: Export, *, bandwidth_mib_s: int, told: Callable[[float], None]) -> None:
         """Copy an image that nobody writes."""
         doing, script = f"copying {image.path}", _COPY if bandwidth_mib_s else _COPY_UNCAPPED
-        with self._started(doing, script, image.path, image.format, export.uri, f"{bandwidth_mib_s}M") as program:
+        with self._scripts.start(doing, script, image.path, image.format, export.uri, f"{bandwidth_mib_s}M") as program:
             _follow(program, told)
             if program.finish() != 0:
-                raise self._failed(program, doing)
+                raise self._failure(doing, program)
 
     def same(self, image: Image, export: Export, *, told: Callable[[float], None]) -> bool:
         """Whether the guest would see the same in both."""
         doing = f"comparing {image.path}"
-        with self._started(doing, _COMPARE, image.path, image.format, export.uri) as program:
+        with self._scripts.start(doing, _COMPARE, image.path, image.format, export.uri) as program:
             _follow(program, told)
             status = program.finish()
             if status not in (_SAME, _DIFFERENT):
-                raise self._failed(program, doing)
+                raise self._failure(doing, program)
             return status == _SAME
 
-    def _started(self, doing: str, script: str, *arguments: str) -> RemoteProgram:
-        program = self._session.start(["sh", "-c", script, "sh", *arguments])
-        if program is None:
-            raise OperationFailedError(
-                FailureKind.OTHER,
-                f"{self._session.host}: {doing}: it is not reached by SSH",
-                "Give the host a qemu+ssh URI in its spec.",
-            )
-        return program
-
-    def _failed(self, program: RemoteProgram, doing: str) -> OperationFailedError:
-        complaint = program.complaint() or "it ended without a word"
-        remedy = (
-            "apt-get install qemu-utils (there)"
-            if "not found" in complaint
-            else "Let the SSH user be root, or allow it passwordless sudo for qemu-nbd, qemu-img, cat, rm and kill."
-            if "sudo" in complaint or "Permission denied" in complaint
-            else f"See whether the other host reaches {self._session.host} on ports 49152-49215; it is tried again."
-        )
-        return OperationFailedError(FailureKind.OTHER, f"{self._session.host}: {doing}: {complaint}", remedy)
+    def _failure(self, doing: str, program: RemoteProgram) -> OperationFailedError:
+        ways = f"See whether the other host reaches {self._scripts.host} on ports 49152-49215; it is tried again."
+        return self._scripts.failure(doing, program, ways)
 
 
 def _destination_xml(export: Export) -> str:

@@ -6,28 +6,27 @@ import base64
 from collections.abc import Collection
 
 from ferryman.fleet.errors import FailureKind, OperationFailedError
+from ferryman.fleet.libvirt_scripts import RootScripts
 from ferryman.fleet.libvirt_session import LibvirtSession
 from ferryman.fleet.machine_files import MOST_BYTES
-from ferryman.fleet.ssh_remote import RemoteProgram
 
-_AS_ROOT = 'root=; [ "$(id -u)" = 0 ] || root="sudo -n"; '
-_ABSENT = _AS_ROOT + 'for path; do $root test -e "$path" || echo "$path"; done'
+_ABSENT = 'for path; do $root test -e "$path" || echo "$path"; done'
 # Options end at "--"; paths are absolute and are stored without the first slash, as tar does.
 _FETCH = (
-    _AS_ROOT + 'for path; do $root test -e "$path" && set -- "$@" ".$path"; shift; done; '
+    'for path; do $root test -e "$path" && set -- "$@" ".$path"; shift; done; '
     "[ $# -gt 0 ] || exit 0; "
     'archive=$(mktemp) && $root tar -C / -cf - -- "$@" >"$archive" && base64 "$archive"; '
     'status=$?; rm -f "$archive"; exit "$status"'
 )
-_STORE = _AS_ROOT + "base64 -d | $root tar -C / -xpf -"
-_REMOVE = _AS_ROOT + '$root rm -rf -- "$@"'
+_STORE = "base64 -d | $root tar -C / -xpf -"
+_REMOVE = '$root rm -rf -- "$@"'
 
 
 class LibvirtMachineFiles:
     """`MachineFiles` over the session's SSH."""
 
     def __init__(self, session: LibvirtSession) -> None:
-        self._session = session
+        self._scripts = RootScripts(session, "test, tar and rm")
 
     def absent(self, paths: Collection[str]) -> frozenset[str]:
         """Those that the host does not have."""
@@ -39,7 +38,7 @@ class LibvirtMachineFiles:
         if len(printed) > MOST_BYTES:
             raise OperationFailedError(
                 FailureKind.OTHER,
-                f"{self._session.host}: {', '.join(paths)} hold more than {MOST_BYTES // 1024**2} MiB",
+                f"{self._scripts.host}: {', '.join(paths)} hold more than {MOST_BYTES // 1024**2} MiB",
                 "See what lies there: it is no NVRAM and no TPM's state.",
             )
         return base64.b64decode(printed)
@@ -55,23 +54,9 @@ class LibvirtMachineFiles:
             self._run("removing machine files", _REMOVE, paths)
 
     def _run(self, doing: str, script: str, arguments: Collection[str], given: bytes = b"") -> list[str]:
-        program = self._session.start(["sh", "-c", script, "sh", *arguments])
-        if program is None:
-            raise OperationFailedError(
-                FailureKind.OTHER,
-                f"{self._session.host}: {doing}: it is not reached by SSH",
-                "Give the host a qemu+ssh URI in its spec.",
-            )
-        with program:
+        with self._scripts.start(doing, script, *arguments) as program:
             program.send(given)
             printed = list(program.lines())
             if program.finish() != 0:
-                raise self._failed(program, doing)
+                raise self._scripts.failure(doing, program)
         return printed
-
-    def _failed(self, program: RemoteProgram, doing: str) -> OperationFailedError:
-        return OperationFailedError(
-            FailureKind.OTHER,
-            f"{self._session.host}: {doing}: {program.complaint() or 'it ended without a word'}",
-            "Let the SSH user be root, or allow it passwordless sudo for test, tar and rm.",
-        )

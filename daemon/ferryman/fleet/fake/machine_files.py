@@ -19,12 +19,12 @@ class FakeMachineFiles:
     def absent(self, paths: Collection[str]) -> frozenset[str]:
         """Those that the host does not have."""
         with self._faults.call(Operation.ABSENT_FILES):
-            return frozenset(paths) - self.known.keys()
+            return frozenset(path for path in paths if not self._below(path))
 
     def fetch(self, paths: Collection[str]) -> bytes:
         """Those that the host has."""
         with self._faults.call(Operation.FETCH_FILES):
-            return json.dumps({path: self.known[path] for path in paths if path in self.known}).encode()
+            return json.dumps({file: self.known[file] for path in paths for file in self._below(path)}).encode()
 
     def store(self, archive: bytes) -> None:
         """Put them where they were."""
@@ -34,5 +34,9 @@ class FakeMachineFiles:
     def remove(self, paths: Collection[str]) -> None:
         """Remove them."""
         with self._faults.call(Operation.REMOVE_FILES):
-            for path in paths:
-                self.known.pop(path, None)
+            for file in [file for path in paths for file in self._below(path)]:
+                self.known.pop(file, None)
+
+    def _below(self, path: str) -> list[str]:
+        """The file itself, or those in the folder."""
+        return [file for file in self.known if file == path or file.startswith(f"{path}/")]

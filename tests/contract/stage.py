@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ferryman.fleet.host_facts import Peer
 from ferryman.fleet.hypervisor import Hypervisor
+from ferryman.fleet.images import Export, Image
 from ferryman.fleet.migrating import LiveMigration
 from ferryman.fleet.values import HostReading, Power, Volume, VolumeRef
 from ferryman.specs.models import HostSpec
@@ -63,9 +64,43 @@ class Stage:
         yield created
         self.destination.volumes.delete(disk.ref)
 
+    @contextmanager
+    def filled_volume(self, content: Sequence[bytes | int]) -> Iterator[Volume]:
+        """A raw volume at the source with this content; gone afterwards."""
+        size = sum(run if isinstance(run, int) else len(run) for run in content)
+        ref = self.ref("contract-sent.img")
+        self.source.volumes.create(ref, format="raw", capacity_bytes=size)
+        self.source.volumes.upload(ref, iter(content))
+        filled = self.source.volumes.find(ref)
+        assert filled is not None
+        yield filled
+        self.source.volumes.delete(ref)
+
+    @contextmanager
+    def empty_volume(self, image_format: str, capacity_bytes: int) -> Iterator[Volume]:
+        """A volume at the destination; gone afterwards."""
+        ref = self.ref("contract-arrived.img")
+        yield self.destination.volumes.create(ref, format=image_format, capacity_bytes=capacity_bytes)
+        self.destination.volumes.delete(ref)
+
+    @contextmanager
+    def served(self, volume: Volume, tls_name: str = "") -> Iterator[Export]:
+        """The destination serves a volume of its own."""
+        address = self.destination_spec.effective_migration_address
+        image = Image(path=volume.path, format=volume.format)
+        with self.destination.images.serve(image, name="contract", address=address, tls_name=tls_name) as export:
+            yield export
+
     def eventually(self, power: Power) -> None:
         """Wait until the VM at the source is in this state."""
-        deadline = time.monotonic() + 60
-        while self.source.domains.power(self.vm) is not power:
-            assert time.monotonic() < deadline, f"{self.vm} did not come to be {power}"
+        found = self.until(lambda: self.source.domains.power(self.vm) is power)
+        assert found, f"{self.vm} did not come to be {power}"
+
+    def until(self, holds: Callable[[], bool], within_s: float = 60) -> bool:
+        """Look again until it holds; whether it came to hold in time."""
+        deadline = time.monotonic() + within_s
+        while not holds():
+            if time.monotonic() > deadline:
+                return False
             time.sleep(0.1)
+        return True

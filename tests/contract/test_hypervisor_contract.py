@@ -10,6 +10,7 @@ from stage import Stage
 
 from ferryman.fleet.errors import FailureKind, OperationFailedError
 from ferryman.fleet.host_facts import Reach
+from ferryman.fleet.images import Image
 from ferryman.fleet.machine import CpuFit, JobKind
 from ferryman.fleet.migrating import JobPhase
 from ferryman.fleet.values import BackingImage, MigrationSide, Power
@@ -318,6 +319,73 @@ class TestVolumes:
         with pytest.raises(OperationFailedError) as failed:
             volumes.upload(ref, iter([b"a"]))
         assert failed.value.kind is FailureKind.NOT_FOUND
+
+
+CONTENT: tuple[bytes | int, ...] = (b"a" * MIB, 4 * MIB, b"b" * MIB, 2 * MIB)
+
+
+def unheard(_share: float) -> None:
+    """Nobody asks how far it is."""
+
+
+class TestImages:
+    @pytest.mark.parametrize("image_format", ["raw", "qcow2"])
+    def test_what_is_copied_is_the_same_whatever_its_format_there(self, stage: Stage, image_format: str) -> None:
+        shares: list[float] = []
+        with stage.filled_volume(CONTENT) as sent, stage.empty_volume(image_format, 8 * MIB) as arrived:
+            image = Image(path=sent.path, format="raw")
+            with stage.served(arrived) as export:
+                before = stage.source.images.same(image, export, told=unheard)
+                stage.source.images.copy(image, export, bandwidth_mib_s=0, told=shares.append)
+                after = stage.source.images.same(image, export, told=unheard)
+            there = stage.destination.volumes.find(arrived.ref)
+        assert (before, after) == (False, True)
+        assert shares[-1] == 1
+        assert there is not None
+        assert there.allocation_bytes < 3 * MIB
+
+    def test_under_tls_only_the_expected_host_is_given_anything(self, stage: Stage) -> None:
+        address = stage.destination_spec.effective_migration_address
+        with stage.filled_volume(CONTENT) as sent, stage.empty_volume("raw", 8 * MIB) as arrived:
+            image = Image(path=sent.path, format="raw")
+            with stage.served(arrived, "stranger.invalid") as export, pytest.raises(OperationFailedError):
+                stage.source.images.copy(image, export, bandwidth_mib_s=0, told=unheard)
+            with stage.served(arrived, address) as export:
+                untouched = stage.source.images.same(image, export, told=unheard)
+                stage.source.images.copy(image, export, bandwidth_mib_s=0, told=unheard)
+                came = stage.source.images.same(image, export, told=unheard)
+        assert (untouched, came) == (False, True)
+
+    def test_what_the_listener_raises_ends_the_copy(self, stage: Stage) -> None:
+        def breaks(_share: float) -> None:
+            raise OperationFailedError(FailureKind.OTHER, "the daemon was stopped", "Start it again.")
+
+        with (
+            stage.filled_volume(CONTENT) as sent,
+            stage.empty_volume("raw", 8 * MIB) as arrived,
+            stage.served(arrived) as export,
+            pytest.raises(OperationFailedError, match="the daemon was stopped"),
+        ):
+            stage.source.images.copy(Image(path=sent.path, format="raw"), export, bandwidth_mib_s=0, told=breaks)
+
+    @pytest.mark.parametrize("tls", [False, True])
+    def test_a_running_vms_disk_is_mirrored_until_that_is_ended(self, stage: Stage, *, tls: bool) -> None:
+        images, tls_name = stage.source.images, stage.destination_spec.effective_migration_address if tls else ""
+        with stage.twin_volume() as twin, stage.served(twin, tls_name) as export:
+            images.mirror(stage.vm, "vda", export, bandwidth_mib_s=0)
+            ready = stage.until(lambda: (found := images.mirrored(stage.vm, "vda")) is not None and found.ready)
+            images.cancel_mirror(stage.vm, "vda")
+            images.cancel_mirror(stage.vm, "vda")
+            after = images.mirrored(stage.vm, "vda")
+        assert ready
+        assert (after, images.mirror_broke(stage.vm, "vda")) == (None, False)
+        assert stage.source.domains.power(stage.vm) is Power.RUNNING
+
+    def test_no_mirror_is_begun_into_a_strangers_volume(self, stage: Stage) -> None:
+        with stage.twin_volume() as twin, stage.served(twin, "stranger.invalid") as export:
+            with pytest.raises(OperationFailedError):
+                stage.source.images.mirror(stage.vm, "vda", export, bandwidth_mib_s=0)
+            assert stage.source.images.mirrored(stage.vm, "vda") is None
 
 
 class TestMachineFiles:

@@ -16,7 +16,9 @@ from daemon_run import DaemonRun
 from running import RunningLab
 
 from ferryman.lab.certificates import Authority, Validity, authority_of, folder_of
+from ferryman.planning.decisions import ImageCopy
 from ferryman.records.values import ConditionType, MigrationRecord, Outcome
+from ferryman.specs.models import Method
 
 pytestmark = pytest.mark.soak
 
@@ -72,9 +74,11 @@ def away(guest: str, lab: RunningLab) -> str:
     return next(host for host in lab.hosts if host != home)
 
 
-def moved(daemon: DaemonRun, vm: str, away: str, wanted: str, more: str = "") -> MigrationRecord:
+def moved(
+    daemon: DaemonRun, vm: str, away: str, wanted: str, more: str = "", method: Method = Method.AUTO
+) -> MigrationRecord:
     """One move by commit with this encryption, to its end; its record."""
-    daemon.specs.replace(f"vms/{vm}.toml", 'method = "auto"', f'method = "auto"\nencryption = "{wanted}"')
+    daemon.specs.replace(f"vms/{vm}.toml", 'method = "auto"', f'method = "{method}"\nencryption = "{wanted}"')
     daemon.specs.append(f"vms/{vm}.toml", more)
     daemon.specs.move(vm, away)
     assert daemon.once() == 0, daemon.log_text()
@@ -111,6 +115,40 @@ def test_under_tls_nothing_of_it_can(
     check_all_was_heard(heard, record)
     assert heard.markers == 0
     assert (record.encrypted, record.plain_because, record.warnings) == (True, "", ())
+    assert lab.wait_until_ready(guest) >= before
+
+
+@pytest.mark.parametrize(
+    ("wanted", "presync", "way"),
+    [
+        ("off", True, ImageCopy.MIRROR),
+        ("require", True, ImageCopy.MIRROR),
+        ("require", False, ImageCopy.NBD),
+    ],
+)
+def test_a_cold_moves_disks_are_read_by_nobody_either(
+    wanted: str,
+    way: ImageCopy,
+    guest: str,
+    away: str,
+    lab: RunningLab,
+    daemon_for: Callable[..., DaemonRun],
+    *,
+    presync: bool,
+) -> None:
+    before = lab.counter(guest)
+    with tapped(lab, away) as end:
+        more = f"\n[cold]\npresync = {str(presync).lower()}\ncompare = true\n"
+        record = moved(daemon_for(guest), guest, away, wanted, more, Method.COLD)
+        heard = end()
+    assert record.image_copy is way
+    assert record.encrypted == (wanted == "require")
+    # All of it arrived, in plain text or not.
+    assert heard.migration_bytes > 4 * MIB
+    if wanted == "require":
+        assert heard.markers == 0
+    else:
+        assert heard.markers > 0.95 * 4 * MIB / len(MARKER + "\n")
     assert lab.wait_until_ready(guest) >= before
 
 

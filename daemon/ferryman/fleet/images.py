@@ -28,11 +28,13 @@ class Export:
     address: str
     port: int
     name: str
+    tls_name: str = ""
+    """The name that the server's certificate must bear, as QEMU's for migrations does; empty: in plain text."""
 
     @property
     def uri(self) -> str:
-        """As NBD's programs take it."""
-        return f"nbd://{self.address}:{self.port}/{self.name}"
+        """As NBD's programs take it, and people read it."""
+        return f"nbd{'s' if self.tls_name else ''}://{self.address}:{self.port}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +50,11 @@ class Mirror:
 class Images(Protocol):
     """The content of one host's disks. The calls raise as those of `Hypervisor` do."""
 
-    def serve(self, image: Image, *, name: str, address: str) -> AbstractContextManager[Export]:
-        """Serve an image to be written, until the block ends; then all of it is on the disk."""
+    def serve(self, image: Image, *, name: str, address: str, tls_name: str = "") -> AbstractContextManager[Export]:
+        """Serve an image to be written, until the block ends; then all of it is on the disk.
+
+        `tls_name`: only to hosts of the same authority, under TLS, with a certificate for that name.
+        """
         ...
 
     def mirror(self, vm: str, target: str, export: Export, *, bandwidth_mib_s: int) -> None:

@@ -36,7 +36,7 @@ class LibvirtHost:
         self.volumes = LibvirtVolumes(self._session)
         self.migrations = LibvirtMigrations(self._session)
         self.machine_files = LibvirtMachineFiles(self._session)
-        self.images = LibvirtImages(self._session)
+        self.images = LibvirtImages(self._session, self._certificates.latest)
 
     def read(self) -> HostReading:
         """The host and all its VMs, cheaply."""

@@ -11,32 +11,14 @@ from xml.etree import ElementTree as ET
 
 import libvirt
 
-from ferryman.fleet.errors import OperationFailedError
+from ferryman.fleet import image_tools
+from ferryman.fleet.certificates import Certificates
+from ferryman.fleet.errors import FailureKind, OperationFailedError
 from ferryman.fleet.images import Export, Image, Mirror
 from ferryman.fleet.libvirt_scripts import RootScripts
 from ferryman.fleet.libvirt_session import LibvirtSession
 from ferryman.fleet.ssh_remote import RemoteProgram
 
-_SERVE = """
-log=$(mktemp) && pid_file=$(mktemp -u) || exit
-for port in $(seq 49215 -1 49152) none; do
-    if [ "$port" = none ]; then cat "$log" >&2; rm -f "$log"; exit 1; fi
-    $root qemu-nbd --fork --pid-file="$pid_file" --bind="$4" --port="$port" --export-name="$3" --persistent \\
-        --shared=4 --format="$2" --discard=unmap --detect-zeroes=unmap "$1" 2>"$log" && break
-    grep -q "Address already in use" "$log" || { cat "$log" >&2; rm -f "$log"; exit 1; }
-done
-pid=$($root cat "$pid_file")
-$root rm -f "$log" "$pid_file"
-echo "$port"
-cat >/dev/null
-$root kill "$pid"
-while [ -d "/proc/$pid" ]; do sleep 0.02; done
-"""
-"""Serves on one of libvirt's migration ports until its input ends: also when ferryman is killed.
-At its end qemu-nbd writes out all that it was sent."""
-_COPY = 'exec $root qemu-img convert -p -n -W -m 8 -r "$4" -f "$2" -O raw "$1" "$3"'
-_COPY_UNCAPPED = 'exec $root qemu-img convert -p -n -W -m 8 -f "$2" -O raw "$1" "$3"'
-_COMPARE = 'exec $root qemu-img compare -p -f "$2" -F raw "$1" "$3"'
 _PROGRESS = re.compile(r"\((\d+(?:\.\d+)?)/100%\)")
 _SAME, _DIFFERENT = 0, 1
 _MIB = 1024 * 1024
@@ -55,19 +37,23 @@ _EVENT_PATIENCE_S = 0.05
 class LibvirtImages:
     """`Images` by libvirt, and by QEMU's tools over SSH."""
 
-    def __init__(self, session: LibvirtSession) -> None:
+    def __init__(self, session: LibvirtSession, certificates: Callable[[], Certificates | None]) -> None:
+        """`certificates`: those that the host is known to have now."""
         self._session = session
+        self._certificates = certificates
         self._scripts = RootScripts(session, "qemu-nbd, qemu-img, cat, rm and kill")
 
     @contextmanager
-    def serve(self, image: Image, *, name: str, address: str) -> Iterator[Export]:
+    def serve(self, image: Image, *, name: str, address: str, tls_name: str = "") -> Iterator[Export]:
         """Serve an image to be written, until the block ends; then all of it is on the disk."""
         doing = f"serving {image.path}"
-        with self._scripts.start(doing, _SERVE, image.path, image.format, name, address) as program:
+        folder = self._certificate_folder(doing, tls_name)
+        wanted = image_tools.served(image, name=name, address=address, certificates=folder)
+        with self._scripts.start(doing, image_tools.SERVE, *wanted) as program:
             port = next((int(line) for line in program.lines() if line.isdecimal()), None)
             if port is None:
                 raise self._failure(doing, program)
-            yield Export(address=address, port=port, name=name)
+            yield Export(address=address, port=port, name=name, tls_name=tls_name)
             if program.finish() != 0:
                 raise self._failure(doing, program)
 
@@ -116,8 +102,10 @@ class LibvirtImages:
 
     def copy(self, image: Image, export: Export, *, bandwidth_mib_s: int, told: Callable[[float], None]) -> None:
         """Copy an image that nobody writes."""
-        doing, script = f"copying {image.path}", _COPY if bandwidth_mib_s else _COPY_UNCAPPED
-        with self._scripts.start(doing, script, image.path, image.format, export.uri, f"{bandwidth_mib_s}M") as program:
+        doing = f"copying {image.path}"
+        folder = self._certificate_folder(doing, export.tls_name)
+        wanted = image_tools.copied(image, export, certificates=folder, bandwidth_mib_s=bandwidth_mib_s)
+        with self._scripts.start(doing, image_tools.QEMU_IMG, *wanted) as program:
             _follow(program, told)
             if program.finish() != 0:
                 raise self._failure(doing, program)
@@ -125,12 +113,27 @@ class LibvirtImages:
     def same(self, image: Image, export: Export, *, told: Callable[[float], None]) -> bool:
         """Whether the guest would see the same in both."""
         doing = f"comparing {image.path}"
-        with self._scripts.start(doing, _COMPARE, image.path, image.format, export.uri) as program:
+        folder = self._certificate_folder(doing, export.tls_name)
+        wanted = image_tools.compared(image, export, certificates=folder)
+        with self._scripts.start(doing, image_tools.QEMU_IMG, *wanted) as program:
             _follow(program, told)
             status = program.finish()
             if status not in (_SAME, _DIFFERENT):
                 raise self._failure(doing, program)
             return status == _SAME
+
+    def _certificate_folder(self, doing: str, tls_name: str) -> str:
+        """Empty where none is needed; never where one is."""
+        if not tls_name:
+            return ""
+        seen = self._certificates()
+        if seen is None:
+            raise OperationFailedError(
+                FailureKind.OTHER,
+                f"{self._session.host}: {doing} under TLS: it is not known where its certificates are",
+                "Let the SSH user read them; docs/tls.md says where they belong.",
+            )
+        return seen.folder
 
     def _failure(self, doing: str, program: RemoteProgram) -> OperationFailedError:
         ways = f"See whether the other host reaches {self._scripts.host} on ports 49152-49215; it is tried again."
@@ -140,7 +143,9 @@ class LibvirtImages:
 def _destination_xml(export: Export) -> str:
     disk = ET.Element("disk", type="network", device="disk")
     ET.SubElement(disk, "driver", name="qemu", type="raw")
-    source = ET.SubElement(disk, "source", protocol="nbd", name=export.name)
+    # The source's libvirt knows where its own certificates are.
+    secured = {"tls": "yes", "tlsHostname": export.tls_name} if export.tls_name else {}
+    source = ET.SubElement(disk, "source", protocol="nbd", name=export.name, **secured)
     ET.SubElement(source, "host", name=export.address, port=str(export.port))
     return ET.tostring(disk, encoding="unicode")
 

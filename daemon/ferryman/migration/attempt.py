@@ -137,6 +137,7 @@ def _image_copy(plan: Plan) -> ImageCopy | None:
 
 
 def _cold_move(order: Order, ready: volumes.Ready) -> cold.ColdMove:
+    address = order.destination.effective_migration_address
     return cold.ColdMove(
         vm=order.vm,
         disks=order.plan.disks,
@@ -144,7 +145,8 @@ def _cold_move(order: Order, ready: volumes.Ready) -> cold.ColdMove:
         adaptation=volumes.adaptation(order.plan, ready),
         spec=order.spec.cold,
         way=order.plan.image_copy,
-        address=order.destination.effective_migration_address,
+        address=address,
+        tls_name=(order.plan.tls_name or address) if order.plan.encrypted else "",
         bandwidth_mib_s=bandwidth_cap_mib_s(order.source, order.destination),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from ferryman.fleet.adapting import Adaptation, adapted
@@ -34,6 +35,8 @@ class ColdMove:
     way: ImageCopy
     address: str
     """Where the destination takes the disks' content."""
+    tls_name: str = ""
+    """The name that its certificate must bear; empty: in plain text."""
     bandwidth_mib_s: int = 0
 
 
@@ -75,13 +78,13 @@ def _stream(move: Move, cold: ColdMove) -> None:
 
 def _copy(move: Move, cold: ColdMove) -> None:
     _switch_off(move, cold)
-    with serving(move, cold.disks, cold.ready, cold.address) as cargo:
+    with _serving(move, cold) as cargo:
         _copy_and_verify(move, cargo, cold)
 
 
 def _mirror(move: Move, cold: ColdMove) -> None:
     """The guest runs until all is there. A mirror that broke at the last moment is made good by a copy."""
-    with serving(move, cold.disks, cold.ready, cold.address) as cargo:
+    with _serving(move, cold) as cargo:
         with move.phase("mirroring disks"):
             mirroring.fill(move, cargo, cold.bandwidth_mib_s)
         _switch_off(move, cold)
@@ -91,6 +94,10 @@ def _mirror(move: Move, cold: ColdMove) -> None:
         elif cold.spec.compare:
             with move.phase("comparing disks"):
                 verify(move, cargo)
+
+
+def _serving(move: Move, cold: ColdMove) -> AbstractContextManager[tuple[Cargo, ...]]:
+    return serving(move, cold.disks, cold.ready, address=cold.address, tls_name=cold.tls_name)
 
 
 def _copy_and_verify(move: Move, cargo: Sequence[Cargo], cold: ColdMove) -> None:

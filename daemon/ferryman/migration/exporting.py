@@ -28,14 +28,17 @@ class Cargo:
 
 
 @contextmanager
-def serving(move: Move, disks: Sequence[DiskPlan], ready: Ready, address: str) -> Iterator[tuple[Cargo, ...]]:
+def serving(
+    move: Move, disks: Sequence[DiskPlan], ready: Ready, *, address: str, tls_name: str
+) -> Iterator[tuple[Cargo, ...]]:
     """Every copied disk's volume is served at the destination; after the block, what was written is on its disk."""
     with ExitStack() as stack:
         cargo = []
         for disk in copied(disks):
             there = Image(path=ready[disk.target].path, format=disk.format)
             name = f"{move.entry.id}-{disk.target}"
-            export = stack.enter_context(move.ends.destination.images.serve(there, name=name, address=address))
+            served = move.ends.destination.images.serve(there, name=name, address=address, tls_name=tls_name)
+            export = stack.enter_context(served)
             cargo.append(Cargo(disk=disk, export=export))
         yield tuple(cargo)
 

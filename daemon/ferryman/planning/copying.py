@@ -14,13 +14,14 @@ _RAW_POOLS = frozenset({"logical", "disk", "iscsi", "iscsi-direct", "scsi", "mpa
 """Pool kinds whose volumes are devices, not files with a format of their own."""
 
 
-def image_copy(spec: VmSpec, source: HostSpec, destination: HostSpec, *, running: bool) -> ImageCopy:
-    """The way that keeps the guest down for the shortest time.
+def image_copy(spec: VmSpec, source: HostSpec, destination: HostSpec, *, running: bool, tls: bool) -> ImageCopy:
+    """The way that keeps the guest down for the shortest time. `tls`: both hosts have certificates.
 
-    Serving and copying images takes SSH to both hosts, and what is copied goes from host to host in plain text: where
-    that must not be, it goes through libvirt's own connections.
+    Serving and copying images takes SSH to both hosts. Where they must not travel in plain text and there is no TLS
+    for them, they go through libvirt's own connections.
     """
-    if spec.encryption is Encryption.REQUIRE or not (_by_ssh(source) and _by_ssh(destination)):
+    must_be_hidden = spec.encryption is Encryption.REQUIRE and not tls
+    if must_be_hidden or not (_by_ssh(source) and _by_ssh(destination)):
         return ImageCopy.STREAM
     return ImageCopy.MIRROR if running and spec.cold.presync else ImageCopy.NBD
 
@@ -48,8 +49,9 @@ def conversion_findings(disks: Sequence[DiskPlan], way: ImageCopy) -> tuple[Find
             code=FindingCode.CONVERSION,
             severity=Severity.BLOCKER,
             reason=f"{disk.target}: {disk.source.format} becomes {disk.format} there, which takes a copy over NBD: "
-            "SSH to both hosts, and in plain text",
-            remedy="Keep the format ([storage] format); or give both hosts qemu+ssh URIs, and require no encryption.",
+            "SSH to both hosts, and certificates where it is to be encrypted",
+            remedy="Keep the format ([storage] format); or give both hosts qemu+ssh URIs, and certificates "
+            "(docs/tls.md) or require no encryption.",
         )
         for disk in disks
         if disk.transfer is DiskTransfer.COPY and (disk.format != disk.source.format or disk.overwrites)

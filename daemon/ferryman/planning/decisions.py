@@ -220,7 +220,7 @@ class Plan:
     home: str = ""
     """What its spec names as home now."""
     encrypted: bool = False
-    """Memory and disks travel under TLS; cold: the disks by SSH."""
+    """Memory and disks travel under TLS, or, cold and without certificates, by SSH."""
     plain_because: str = ""
     """Why they do not; empty where they do."""
     tls_name: str = ""

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
 from typing import assert_never
 
 from ferryman.fleet.certificates import Certificate, Certificates
-from ferryman.fleet.values import HostReading, Power
-from ferryman.planning.copying import stream_is_encrypted
-from ferryman.planning.decisions import DiskPlan, DiskTransfer, Finding, FindingCode, ImageCopy, Severity
-from ferryman.planning.preflight import Ends
+from ferryman.fleet.values import HostReading
+from ferryman.planning.decisions import Finding, FindingCode, Severity
 from ferryman.specs.fields import uri_host
-from ferryman.specs.models import Encryption, HostSpec, Method, VmSpec
+from ferryman.specs.models import Encryption, HostSpec
 
 _SOON = timedelta(days=14)
-_HOW_TO = "docs/tls.md says how to make them"
+HOW_TO = "docs/tls.md says how to make them"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +27,6 @@ class EncryptionChoice:
     tls_name: str = ""
     """Of an encrypted move: the name that the destination's certificate must bear; empty: its migration address."""
     findings: tuple[Finding, ...] = ()
-
-
-NOTHING_SENT = EncryptionChoice(encrypted=False, plain_because="neither memory nor disks travel")
 
 
 def encryption(
@@ -60,52 +54,9 @@ def encryption(
     )
 
 
-def cold_encryption(wanted: Encryption, way: ImageCopy, *, stream_by_ssh: bool) -> EncryptionChoice:
-    """Of disks that are copied while the VM is off, or is to be: no certificates are in use there."""
-    if way is ImageCopy.STREAM and stream_by_ssh:
-        return EncryptionChoice(encrypted=True)
-    because = "a cold move's disks go from host to host over NBD in plain text"
-    if way is ImageCopy.STREAM:
-        because = "its disks go through libvirt's connections, and not both hosts are reached by SSH"
-    remedies = {
-        Encryption.REQUIRE: (Severity.BLOCKER, "Give both hosts qemu+ssh URIs, or allow a live method."),
-        Encryption.PREFER: (Severity.WARNING, 'Set encryption = "require": they then go by SSH, while the VM is off.'),
-    }
-    if wanted not in remedies:
-        return EncryptionChoice(encrypted=False, plain_because=because)
-    severity, remedy = remedies[wanted]
-    found = _finding(FindingCode.PLAIN_TEXT, because, remedy, severity)
-    return EncryptionChoice(encrypted=False, plain_because=because, findings=(found,))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Privacy:
-    """What holds for the methods that move memory, and for cold."""
-
-    live: EncryptionChoice
-    cold: EncryptionChoice
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """Of both; which method one stands against, its code says."""
-        return (*self.live.findings, *self.cold.findings)
-
-    def by(self, method: Method) -> EncryptionChoice:
-        """What holds for this method."""
-        return self.cold if method is Method.COLD else self.live
-
-
-def privacy(
-    spec: VmSpec, ends: Ends, disks: Sequence[DiskPlan], way: ImageCopy, hosts: tuple[HostSpec, HostSpec]
-) -> Privacy:
-    """Of a move between these hosts, by whatever method."""
-    off = ends.vm.domain.power is Power.SHUT_OFF
-    copied = any(disk.transfer is DiskTransfer.COPY for disk in disks)
-    wanted, by_ssh = spec.encryption, stream_is_encrypted(*hosts)
-    return Privacy(
-        live=NOTHING_SENT if off else encryption(wanted, ends.source, ends.destination.reading, hosts[1]),
-        cold=cold_encryption(wanted, way, stream_by_ssh=by_ssh) if copied else NOTHING_SENT,
-    )
+def tls_at_hand(source: HostReading, destination: HostReading) -> bool:
+    """Whether both hosts have certificates, be they in order or not."""
+    return not any(certificates_absent(end, Severity.WARNING) for end in (source, destination))
 
 
 def expected_names(spec: HostSpec) -> tuple[str, ...]:
@@ -117,7 +68,7 @@ def certificate_findings(host: str, certificates: Certificates | None) -> tuple[
     """What is wrong with one host's certificates, wherever VMs move. Of none, or unknown ones: nothing."""
     if certificates is None:
         return ()
-    renew = f"Renew it in {certificates.folder} on {host}; {_HOW_TO}."
+    renew = f"Renew it in {certificates.folder} on {host}; {HOW_TO}."
     faults = [
         _finding(FindingCode.CERTIFICATE_INVALID, f"{host}: {fault} ({certificates.folder})", renew)
         for fault in certificates.faults
@@ -154,7 +105,7 @@ def certificates_absent(end: HostReading, severity: Severity) -> tuple[Finding, 
             code=FindingCode.CERTIFICATE_MISSING,
             severity=severity,
             reason=f"{end.host} has {lacks}",
-            remedy=f'{_HOW_TO}; or set encryption = "off" for this VM.',
+            remedy=f'{HOW_TO}; or set encryption = "off" for this VM.',
         ),
     )
 
@@ -211,7 +162,7 @@ def _wrong_name(destination: HostReading, names: tuple[str, ...]) -> list[Findin
         _finding(
             FindingCode.CERTIFICATE_INVALID,
             f"{destination.host}'s certificate is for {borne}, and the host is expected as {' or '.join(names)}",
-            f"Renew it in {seen.folder} on {destination.host} with one of these names; {_HOW_TO}.",
+            f"Renew it in {seen.folder} on {destination.host} with one of these names; {HOW_TO}.",
         )
     ]
 

@@ -21,12 +21,13 @@ from ferryman.planning.decisions import (
     Severity,
     StallReason,
 )
-from ferryman.planning.encryption import Privacy, privacy
+from ferryman.planning.encryption import tls_at_hand
 from ferryman.planning.links import Link, link
 from ferryman.planning.methods import Choice, candidates, choose
 from ferryman.planning.placement import Fleet
 from ferryman.planning.prediction import NOTHING_KNOWN, Knowledge, Task, predictions
 from ferryman.planning.preflight import Ends, findings, matters
+from ferryman.planning.privacy import Privacy, privacy
 from ferryman.planning.storage import Leftover, disk_plans
 from ferryman.planning.switchover import switch_over
 from ferryman.specs.models import Method, VmSpec
@@ -88,7 +89,8 @@ def _case(
 ) -> _Case:
     here, there = fleet.hosts[aim.source], fleet.hosts[ends.destination.reading.host]
     disks, storage_findings = disk_plans(ends.vm, storage_at(spec.storage, there.arrivals), ends.destination, leftovers)
-    way = image_copy(spec, here, there, running=ends.vm.domain.power is Power.RUNNING)
+    tls = tls_at_hand(ends.source, ends.destination.reading)
+    way = image_copy(spec, here, there, running=ends.vm.domain.power is Power.RUNNING, tls=tls)
     private = privacy(spec, ends, disks, way, (here, there))
     return _Case(
         aim=aim,

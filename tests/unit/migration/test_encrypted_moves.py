@@ -9,11 +9,11 @@ from stand import VM, Stand
 
 from ferryman.migration.attempt import Order, carry_out
 from ferryman.records.values import MigrationRecord, Outcome
-from ferryman.specs.models import Method
+from ferryman.specs.models import ColdSpec, Method
 
 
-def order(stand: Stand, *, encrypted: bool, plain_because: str = "") -> Order:
-    plain = stand.order(Method.LIVE)
+def order(stand: Stand, *, encrypted: bool, plain_because: str = "", method: Method = Method.LIVE) -> Order:
+    plain = stand.order(method)
     plan = replace(plain.plan, encrypted=encrypted, plain_because=plain_because, tls_name="skopje" if encrypted else "")
     return replace(plain, plan=plan)
 
@@ -34,11 +34,12 @@ def test_the_record_says_why_it_was_not(stand: Stand) -> None:
     assert (record.encrypted, record.plain_because) == (False, "skopje has no certificates for TLS")
 
 
+@pytest.mark.parametrize("method", [Method.LIVE, Method.COLD])
 @pytest.mark.parametrize("fault", ["gone", "for another host"])
 def test_certificates_that_fail_after_all_fail_the_move_and_nothing_is_sent_in_plain_text(
-    stand: Stand, fault: str
+    stand: Stand, fault: str, method: Method
 ) -> None:
-    planned = order(stand, encrypted=True)
+    planned = order(stand, encrypted=True, method=method)
     seen = stand.destination.certificates
     assert seen is not None
     assert seen.server is not None
@@ -47,10 +48,10 @@ def test_certificates_that_fail_after_all_fail_the_move_and_nothing_is_sent_in_p
     record = move(stand, planned)
     assert (record.outcome, record.encrypted) == (Outcome.FAILED, True)
     assert stand.fleet.running(VM) == ("tallinn",)
+    assert stand.volumes_at_destination() == set()
 
 
-def test_a_cold_moves_record_says_so_too(stand: Stand) -> None:
-    record = move(stand, stand.order(Method.COLD))
-    assert record.outcome is Outcome.SUCCEEDED
-    assert not record.encrypted
-    assert "NBD in plain text" in record.plain_because
+@pytest.mark.parametrize("presync", [True, False])
+def test_a_cold_moves_disks_are_encrypted_too(stand: Stand, *, presync: bool) -> None:
+    record = move(stand, stand.order(Method.COLD, cold=ColdSpec(presync=presync)))
+    assert (record.outcome, record.encrypted, record.plain_because) == (Outcome.SUCCEEDED, True, "")

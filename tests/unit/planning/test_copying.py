@@ -12,7 +12,7 @@ from ferryman.fleet.values import VolumeRef
 from ferryman.planning.copying import conversion_findings, image_copy, machine_file_findings
 from ferryman.planning.decisions import FindingCode, ImageCopy
 from ferryman.planning.storage import destination_refs, disk_plans
-from ferryman.specs.models import ColdSpec, DiskFormat, HostSpec, StorageSpec, VmSpec
+from ferryman.specs.models import ColdSpec, DiskFormat, Encryption, HostSpec, StorageSpec, VmSpec
 
 BY_SSH = host_spec("tallinn")
 BY_TCP = HostSpec(name="oslo", uri="qemu+tcp://oslo/system")
@@ -33,7 +33,22 @@ def test_the_way_with_the_shortest_downtime(
     destination: HostSpec, way: ImageCopy, *, running: bool, presync: bool
 ) -> None:
     spec = VmSpec(name="guest-01", host="skopje", cold=ColdSpec(presync=presync))
-    assert image_copy(spec, BY_SSH, destination, running=running) is way
+    assert image_copy(spec, BY_SSH, destination, running=running, tls=False) is way
+
+
+@pytest.mark.parametrize(
+    ("encryption", "tls", "way"),
+    [
+        (Encryption.REQUIRE, True, ImageCopy.MIRROR),
+        (Encryption.REQUIRE, False, ImageCopy.STREAM),
+        (Encryption.PREFER, False, ImageCopy.MIRROR),
+    ],
+)
+def test_what_must_be_encrypted_takes_the_slow_way_only_without_certificates(
+    encryption: Encryption, way: ImageCopy, *, tls: bool
+) -> None:
+    spec = VmSpec(name="guest-01", host="skopje", encryption=encryption)
+    assert image_copy(spec, BY_SSH, BY_SSH, running=True, tls=tls) is way
 
 
 class TestFormats:

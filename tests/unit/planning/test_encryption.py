@@ -14,8 +14,9 @@ from ferryman.fleet.certificates import Certificate, Certificates
 from ferryman.fleet.fake.certificates import NOON, certificates_for
 from ferryman.fleet.values import HostReading, Power
 from ferryman.planning.decisions import FindingCode, ImageCopy, Plan, Refused, Severity
-from ferryman.planning.encryption import EncryptionChoice, cold_encryption, encryption
+from ferryman.planning.encryption import EncryptionChoice, encryption
 from ferryman.planning.preflight import Ends
+from ferryman.planning.privacy import cold_encryption
 from ferryman.specs.models import Encryption, HostSpec
 
 PREFER, REQUIRE, OFF = Encryption.PREFER, Encryption.REQUIRE, Encryption.OFF
@@ -186,32 +187,56 @@ class TestPlan:
 
 
 class TestColdPlan:
-    """Certificates are not in use there."""
+    """Its disks go under TLS as well, or by SSH."""
 
-    def cold(self, encryption: str) -> Plan:
-        there = replace(host_detail(), reading=holding(DESTINATION, bare(DESTINATION)))
+    def cold(self, encryption: str, there: Certificates) -> Plan | Refused:
+        destination = replace(host_detail(), reading=holding(DESTINATION, there))
         spec = vm_spec(method="cold", encryption=encryption)
-        decided = plan(an_aim(detail()), spec, fleet(), ends(None, there), {})
+        decided = plan(an_aim(detail()), spec, fleet(), ends(None, destination), {})
+        assert isinstance(decided, Plan | Refused), decided
+        return decided
+
+    def planned(self, encryption: str, there: Certificates) -> Plan:
+        decided = self.cold(encryption, there)
         assert isinstance(decided, Plan), decided
         return decided
 
-    def test_required_its_disks_go_by_ssh_though_that_takes_longer(self) -> None:
-        decided = self.cold("require")
+    @pytest.mark.parametrize("encryption", ["prefer", "require"])
+    def test_under_tls_where_both_hosts_have_certificates(self, encryption: str) -> None:
+        decided = self.planned(encryption, good(DESTINATION))
+        assert (decided.encrypted, decided.tls_name, decided.plain_because) == (True, DESTINATION, "")
+        assert (decided.image_copy, decided.warnings) == (ImageCopy.MIRROR, ())
+
+    @pytest.mark.parametrize("encryption", ["prefer", "require"])
+    def test_wrong_certificates_are_refused(self, encryption: str) -> None:
+        decided = self.cold(encryption, shown(DESTINATION, not_after=NOON))
+        assert isinstance(decided, Refused)
+        assert {finding.code for finding in decided.findings} == {FindingCode.CERTIFICATE_INVALID}
+
+    def test_required_and_without_certificates_they_go_by_ssh_though_that_takes_longer(self) -> None:
+        decided = self.planned("require", bare(DESTINATION))
         assert (decided.encrypted, decided.image_copy, decided.warnings) == (True, ImageCopy.STREAM, ())
 
-    def test_preferred_they_go_the_fast_way_with_a_warning(self) -> None:
-        decided = self.cold("prefer")
+    def test_preferred_and_without_certificates_they_go_the_fast_way_with_a_warning(self) -> None:
+        decided = self.planned("prefer", bare(DESTINATION))
         assert (decided.encrypted, decided.image_copy) == (False, ImageCopy.MIRROR)
         assert [finding.code for finding in decided.warnings] == [FindingCode.PLAIN_TEXT]
+        assert "skopje has no certificates" in decided.warnings[0].reason
         assert "require" in decided.warnings[0].remedy
 
     def test_off_they_go_the_fast_way(self) -> None:
-        decided = self.cold("off")
+        decided = self.planned("off", bare(DESTINATION))
         assert (decided.encrypted, decided.warnings) == (False, ())
+        assert "off" in decided.plain_because
 
-    def test_required_and_without_ssh_it_is_refused(self) -> None:
-        choice = cold_encryption(REQUIRE, ImageCopy.STREAM, stream_by_ssh=False)
-        assert blockers(choice) == [FindingCode.PLAIN_TEXT]
+    @pytest.mark.parametrize(("wanted", "blocked"), [(REQUIRE, [FindingCode.PLAIN_TEXT]), (PREFER, []), (OFF, [])])
+    def test_without_ssh_they_are_not_and_required_means_refused(
+        self, wanted: Encryption, blocked: list[FindingCode]
+    ) -> None:
+        over_nbd = choice(wanted, None, None)
+        streamed = cold_encryption(wanted, ImageCopy.STREAM, over_nbd, stream_by_ssh=False)
+        assert not streamed.encrypted
+        assert blockers(streamed) == blocked
 
 
 def test_the_sample_is_in_order() -> None:

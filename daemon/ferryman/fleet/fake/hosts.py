@@ -12,8 +12,9 @@ from ferryman.fleet.fake.certificates import certificates_for
 from ferryman.fleet.fake.domains import FakeDomain, FakeDomains, Shutdown, parsed
 from ferryman.fleet.fake.faults import Faults, Operation
 from ferryman.fleet.fake.images import FakeImages
+from ferryman.fleet.fake.machine import Machine
 from ferryman.fleet.fake.machine_files import FakeMachineFiles
-from ferryman.fleet.fake.migrations import Breakage, FakeMigrations, Machine, Network
+from ferryman.fleet.fake.migrations import Breakage, FakeMigrations, Network
 from ferryman.fleet.fake.storage import FakePool, FakeVolume, FakeVolumes, Runs
 from ferryman.fleet.fake.violations import Violations
 from ferryman.fleet.fake.within import Within
@@ -56,7 +57,7 @@ class FakeHost:
         )
         self.migrations = FakeMigrations(self.faults, self.machine, network)
         self.machine_files = FakeMachineFiles(self.faults)
-        self.images = FakeImages(self.faults, self.domains, self.volumes, network.exports)
+        self.images = FakeImages(self.faults, self.machine, network.exports)
         self.within = Within()
 
     def read(self) -> HostReading:

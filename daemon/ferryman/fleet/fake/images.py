@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from ferryman.fleet.certificates import Certificates
 from ferryman.fleet.errors import FailureKind
-from ferryman.fleet.fake.domains import FakeDomains
+from ferryman.fleet.fake.certificates import shake_hands
 from ferryman.fleet.fake.faults import Faults, Operation, refused
-from ferryman.fleet.fake.storage import FakeVolume, FakeVolumes, Runs, empty, length_of
+from ferryman.fleet.fake.machine import Machine
+from ferryman.fleet.fake.storage import FakeVolume, Runs, empty, length_of
 from ferryman.fleet.images import Export, Image, Mirror
 from ferryman.fleet.values import Power
 
@@ -20,6 +22,8 @@ _PORT = 49215
 class _Served:
     volume: FakeVolume
     format: str
+    certificates: Certificates | None
+    """Of the host that serves."""
 
 
 @dataclass(slots=True)
@@ -40,24 +44,28 @@ class _Following:
 class FakeImages:
     """`Images` in memory."""
 
-    def __init__(self, faults: Faults, domains: FakeDomains, volumes: FakeVolumes, exports: Exports) -> None:
+    def __init__(self, faults: Faults, machine: Machine, exports: Exports) -> None:
         self.broken: set[tuple[str, str]] = set()
         """Mirrors that a test lets end early: from then on nothing more of the VM's writes arrives."""
         self.caps_mib_s: list[int] = []
         """Of the mirrors and copies begun so far."""
         self._faults = faults
-        self._domains = domains
-        self._volumes = volumes
+        self._domains = machine.domains
+        self._volumes = machine.volumes
+        self._certificates = machine.certificates
         self._exports = exports
         self._mirrors: dict[tuple[str, str], _Following] = {}
 
     @contextmanager
-    def serve(self, image: Image, *, name: str, address: str) -> Iterator[Export]:
+    def serve(self, image: Image, *, name: str, address: str, tls_name: str = "") -> Iterator[Export]:
         """Serve an image to be written, until the block ends."""
         with self._faults.call(Operation.SERVE, image.path):
-            self._exports.served[name] = _Served(volume=self._stored(image), format=image.format)
+            own = self._certificates()
+            if tls_name and (own is None or own.server is None):
+                raise refused(FailureKind.OTHER, f"{name}: no certificates to serve it with")
+            self._exports.served[name] = _Served(volume=self._stored(image), format=image.format, certificates=own)
         try:
-            yield Export(address=address, port=_PORT, name=name)
+            yield Export(address=address, port=_PORT, name=name, tls_name=tls_name)
         finally:
             del self._exports.served[name]
 
@@ -70,6 +78,7 @@ class FakeImages:
                 raise refused(FailureKind.OTHER, f"{vm} is not running")
             disk = next(disk for disk in self._domains.files(domain) if disk.target == target)
             source = self._stored(Image(path=disk.path, format=disk.format))
+            self._served(export)
             self.broken.discard((vm, target))
             self._mirrors[vm, target] = _Following(source=source, format=disk.format, export=export.name)
             source.written.append(lambda: self._follow(vm, target))
@@ -121,7 +130,10 @@ class FakeImages:
     def _served(self, export: Export) -> _Served:
         if export.name not in self._exports.served:
             raise refused(FailureKind.OTHER, f"{export.uri}: connection refused")
-        return self._exports.served[export.name]
+        served = self._exports.served[export.name]
+        if export.tls_name:
+            shake_hands(self._certificates(), served.certificates, export.tls_name)
+        return served
 
     def _stored(self, image: Image) -> FakeVolume:
         volume = self._volumes.stored(image.path)

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ferryman.fleet.adapting import adapted
-from ferryman.fleet.certificates import Certificates
 from ferryman.fleet.errors import FailureKind, FleetError
+from ferryman.fleet.fake.certificates import shake_hands
 from ferryman.fleet.fake.domains import FakeDomain, FakeDomains
 from ferryman.fleet.fake.faults import Faults, Operation, refused
 from ferryman.fleet.fake.images import Exports
-from ferryman.fleet.fake.storage import FakeVolumes
+from ferryman.fleet.fake.machine import Machine
 from ferryman.fleet.migrating import Job, JobPhase, LiveMigration, MemoryTransfer
 from ferryman.fleet.values import MigrationSide, Power
 
@@ -44,17 +44,6 @@ POST_COPY_BROKEN = Breakage(source=Power.PAUSED, destination=Power.RUNNING)
 """Of a migration that has switched to post-copy: its connection broke, and it can be resumed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """As much of a host as a migration concerns."""
-
-    name: str
-    peer_uri: str
-    domains: FakeDomains
-    volumes: FakeVolumes
-    certificates: Callable[[], Certificates | None]
-
-
 @dataclass(slots=True, kw_only=True)
 class FakeMigration:
     """One migration under way."""
@@ -79,7 +68,8 @@ class FakeMigration:
         if any(other.name == here.name or other.uuid == here.uuid for other in there.values()):
             raise refused(FailureKind.OTHER, f"{self.destination.name} has {here.name} already")
         if self.request.tls:
-            self._shake_hands()
+            expected = self.request.tls_name or self.request.data_uri.rpartition("/")[2]
+            shake_hands(self.source.certificates(), self.destination.certificates(), expected)
         xml = adapted(here.xml, self.request.adaptation)
         incoming = FakeDomain(name=here.name, uuid=here.uuid, memory_mib=here.memory_mib, xml=xml, persistent=False)
         for disk in self.destination.domains.files(incoming):
@@ -88,15 +78,6 @@ class FakeMigration:
         self._require_whole_chains(incoming)
         incoming.power, incoming.side = Power.PAUSED, MigrationSide.INCOMING
         there[here.name] = incoming
-
-    def _shake_hands(self) -> None:
-        """Both ends show certificates, the destination one for the name that is expected."""
-        here, there = self.source.certificates(), self.destination.certificates()
-        expected = self.request.tls_name or self.request.data_uri.rpartition("/")[2]
-        if here is None or there is None or here.client is None or there.server is None:
-            raise refused(FailureKind.OTHER, "Unable to access credentials: No such file or directory")
-        if expected not in there.server.names:
-            raise refused(FailureKind.OTHER, "Certificate does not match the hostname")
 
     def switch(self) -> None:
         """The guest runs at the destination; its memory follows. Raises OperationFailedError."""

@@ -42,8 +42,6 @@ STANDS_AGAINST: Mapping[FindingCode, frozenset[Method]] = {
     FindingCode.DISK_CACHED: _RUNNING,
     FindingCode.PLAIN_TEXT: _COLD,
     FindingCode.CERTIFICATE_MISSING: _RUNNING,
-    FindingCode.CERTIFICATE_INVALID: _RUNNING,
-    FindingCode.CERTIFICATE_EXPIRES: _RUNNING,
     FindingCode.CERTIFICATE_UNKNOWN: _RUNNING,
 }
 """The methods that a finding concerns, where that is not all of them."""

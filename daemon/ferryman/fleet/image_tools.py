@@ -1,0 +1,66 @@
+"""What QEMU's own tools are told to serve, copy and compare images with (pure)."""
+
+from __future__ import annotations
+
+import json
+
+from ferryman.fleet.images import Export, Image
+
+SERVE = """
+image=$1 format=$2 name=$3 address=$4
+shift 4
+log=$(mktemp) && pid_file=$(mktemp -u) || exit
+for port in $(seq 49215 -1 49152) none; do
+    if [ "$port" = none ]; then cat "$log" >&2; rm -f "$log"; exit 1; fi
+    $root qemu-nbd --fork --pid-file="$pid_file" --bind="$address" --port="$port" --export-name="$name" --persistent \\
+        --shared=4 --format="$format" --discard=unmap --detect-zeroes=unmap "$@" "$image" 2>"$log" && break
+    grep -q "Address already in use" "$log" || { cat "$log" >&2; rm -f "$log"; exit 1; }
+done
+pid=$($root cat "$pid_file")
+$root rm -f "$log" "$pid_file"
+echo "$port"
+cat >/dev/null
+$root kill "$pid"
+while [ -d "/proc/$pid" ]; do sleep 0.02; done
+"""
+"""Serves on one of libvirt's migration ports until its input ends: also when ferryman is killed.
+At its end qemu-nbd writes out all that it was sent."""
+QEMU_IMG = 'exec $root qemu-img "$@"'
+_TLS = "tls"
+"""What QEMU is to call its credentials."""
+
+
+def served(image: Image, *, name: str, address: str, certificates: str) -> list[str]:
+    """Arguments for SERVE. `certificates`: the folder of those to serve it with; empty: in plain text."""
+    secured = [f"--tls-creds={_TLS}", *_credentials(certificates, "server")] if certificates else []
+    return [image.path, image.format, name, address, *secured]
+
+
+def copied(image: Image, export: Export, *, certificates: str, bandwidth_mib_s: int) -> list[str]:
+    """Arguments for QEMU_IMG. `certificates`: the folder of the client's, for an export under TLS."""
+    cap = ["-r", f"{bandwidth_mib_s}M"] if bandwidth_mib_s else []
+    how = ["-p", "-n", "-W", "-m", "8", *cap, *_client(export, certificates)]
+    return ["convert", *how, "-f", image.format, "-O", "raw", image.path, _node(export)]
+
+
+def compared(image: Image, export: Export, *, certificates: str) -> list[str]:
+    """Arguments for QEMU_IMG."""
+    how = ["-p", *_client(export, certificates)]
+    return ["compare", *how, "-f", image.format, "-F", "raw", image.path, _node(export)]
+
+
+def _client(export: Export, certificates: str) -> list[str]:
+    return _credentials(certificates, "client") if export.tls_name else []
+
+
+def _credentials(folder: str, end: str) -> list[str]:
+    quoted = folder.replace(",", ",,")
+    return ["--object", f"tls-creds-x509,id={_TLS},dir={quoted},endpoint={end},verify-peer=on"]
+
+
+def _node(export: Export) -> str:
+    """An export as QEMU takes it in place of a file's name: a URI cannot name credentials."""
+    server = {"type": "inet", "host": export.address, "port": str(export.port)}
+    secured = {"tls-creds": _TLS, "tls-hostname": export.tls_name} if export.tls_name else {}
+    file = {"driver": "nbd", "server": server, "export": export.name} | secured
+    return "json:" + json.dumps({"driver": "raw", "file": file})

@@ -180,8 +180,13 @@ class Hypervisor(Protocol):
         """The host and all its VMs, cheaply."""
         ...
 
-    def describe(self, wanted: Collection[VolumeRef], images: Collection[str] = ()) -> HostDetail:
-        """What planning needs of a destination, with the volumes of these names and paths as far as they exist."""
+    def describe(
+        self, wanted: Collection[VolumeRef], images: Collection[str] = (), closely: Collection[VolumeRef] = ()
+    ) -> HostDetail:
+        """What planning needs of a destination, with the volumes of these names and paths as far as they exist.
+
+        `closely`: those of `wanted` that are looked at as `Volumes.find` does it.
+        """
         ...
 
     def fit(self, needs: MachineNeeds) -> Fit:

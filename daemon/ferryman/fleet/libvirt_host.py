@@ -43,16 +43,20 @@ class LibvirtHost:
         with self._session.connection("reading the host") as connection:
             return replace(read_host(self.name, connection), certificates=self._certificates.latest())
 
-    def describe(self, wanted: Collection[VolumeRef], images: Collection[str] = ()) -> HostDetail:
+    def describe(
+        self, wanted: Collection[VolumeRef], images: Collection[str] = (), closely: Collection[VolumeRef] = ()
+    ) -> HostDetail:
         """What planning needs of a destination, with the volumes of these names and paths as far as they exist."""
         with self._session.connection("reading the host") as connection:
             for pool in {ref.pool for ref in wanted}:
                 _refresh_by_name(connection, pool)
             pools = read_pools(connection)
+            volumes = _volumes(connection, pools, wanted)
+            looked_at = {ref: self.volumes.find(ref, closely=True) for ref in volumes if ref in closely}
             return HostDetail(
                 reading=replace(read_host(self.name, connection), certificates=self._certificates.latest()),
                 pools=pools,
-                volumes=_volumes(connection, pools, wanted),
+                volumes=volumes | {ref: volume for ref, volume in looked_at.items() if volume is not None},
                 images={path: image for path in images if (image := volume_by_path(connection, path)) is not None},
                 bridges=self._bridges(connection),
                 networks=frozenset(network.name() for network in connection.listAllNetworks()),

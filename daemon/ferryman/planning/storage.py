@@ -56,6 +56,12 @@ def destination_refs(detail: DomainDetail, spec: StorageSpec) -> tuple[VolumeRef
     return tuple(ref for ref in refs if ref is not None)
 
 
+def given_up_refs(detail: DomainDetail, spec: StorageSpec) -> tuple[VolumeRef, ...]:
+    """Those of `destination_refs` that stand there and are to be overwritten."""
+    disks = (disk for disk in movable_disks(detail) if disk.target in spec.overwrite)
+    return tuple(ref for disk in disks if (ref := destination_ref(disk, spec)) is not None)
+
+
 def disk_plans(
     detail: DomainDetail, spec: StorageSpec, destination: HostDetail, leftovers: Mapping[VolumeRef, Leftover]
 ) -> tuple[tuple[DiskPlan, ...], tuple[Finding, ...]]:

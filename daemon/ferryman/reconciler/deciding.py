@@ -34,7 +34,7 @@ from ferryman.planning.placement import Fleet
 from ferryman.planning.planning import merged, plan
 from ferryman.planning.prediction import NOT_MEASURED, DirtyRateUnknown, Knowledge
 from ferryman.planning.preflight import Ends
-from ferryman.planning.storage import destination_refs
+from ferryman.planning.storage import destination_refs, given_up_refs
 from ferryman.reconciler.memory import Memory
 from ferryman.records.conditions import Suspended
 from ferryman.specs.loading import Specs
@@ -139,7 +139,9 @@ class Decider:
         try:
             detail = self.view.host(aimed.source).domains.inspect(spec.name)
             storage = storage_at(spec.storage, self.specs.hosts[destination].arrivals)
-            there = self.view.host(destination).describe(destination_refs(detail, storage), base_paths(detail))
+            there = self.view.host(destination).describe(
+                destination_refs(detail, storage), base_paths(detail), given_up_refs(detail, storage)
+            )
             fit = self.view.host(destination).fit(detail.needs)
         except HostUnreachableError as error:
             return Decided(

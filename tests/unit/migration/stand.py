@@ -20,7 +20,7 @@ from ferryman.planning.decisions import Plan
 from ferryman.planning.placement import Fleet
 from ferryman.planning.planning import plan
 from ferryman.planning.preflight import Ends as PlannedEnds
-from ferryman.planning.storage import destination_refs
+from ferryman.planning.storage import destination_refs, given_up_refs
 from ferryman.records.journal import Journal
 from ferryman.records.live import Progress
 from ferryman.records.values import CauseRecord, JournalEntry, Step, VolumeAt
@@ -176,7 +176,9 @@ class Stand:
         assert isinstance(aimed, Aim), aimed
         detail = self.source.domains.inspect(VM)
         storage = storage_at(spec.storage, self.specs["skopje"].arrivals)
-        there = self.destination.describe(destination_refs(detail, storage), base_paths(detail))
+        there = self.destination.describe(
+            destination_refs(detail, storage), base_paths(detail), given_up_refs(detail, storage)
+        )
         ends = PlannedEnds(vm=detail, source=self.source.read(), destination=there)
         decided = plan(aimed, spec, fleet, ends, {})
         assert isinstance(decided, Plan), decided

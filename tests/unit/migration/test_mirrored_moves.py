@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from stand import VM, Stand
 
+from ferryman.fleet.adapting import SourceKind
 from ferryman.fleet.fake.domains import Shutdown
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import DISK
@@ -147,6 +148,8 @@ class TestAnotherFormatAndKind:
     def test_a_volume_that_its_spec_gives_up_is_overwritten_and_stays_when_the_move_fails(self, stand: Stand) -> None:
         stand.destination.pools["vms"].volumes["spare"] = FakeVolume(content=empty("raw", 64 * 1024**2), device=True)
         storage = StorageSpec(overwrite={"vda": "vms/spare"})
+        previewed = stand.order(Method.COLD, storage=storage).plan.adaptation.disks["vda"]
+        assert (previewed.kind, previewed.path) == (SourceKind.BLOCK, "/var/lib/libvirt/images/spare")
         stand.destination.faults.fail_next(Operation.START)
         failed = move(stand, storage=storage)
         assert (failed.outcome, stand.volumes_at_destination()) == (Outcome.FAILED, {"spare"})

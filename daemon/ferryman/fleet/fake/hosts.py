@@ -68,11 +68,13 @@ class FakeHost:
                     self.domains.power_off(domain.name)
             return self._reading()
 
-    def describe(self, wanted: Collection[VolumeRef], images: Collection[str] = ()) -> HostDetail:
+    def describe(
+        self, wanted: Collection[VolumeRef], images: Collection[str] = (), closely: Collection[VolumeRef] = ()
+    ) -> HostDetail:
         """What planning needs of a destination, with the volumes of these names and paths as far as they exist."""
         with self.faults.call(Operation.DESCRIBE):
             usable = [ref for ref in wanted if ref.pool in self.pools and self.pools[ref.pool].active]
-            found = {ref: self.volumes.at(ref) for ref in usable}
+            found = {ref: self.volumes.at(ref, closely=ref in closely) for ref in usable}
             return HostDetail(
                 reading=self._reading(),
                 pools={name: pool.described(name) for name, pool in self.pools.items()},

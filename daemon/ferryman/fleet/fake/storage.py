@@ -100,10 +100,7 @@ class FakeVolumes:
     def find(self, ref: VolumeRef, *, closely: bool = False) -> Volume | None:
         """The volume, or None where the pool answers that there is none."""
         with self._faults.call(Operation.FIND, _named(ref)):
-            found = self.at(ref)
-            if found is None or not closely:
-                return found
-            return replace(found, block=self.pools[ref.pool].volumes[ref.name].device)
+            return self.at(ref, closely=closely)
 
     def create(
         self,
@@ -151,11 +148,14 @@ class FakeVolumes:
             finally:
                 volume.content = _overwritten(volume.content, arrived)
 
-    def at(self, ref: VolumeRef) -> Volume | None:
+    def at(self, ref: VolumeRef, *, closely: bool = False) -> Volume | None:
         """`find`, without a call's frame."""
         pool = self._usable(ref)
         volume = pool.volumes.get(ref.name)
-        return None if volume is None else volume.described(ref, f"{pool.target_path}/{ref.name}")
+        if volume is None:
+            return None
+        described = volume.described(ref, f"{pool.target_path}/{ref.name}")
+        return replace(described, block=closely and volume.device)
 
     def by_path(self, path: str) -> Volume | None:
         """The volume of an active pool with this path."""

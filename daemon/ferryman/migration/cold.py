@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from ferryman.fleet.adapting import Adaptation, adapted
+from ferryman.fleet.errors import OperationFailedError
 from ferryman.fleet.machine_files import files_of
 from ferryman.fleet.values import DomainDetail, Power
 from ferryman.migration import mirroring, streaming
@@ -17,7 +18,7 @@ from ferryman.planning.decisions import DiskPlan, ImageCopy
 from ferryman.records.values import Step
 from ferryman.specs.models import ColdSpec
 
-_LOOK_EVERY_S = 0.1
+_LOOK_EVERY_S = 0.05
 _ASK_AGAIN_S = 5.0
 _NS_PER_S = 1_000_000_000
 
@@ -122,7 +123,7 @@ def _shut_down(move: Move, spec: ColdSpec) -> None:
     domains, vm = move.ends.source.domains, move.entry.vm
     began = asked = move.clock.monotonic_ns()
     move.undisturbed_until_ns = began
-    domains.request_shutdown(vm)
+    _ask_to_power_off(move)
     while domains.power(vm) is not Power.SHUT_OFF:
         now = move.clock.monotonic_ns()
         if now - began > spec.shutdown_timeout_s * _NS_PER_S:
@@ -130,9 +131,18 @@ def _shut_down(move: Move, spec: ColdSpec) -> None:
             return
         if now - asked > _ASK_AGAIN_S * _NS_PER_S:
             asked = now
-            domains.request_shutdown(vm)
+            _ask_to_power_off(move)
         if move.stop.wait(_LOOK_EVERY_S):
             raise stopped(vm)
+
+
+def _ask_to_power_off(move: Move) -> None:
+    """A guest may have done so by the time that it is asked, or while a silent agent of its was waited for."""
+    try:
+        move.ends.source.domains.request_shutdown(move.entry.vm)
+    except OperationFailedError:
+        if move.ends.source.domains.power(move.entry.vm) is not Power.SHUT_OFF:
+            raise
 
 
 def _after_the_deadline(move: Move, spec: ColdSpec) -> None:

@@ -170,6 +170,16 @@ class TestForcedOff:
         assert stand.fleet.running(VM) == ("skopje",)
 
 
+def test_a_guest_that_is_off_when_it_is_asked_again_has_done_what_was_asked(stand: Stand) -> None:
+    stand.source.domains.known[VM].shutdown = Shutdown.IGNORES
+    faults, asked = stand.source.faults, Operation.REQUEST_SHUTDOWN
+    faults.before_next(asked, lambda: None)
+    faults.before_next(asked, lambda: stand.source.domains.power_off(VM))
+    record = move(stand)
+    assert (record.outcome, record.warnings) == (Outcome.SUCCEEDED, ())
+    assert faults.made(asked) == 2
+
+
 NVRAM = "/var/lib/libvirt/qemu/nvram/guest-01.fd"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -30,7 +31,7 @@ def shifter(lab: RunningLab) -> Iterator[str]:
 
 def moved(daemon: DaemonRun, lab: RunningLab, vm: str, to: str) -> MigrationRecord:
     """The record of a move that went well."""
-    daemon.specs.move(vm, to)
+    daemon.specs.place(vm, to)
     assert daemon.once() == 0, daemon.log_text()
     assert lab.whereabouts(vm).keys() == {to}
     record = daemon.records()[-1]
@@ -48,6 +49,9 @@ def test_from_a_file_to_a_block_device_cold_and_back_live(
     daemon.specs.append(
         f"vms/{shifter}.toml", '[storage]\noverwrite = { vda = "blocks/spare" }\n[cold]\ncompare = true\n'
     )
+    daemon.specs.move(shifter, second)
+    previewed = daemon.ferryman("plan", "--show-xml", "--specs", str(daemon.specs.folder))
+    assert "<source dev=" in previewed.stdout, previewed.stdout + previewed.stderr
     moved(daemon, lab, shifter, second)
     onto_device = lab.wait_until_ready(shifter)
     assert onto_device >= before
@@ -81,3 +85,35 @@ def test_what_is_off_arrives_as_it_was_with_its_firmwares_variables(
         assert lab.ledger.namespace(second).run("stat", "-c", "%a", nvram) == "600\n"
     finally:
         lab.remove_guest("firm")
+
+
+def tpm_state(lab: RunningLab, vm: str, host: str) -> bytes:
+    """What the host keeps of the VM's TPM; it must keep some."""
+    uuid = lab.virsh(host, "domuuid", vm).strip()
+    path = f"/var/lib/libvirt/swtpm/{uuid}/tpm2/tpm2-00.permall"
+    return b64decode(lab.ledger.namespace(host).run("base64", path))
+
+
+def differing_bytes(one: bytes, other: bytes) -> int:
+    """Of two states. A TPM's start changes some tens of its 3,000 bytes; another TPM has other seeds: 1,700."""
+    assert len(one) == len(other)
+    return sum(here != there for here, there in zip(one, other, strict=True))
+
+
+def test_a_tpm_is_the_same_one_after_a_cold_move(lab: RunningLab, daemon_for: Callable[..., DaemonRun]) -> None:
+    first, second, third = lab.hosts
+    lab.add_guest("sealed", first, disk_mib=_MIB, tpm=True)
+    try:
+        here = tpm_state(lab, "sealed", first)
+        daemon = daemon_for("sealed")
+        daemon.specs.replace("vms/sealed.toml", 'method = "auto"', 'method = "cold"')
+        record = moved(daemon, lab, "sealed", second)
+        assert "bringing machine files" in [phase.name for phase in record.phases]
+        lab.wait_until_ready("sealed")
+        assert differing_bytes(here, tpm_state(lab, "sealed", second)) < 100
+        lab.virsh(second, "destroy", "sealed")
+        there = tpm_state(lab, "sealed", second)
+        moved(daemon_for("sealed"), lab, "sealed", third)
+        assert tpm_state(lab, "sealed", third) == there
+    finally:
+        lab.remove_guest("sealed")

@@ -41,7 +41,7 @@ class LibvirtImages:
         """`certificates`: those that the host is known to have now."""
         self._session = session
         self._certificates = certificates
-        self._scripts = RootScripts(session, "qemu-nbd, qemu-img, cat, rm and kill")
+        self._scripts = RootScripts(session, "qemu-nbd, qemu-img, dd, cat, rm and kill")
 
     @contextmanager
     def serve(self, image: Image, *, name: str, address: str, tls_name: str = "") -> Iterator[Export]:

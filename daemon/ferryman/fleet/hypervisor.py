@@ -85,7 +85,7 @@ class Domains(Protocol):
         ...
 
     def request_shutdown(self, vm: str) -> None:
-        """Ask the guest to power itself off; returns at once."""
+        """Ask the guest to power itself off. It may be off, or not, when this returns: after a minute at the latest."""
         ...
 
     def destroy(self, vm: str) -> None:

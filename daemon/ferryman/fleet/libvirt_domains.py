@@ -136,8 +136,11 @@ class LibvirtDomains:
             connection.lookupByName(vm).create()
 
     def request_shutdown(self, vm: str) -> None:
-        """Ask the guest to power itself off: by its agent where it has one, else by ACPI."""
-        with self._session.connection(f"shutting {vm} down") as connection:
+        """Ask the guest to power itself off: by its agent where it has one, else, or where that is silent, by ACPI.
+
+        libvirt waits for an agent: 5 s for one that says nothing, up to 60 s for one that is obeying.
+        """
+        with self._session.own_connection(f"shutting {vm} down") as connection:
             connection.lookupByName(vm).shutdown()
 
     def destroy(self, vm: str) -> None:

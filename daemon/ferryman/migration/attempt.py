@@ -58,7 +58,7 @@ class Services:
 
 
 def carry_out(order: Order, services: Services) -> MigrationRecord | None:
-    """Move the VM. None: the daemon stopped first, and the journal keeps the move open for its next start."""
+    """Move the VM. None: the daemon stopped first, or a host fell silent; the journal keeps the move open."""
     probe, addresses = order.spec.probe, order.vm.addresses
     with Witness.begin(probe, addresses, services.clock, running=order.plan.running) as witness:
         return _witnessed(order, services, witness)
@@ -103,12 +103,12 @@ def _cleared(order: Order, move: Move, ending: Ending, measurement: Measurement)
 
 
 def take_up(entry: JournalEntry, services: Services) -> MigrationRecord | None:
-    """Bring a move that an earlier daemon began to its end."""
+    """Bring a move that was interrupted, by the daemon's end or a host's silence, to its end. None as `carry_out`."""
     move = _move(entry, services, None)
     ending = settle(move, None)
     if ending.outcome is None:
         return None
-    measurement = unmeasured(None, "the daemon was restarted during the move")
+    measurement = unmeasured(None, "the move was interrupted and taken up again")
     return _record(move, ending, measurement, Facts(total_ms=move.elapsed_ms(), recovered=True))
 
 

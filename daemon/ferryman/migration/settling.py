@@ -61,7 +61,7 @@ class _Settling:
 
     def run(self) -> Ending:
         while True:
-            seen = look(self._move)
+            seen = look(self._move.ends, self._move.entry.vm, self._move.entry.uuid)
             ruling = self._decide(seen)
             ending = self._terminal(ruling, seen)
             if ending is not None:

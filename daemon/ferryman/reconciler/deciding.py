@@ -195,7 +195,7 @@ class Decider:
             code=FindingCode.HELD,
             severity=Severity.BLOCKER,
             reason=f"its last move was left for a person to decide: {record.reason}",
-            remedy=f"Start it where its newest disks are (virsh start {aimed.vm}); ferryman then goes on.",
+            remedy=record.remedy or f"See how it stands: ferryman recover {aimed.vm}",
         )
         return Refused(vm=aimed.vm, reason=StallReason.HELD, findings=(finding,), cause=aimed.cause)
 

@@ -20,6 +20,7 @@ from ferryman.reconciler.loop import Look, Parts, Reconciler
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records import audit
 from ferryman.records.live import Progress
+from ferryman.records.requests import Request
 from ferryman.records.store import StateStore
 from ferryman.records.values import Condition, HostState, JournalEntry, MigrationRecord, VmState
 from ferryman.specs.models import HostSpec
@@ -57,6 +58,7 @@ class Heard:
     ended_records: list[MigrationRecord] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     bugs: list[str] = field(default_factory=list)
+    answers: list[Request] = field(default_factory=list)
 
     def problems(self, problems: Sequence[Problem]) -> None:
         self.problems_now = tuple(problems)
@@ -66,6 +68,9 @@ class Heard:
 
     def taken_up(self, entry: JournalEntry) -> None:
         self.taken_up_vms.append(entry.vm)
+
+    def answered(self, request: Request) -> None:
+        self.answers.append(request)
 
     def ended(self, record: MigrationRecord) -> None:
         self.ended_records.append(record)

@@ -30,12 +30,13 @@ from ferryman.records.conditions import Status, Suspended
 from ferryman.records.journal import Journal
 from ferryman.records.live import Progress, write_progress
 from ferryman.records.rates import SeenRate, read_rates, write_rate
+from ferryman.records.requests import folder_of
 from ferryman.records.store import StateStore
 from ferryman.service import ServiceManager
 from ferryman.specs.loading import Specs
 from ferryman.specs.opening import open_source
 from ferryman.specs.problems import Problem
-from ferryman.specs.source import SourceError
+from ferryman.specs.source import SourceError, WatchedPlace
 from ferryman.specs.watching import Watcher
 
 RESCAN_S = 30.0
@@ -53,6 +54,8 @@ class Options:
     specs: Path
     state: Path
     rescan_s: float = RESCAN_S
+    only: str | None = None
+    """Bring the open move of this VM to its end, and begin nothing."""
 
 
 class Daemon:
@@ -86,8 +89,14 @@ class Daemon:
                 wake=self._wakeup.wake,
                 stop=self._stop,
                 keep_rate=lambda vm, rate: _keep(store.folder, vm, rate, clock),
+                only=options.only,
             )
         )
+
+    @property
+    def specs_folder(self) -> Path:
+        """Where the specs are."""
+        return self._options.specs
 
     def specs_now(self) -> Specs | None:
         """The specs that a first look finds in force."""
@@ -130,7 +139,8 @@ class Daemon:
 
     @contextmanager
     def _looking(self) -> Iterator[None]:
-        with Watcher(self._source.watched(), self._wakeup.wake):
+        asked = WatchedPlace(directory=folder_of(self._options.state), recursive=False, names=None)
+        with Watcher((*self._source.watched(), asked), self._wakeup.wake):
             try:
                 yield
             finally:

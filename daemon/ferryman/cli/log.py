@@ -50,6 +50,14 @@ class LogEvents:
         hosts = ", ".join(sorted(in_force.hosts))
         self._line(f"ferryman {__version__} started: {what}, revision {in_force.revision.short}, hosts {hosts}")
 
+    def standing_by(self, reason: str) -> None:
+        """Another daemon writes to the state folder: this one moves nothing."""
+        self._line(f"observing only: {reason}", "Nothing to do: ferryman takes over when that one is gone.")
+
+    def taking_over(self) -> None:
+        """The other daemon is gone."""
+        self._line("the state folder is free: taking over")
+
     def stopped(self, moving: Collection[str]) -> None:
         """The daemon ends, with these VMs' moves still under way."""
         rest = f"; still moving, taken up at the next start: {', '.join(sorted(moving))}" if moving else ""

@@ -86,6 +86,10 @@ class FleetView:
         """One host, for a closer look or to touch it. KeyError where it is not among the configured."""
         return self._hosts[name].hypervisor
 
+    def names(self) -> frozenset[str]:
+        """The configured hosts."""
+        return frozenset(self._hosts)
+
     def close(self) -> None:
         """Let go of all hosts; does not wait for one that hangs."""
         for watched in self._hosts.values():

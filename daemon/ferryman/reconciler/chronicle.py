@@ -97,6 +97,10 @@ class Chronicle:
         self._unwritten.append(record)
         self._attempt(self._write_records)
 
+    def idle(self, vm: str) -> None:
+        """Nobody is at work on the VM's open move any more: it makes no progress."""
+        clear_progress(self._store.folder, vm)
+
     def observe_specs(self, wanted: Wanted) -> None:
         """Write down what is to be said of the specs as a whole."""
         self._attempt(lambda: self._observe_specs(wanted))

@@ -228,6 +228,7 @@ class Reconciler:
             parts.events.bug(vm, finished.bug)
             self._recovery.died(vm, finished.bug)
         if finished.record is None:
+            parts.chronicle.idle(vm)
             return
         self._remember(finished.record, finished.move.spec or specs.vms.get(vm), specs.fleet.retry)
         parts.chronicle.record(finished.record)

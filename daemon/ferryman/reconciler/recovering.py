@@ -94,6 +94,7 @@ class Recovery:
         reason = _BY_A_PERSON.format(who=request.asked_by)
         if answer.grant is not Grant.REFUSED:
             self._bugs.pop(vm, None)
+            chronicle.memory.setbacks.pop(vm, None)
         if answer.grant is Grant.TAKE_UP_AGAIN and case.entry is not None:
             chronicle.reopen(replace(case.entry, id=fresh_id, started_at=now, resolves=case.entry.id))
         elif answer.grant is Grant.SET_ASIDE:

@@ -10,8 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from ferryman.fleet.adapting import adapted
+from ferryman.fleet.connecting import connect as libvirt_connect
 from ferryman.fleet.hypervisor import Connect, Hypervisor
-from ferryman.fleet.libvirt_host import LibvirtHost
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.showing import Definition, definition
 from ferryman.fleet.values import DirtyRate
@@ -67,7 +67,7 @@ class Daemon:
         store: StateStore,
         events: Events,
         service: ServiceManager,
-        connect: Connect = LibvirtHost,
+        connect: Connect = libvirt_connect,
     ) -> None:
         self._options = options
         self._events = events
@@ -173,7 +173,9 @@ class Preview:
     """Of the VMs that are to move, without secrets."""
 
 
-def preview(options: Options, connect: Connect = LibvirtHost, tell: Callable[[str], None] = lambda _: None) -> Preview:
+def preview(
+    options: Options, connect: Connect = libvirt_connect, tell: Callable[[str], None] = lambda _: None
+) -> Preview:
     """Decide as the daemon would, and touch nothing. Reads the state folder where there is one.
 
     A VM whose spec makes a promise is watched for a second before its move is decided, unless the daemon has done so
@@ -212,7 +214,7 @@ def preview(options: Options, connect: Connect = LibvirtHost, tell: Callable[[st
 
 
 @contextmanager
-def fleet_view(specs: Path, connect: Connect = LibvirtHost) -> Iterator[FleetView]:
+def fleet_view(specs: Path, connect: Connect = libvirt_connect) -> Iterator[FleetView]:
     """The hosts of the specs in force, to look at. Raises SourceError where there are none."""
     wanted = Wanted(source=open_source(specs))
     wanted.refresh()

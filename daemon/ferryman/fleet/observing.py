@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
-from ferryman.fleet.errors import FleetError
+from ferryman.fleet.deadlines import begin
+from ferryman.fleet.errors import FleetError, HostRestingError
 from ferryman.fleet.fact_book import FACTS_WITHIN_S, KEPT_S, REFRESHED_AFTER_S, FactBook, peers_of
 from ferryman.fleet.host_facts import HostFacts
 from ferryman.fleet.hypervisor import Connect, Hypervisor
@@ -60,7 +60,7 @@ class FleetView:
         """Read every host. One that does not answer in time is `Unreachable` in this snapshot."""
         for watched in self._hosts.values():
             if watched.pending is None:
-                watched.pending = _in_background(watched.hypervisor)
+                watched.pending = begin(f"read {watched.spec.name}", watched.hypervisor.read)
         self._wait(answered=True, timeout_s=self._patience.answered_s)
         self._wait(answered=False, timeout_s=self._patience.silent_s)
         return Snapshot(hosts={name: self._result(watched) for name, watched in self._hosts.items()})
@@ -117,29 +117,14 @@ class FleetView:
             reading = pending.result()
         except FleetError as error:
             watched.pending, watched.answered = None, False
-            return Unreachable(host=watched.spec.name, reason=error.reason, remedy=error.remedy)
+            resting = isinstance(error, HostRestingError)
+            return Unreachable(host=watched.spec.name, reason=error.reason, remedy=error.remedy, resting=resting)
         watched.pending, watched.answered = None, True
         return reading
 
     def _answers_again(self, reading: Future[HostReading]) -> None:
         if not reading.cancelled() and reading.exception() is None:
             self._on_change()
-
-
-def _in_background(hypervisor: Hypervisor) -> Future[HostReading]:
-    """A daemon thread, not an executor's: a program that ends must not wait for a host that hangs."""
-    reading: Future[HostReading] = Future()
-
-    def run() -> None:
-        try:
-            reading.set_result(hypervisor.read())
-        except FleetError as error:
-            reading.set_exception(error)
-        finally:
-            reading.cancel()  # of no effect but where the thread dies of a fault: its traceback is in the log
-
-    threading.Thread(target=run, name=f"read {hypervisor.name}", daemon=True).start()
-    return reading
 
 
 def _let_go(watched: _Watched) -> None:

@@ -87,6 +87,8 @@ class Unreachable:
     host: str
     reason: str
     remedy: str
+    resting: bool = False
+    """It failed again and again, and is called only now and then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -123,6 +123,8 @@ class HostState:
 
     name: str
     reachable: bool
+    resting: bool = False
+    """It failed again and again: it is called only now and then until it answers."""
     reason: str = ""
     remedy: str = ""
     maintenance: bool = False

@@ -13,6 +13,7 @@ from ferryman.fleet.adapting import adapted
 from ferryman.fleet.connecting import connect as libvirt_connect
 from ferryman.fleet.hypervisor import Connect, Hypervisor
 from ferryman.fleet.observing import FleetView
+from ferryman.fleet.ownership import Identity, claims
 from ferryman.fleet.showing import Definition, definition
 from ferryman.fleet.values import DirtyRate
 from ferryman.migration.clock import Clock, SystemClock
@@ -27,6 +28,7 @@ from ferryman.reconciler.memory import Memory
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records import audit
 from ferryman.records.conditions import Status, Suspended
+from ferryman.records.identity import identity_of, read_id
 from ferryman.records.journal import Journal
 from ferryman.records.live import Progress, write_progress
 from ferryman.records.rates import SeenRate, read_rates, write_rate
@@ -90,6 +92,7 @@ class Daemon:
                 stop=self._stop,
                 keep_rate=lambda vm, rate: _keep(store.folder, vm, rate, clock),
                 only=options.only,
+                me=identity_of(store.folder),
             )
         )
 
@@ -196,6 +199,7 @@ def preview(
             memory=_memory(options.state),
             now_ns=0,
             limits=None,
+            claimed=lambda owner: claims(owner, Identity(id=read_id(options.state), by=""), SystemClock().now()),
             dirty_rate=_watching(options.state, tell),
         )
         rest = resting(specs)

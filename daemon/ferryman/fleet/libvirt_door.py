@@ -92,11 +92,15 @@ def uses_ssh(spec: HostSpec) -> bool:
 def _close_late(opening: Future[libvirt.virConnect]) -> None:
     """It came too late: nobody waits for it."""
     if not opening.cancelled() and opening.exception() is None:
-        close_quietly(opening.result())
+        _close_quietly(opening.result())
 
 
-def close_quietly(connection: libvirt.virConnect) -> None:
-    """Let go of it, whatever state it is in."""
+def let_go(connection: libvirt.virConnect) -> None:
+    """Close it without waiting: a libvirtd that hangs is asked to close, and does not answer."""
+    begin("close a connection", lambda: _close_quietly(connection))
+
+
+def _close_quietly(connection: libvirt.virConnect) -> None:
     try:
         connection.close()
     except libvirt.libvirtError:

@@ -11,7 +11,7 @@ from functools import cache
 import libvirt
 
 from ferryman.fleet.errors import FailureKind, HostUnreachableError, OperationFailedError
-from ferryman.fleet.libvirt_door import LibvirtDoor, close_quietly, uses_ssh
+from ferryman.fleet.libvirt_door import LibvirtDoor, let_go, uses_ssh
 from ferryman.fleet.ssh import RemoteFiles, SshSession, target_of
 from ferryman.fleet.ssh_remote import RemoteProgram
 from ferryman.specs.models import HostSpec
@@ -197,7 +197,7 @@ class LibvirtSession:
             connection = self._spares.get()
             if connection.isAlive():
                 return connection
-            close_quietly(connection)
+            let_go(connection)
         return None
 
     def _drop(self) -> None:
@@ -206,9 +206,9 @@ class LibvirtSession:
         if session is not None:
             session.close()
         if connection is not None:
-            close_quietly(connection)
+            let_go(connection)
         while (spare := self._spare()) is not None:
-            close_quietly(spare)
+            let_go(spare)
 
     def _translated(
         self, connection: libvirt.virConnect, doing: str, error: libvirt.libvirtError

@@ -33,6 +33,8 @@ class _Watched:
     hypervisor: Hypervisor
     pending: Future[HostReading] | None = None
     answered: bool = True
+    failure: Unreachable | None = None
+    """What its last reading came to, if not to an answer: said again while the next one is under way."""
     overdue: bool = False
     """A look has given up waiting for the pending reading, whose success is to be told."""
 
@@ -108,7 +110,7 @@ class FleetView:
             if not watched.overdue:
                 watched.answered, watched.overdue = False, True
                 pending.add_done_callback(self._answers_again)
-            return _silent(watched.spec)
+            return watched.failure or _silent(watched.spec)
         watched.overdue = False
         if pending.cancelled():
             watched.pending, watched.answered = None, False
@@ -117,9 +119,9 @@ class FleetView:
             reading = pending.result()
         except FleetError as error:
             watched.pending, watched.answered = None, False
-            resting = isinstance(error, HostRestingError)
-            return Unreachable(host=watched.spec.name, reason=error.reason, remedy=error.remedy, resting=resting)
-        watched.pending, watched.answered = None, True
+            watched.failure = _unreachable(watched.spec, error)
+            return watched.failure
+        watched.pending, watched.answered, watched.failure = None, True, None
         return reading
 
     def _answers_again(self, reading: Future[HostReading]) -> None:
@@ -137,6 +139,11 @@ def _let_go(watched: _Watched) -> None:
 
 def _same_way(before: HostSpec, after: HostSpec | None) -> bool:
     return after is not None and (before.uri, before.ssh) == (after.uri, after.ssh)
+
+
+def _unreachable(spec: HostSpec, error: FleetError) -> Unreachable:
+    resting = isinstance(error, HostRestingError)
+    return Unreachable(host=spec.name, reason=error.reason, remedy=error.remedy, resting=resting)
 
 
 def _silent(spec: HostSpec) -> Unreachable:

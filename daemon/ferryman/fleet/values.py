@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from ferryman.fleet.certificates import Certificates
 from ferryman.fleet.machine import IDLE, UNKNOWN_NEEDS, DomainJob, MachineNeeds
+from ferryman.fleet.ownership import Owner
 
 
 class Power(StrEnum):
@@ -218,6 +219,8 @@ class DomainDetail:
     needs: MachineNeeds = UNKNOWN_NEEDS
     job: DomainJob = IDLE
     """What it is busy with now."""
+    owner: Owner | None = None
+    """Who moves it, by its metadata."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ferryman.downtime.banner import check_service
 from ferryman.fleet.fact_book import REFRESHED_AFTER_S
 from ferryman.fleet.observing import FleetView
+from ferryman.fleet.ownership import Identity, claims
 from ferryman.fleet.values import DirtyRate, Power, Snapshot
 from ferryman.migration.attempt import Order, Services, carry_out, take_up
 from ferryman.migration.clock import Clock
@@ -25,6 +26,7 @@ from ferryman.reconciler.events import Events
 from ferryman.reconciler.memory import Setback
 from ferryman.reconciler.recovering import Recovery
 from ferryman.reconciler.silences import Check, Silences
+from ferryman.reconciler.unfinished import in_flight
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records.conditions import InFlight, Status
 from ferryman.records.ids import migration_id
@@ -60,6 +62,8 @@ class Parts:
     stop: threading.Event
     keep_rate: Keep = _forget
     """Where measured dirty rates are kept for others to see."""
+    me: Identity | None = None
+    """What VMs are tagged with while they move."""
     only: str | None = None
     """Bring the open move of this VM to its end, and begin nothing."""
     check: Check = check_service
@@ -141,6 +145,7 @@ class Reconciler:
             snapshot=snapshot,
             memory=parts.chronicle.memory,
             now_ns=parts.clock.monotonic_ns(),
+            claimed=lambda owner: parts.me is not None and claims(owner, parts.me, parts.clock.now()),
             limits=specs.fleet.limits,
             under_way=self._crew.under_way(),
             dirty_rate=self._dirty_rates.measured if patient else self._dirty_rates.known,
@@ -210,7 +215,7 @@ class Reconciler:
         statuses: dict[str, Status] = dict(unfinished.waiting)
         for entry in unfinished.ready:
             if self._parts.only not in (None, entry.vm):
-                statuses[entry.vm] = _inflight(entry)
+                statuses[entry.vm] = in_flight(entry)
             elif not self._parts.stop.is_set():
                 self._take_up_one(entry)
         return statuses
@@ -220,7 +225,7 @@ class Reconciler:
         self._parts.events.taken_up(entry)
         way = Way(vm=entry.vm, source=entry.source, destination=entry.destination)
         move = UnderWay(way=way, memory_mib=_UNMEASURED_MEMORY_MIB)
-        self._crew.begin(move, _inflight(entry), lambda: take_up(entry, services))
+        self._crew.begin(move, in_flight(entry), lambda: take_up(entry, services))
 
     def _finish(self, finished: Finished, specs: Specs) -> None:
         parts, vm = self._parts, finished.move.way.vm
@@ -259,6 +264,7 @@ class Reconciler:
             clock=parts.clock,
             stop=parts.stop,
             show=parts.show,
+            me=parts.me,
         )
 
     def _busy(self) -> frozenset[str]:
@@ -268,14 +274,3 @@ class Reconciler:
 
 def _runs(snapshot: Snapshot, vm: str) -> bool:
     return any(domain.power is Power.RUNNING for domain in snapshot.holders(vm).values())
-
-
-def _inflight(entry: JournalEntry) -> InFlight:
-    return InFlight(
-        vm=entry.vm,
-        source=entry.source,
-        destination=entry.destination,
-        method=entry.method,
-        why=entry.why,
-        revision=entry.cause.revision,
-    )

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from ferryman.fleet.values import MigrationSide, Snapshot
 from ferryman.planning.decisions import Finding, FindingCode, Refused, Severity, StallReason, Wait, WaitReason
+from ferryman.records.conditions import InFlight
 from ferryman.records.values import JournalEntry
 
 
@@ -60,3 +61,15 @@ def doubts(vm: str, snapshot: Snapshot) -> tuple[str, ...]:
     if domain.post_copy or domain.migration_side is not MigrationSide.NONE:
         return (*silent, f"it is one end of a migration on {host}")
     return tuple(silent)
+
+
+def in_flight(entry: JournalEntry) -> InFlight:
+    """What is said of a VM whose move was taken up."""
+    return InFlight(
+        vm=entry.vm,
+        source=entry.source,
+        destination=entry.destination,
+        method=entry.method,
+        why=entry.why,
+        revision=entry.cause.revision,
+    )

@@ -13,6 +13,7 @@ from pathlib import Path
 from ferryman.downtime.values import ServiceCheck
 from ferryman.fleet.fake.hosts import FakeFleet, FakeHost
 from ferryman.fleet.observing import FleetView
+from ferryman.fleet.ownership import Identity
 from ferryman.fleet.values import DirtyRate
 from ferryman.planning.decisions import Plan
 from ferryman.reconciler.chronicle import Chronicle
@@ -170,6 +171,8 @@ class House:
     gates: Gates = field(default_factory=Gates)
     rates: Rates = field(default_factory=Rates)
     daemons: list[Daemon] = field(default_factory=list)
+    me: Identity | None = None
+    """What VMs are tagged with while they move."""
     answering: set[str] = field(default_factory=set)
     """The addresses at which a service answers."""
 
@@ -222,6 +225,7 @@ class House:
                 wake=woken.release,
                 stop=stop,
                 keep_rate=self.rates.keep,
+                me=self.me,
                 check=lambda address, _port: ServiceCheck(working=address in self.answering),
             )
         )

@@ -81,7 +81,9 @@ class FakeMigration:
         if self.request.tls:
             self._shake_hands()
         xml = adapted(here.xml, self.request.adaptation)
-        incoming = FakeDomain(name=here.name, uuid=here.uuid, memory_mib=here.memory_mib, xml=xml, persistent=False)
+        incoming = FakeDomain(
+            name=here.name, uuid=here.uuid, memory_mib=here.memory_mib, xml=xml, persistent=False, tag=here.tag
+        )
         for disk in self.destination.domains.files(incoming):
             if self.destination.volumes.by_path(disk.path) is None:
                 raise refused(FailureKind.OTHER, f"{self.destination.name}: cannot open {disk.path}")

@@ -116,17 +116,19 @@ class Daemon:
         with self._looking():
             self._service.ready("reconciling")
             while not self._stop.is_set():
-                self._service.alive()
-                self._look()
-                self._service.alive()
+                if self._look():
+                    # Only a pass that went through is progress: a daemon that fails in each is restarted.
+                    self._service.alive()
                 self._wakeup.wait(self._pause_s())
 
-    def _look(self) -> None:
-        """One pass. The boundary of a pass: what one dies of is told, and the next begins afresh."""
+    def _look(self) -> bool:
+        """One pass; whether it went through. Its boundary: what one dies of is told, and the next begins afresh."""
         try:
             self._reconciler.look()
         except Exception as bug:  # noqa: BLE001 - a fault of ours must not end what watches the moves under way
             self._events.trouble(f"ferryman failed in a pass: {bug!r}", "Report this; the next pass begins afresh.")
+            return False
+        return True
 
     def run_once(self) -> Look:
         """Reconcile until no move is under way and none can begin; what was found last.

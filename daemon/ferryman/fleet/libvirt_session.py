@@ -12,6 +12,7 @@ import libvirt
 
 from ferryman.fleet.errors import FailureKind, HostUnreachableError, OperationFailedError
 from ferryman.fleet.libvirt_door import LibvirtDoor, let_go, uses_ssh
+from ferryman.fleet.libvirt_line import Line
 from ferryman.fleet.ssh import RemoteFiles, SshSession, target_of
 from ferryman.fleet.ssh_remote import RemoteProgram
 from ferryman.specs.models import HostSpec
@@ -71,7 +72,7 @@ class LibvirtSession:
         self._spec = spec
         self._on_change = on_change
         self._lock = threading.Lock()
-        self._connection: libvirt.virConnect | None = None
+        self._line: Line | None = None
         self._ssh: SshSession | None = None
         self._spares: queue.SimpleQueue[libvirt.virConnect] = queue.SimpleQueue()
         self._door = LibvirtDoor(spec)
@@ -86,11 +87,13 @@ class LibvirtSession:
 
         Raises HostUnreachableError, OperationFailedError.
         """
-        connection = self._open()
+        line = self._open()
         try:
-            yield connection
+            yield line.connection
         except libvirt.libvirtError as error:
-            raise self._translated(connection, doing, error) from error
+            raise self._translated(line.connection, doing, error) from error
+        finally:
+            line.release()
 
     @contextmanager
     def own_connection(self, doing: str) -> Iterator[libvirt.virConnect]:
@@ -100,7 +103,7 @@ class LibvirtSession:
         threads one does the others' input and output, and a wake-up that comes just before it begins to wait is lost.
         Seen with libvirt 9.0: migrations went unwatched for 2-3 s, until the next keepalive was sent.
         """
-        self._open()  # verifies the host's key, and says what is wrong where it cannot be reached
+        self._open().release()  # verifies the host's key, and says what is wrong where it cannot be reached
         connection = self._spare() or self._door.open()
         try:
             yield connection
@@ -117,7 +120,7 @@ class LibvirtSession:
 
     def start(self, argv: list[str]) -> RemoteProgram | None:
         """Start a program that may run for long; None where the host is not reached by SSH."""
-        self._open()
+        self._open().release()
         with self._lock:
             session = self._ssh
         return None if session is None else session.start(argv)
@@ -150,34 +153,39 @@ class LibvirtSession:
         with self._lock:
             self._drop()
 
-    def _open(self) -> libvirt.virConnect:
+    def _open(self) -> Line:
+        """The line, in use: to be released."""
         with self._lock:
-            if self._connection is not None and self._connection.isAlive():
-                return self._connection
+            if self._line is None or not self._line.connection.isAlive():
+                self._line = self._opened()
+            self._line.acquire()
+            return self._line
+
+    def _opened(self) -> Line:
+        """A new one, in the place of what there was. With the lock held."""
+        self._drop()
+        self.broken_mirrors |= self.watched_mirrors  # while there was no connection nobody would have told
+        start_event_loop()
+        if uses_ssh(self._spec):
+            self._ssh = SshSession.open(target_of(self._spec))
+        try:
+            connection = self._door.open()
+            connection.registerCloseCallback(lambda *_: self._on_change(), None)
+            connection.domainEventRegisterAny(
+                None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, lambda *_: self._on_change(), None
+            )
+            connection.domainEventRegisterAny(
+                None, libvirt.VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2, self._block_job_changed, None
+            )
+            # Opened now, so that no move has to wait for it.
+            self._spares.put(self._door.open())
+        except libvirt.libvirtError as error:
             self._drop()
-            self.broken_mirrors |= self.watched_mirrors  # while there was no connection nobody would have told
-            start_event_loop()
-            if uses_ssh(self._spec):
-                self._ssh = SshSession.open(target_of(self._spec))
-            try:
-                connection = self._door.open()
-                connection.registerCloseCallback(lambda *_: self._on_change(), None)
-                connection.domainEventRegisterAny(
-                    None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, lambda *_: self._on_change(), None
-                )
-                connection.domainEventRegisterAny(
-                    None, libvirt.VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2, self._block_job_changed, None
-                )
-                # Opened now, so that no move has to wait for it.
-                self._spares.put(self._door.open())
-            except libvirt.libvirtError as error:
-                self._drop()
-                raise self._door.unreachable(error) from error
-            except HostUnreachableError:
-                self._drop()
-                raise
-            self._connection = connection
-            return connection
+            raise self._door.unreachable(error) from error
+        except HostUnreachableError:
+            self._drop()
+            raise
+        return Line(connection)
 
     def _block_job_changed(
         self,
@@ -201,12 +209,12 @@ class LibvirtSession:
         return None
 
     def _drop(self) -> None:
-        connection, self._connection = self._connection, None
+        line, self._line = self._line, None
         session, self._ssh = self._ssh, None
         if session is not None:
             session.close()
-        if connection is not None:
-            let_go(connection)
+        if line is not None:
+            line.retire()
         while (spare := self._spare()) is not None:
             let_go(spare)
 

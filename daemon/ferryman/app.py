@@ -10,9 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from ferryman.fleet.adapting import adapted
+from ferryman.fleet.connecting import connect as libvirt_connect
 from ferryman.fleet.hypervisor import Connect, Hypervisor
-from ferryman.fleet.libvirt_host import LibvirtHost
 from ferryman.fleet.observing import FleetView
+from ferryman.fleet.ownership import Identity, claims
 from ferryman.fleet.showing import Definition, definition
 from ferryman.fleet.values import DirtyRate
 from ferryman.migration.clock import Clock, SystemClock
@@ -27,15 +28,17 @@ from ferryman.reconciler.memory import Memory
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records import audit
 from ferryman.records.conditions import Status, Suspended
+from ferryman.records.identity import identity_of, read_id
 from ferryman.records.journal import Journal
 from ferryman.records.live import Progress, write_progress
 from ferryman.records.rates import SeenRate, read_rates, write_rate
+from ferryman.records.requests import folder_of
 from ferryman.records.store import StateStore
 from ferryman.service import ServiceManager
 from ferryman.specs.loading import Specs
 from ferryman.specs.opening import open_source
 from ferryman.specs.problems import Problem
-from ferryman.specs.source import SourceError
+from ferryman.specs.source import SourceError, WatchedPlace
 from ferryman.specs.watching import Watcher
 
 RESCAN_S = 30.0
@@ -53,6 +56,8 @@ class Options:
     specs: Path
     state: Path
     rescan_s: float = RESCAN_S
+    only: str | None = None
+    """Bring the open move of this VM to its end, and begin nothing."""
 
 
 class Daemon:
@@ -64,7 +69,7 @@ class Daemon:
         store: StateStore,
         events: Events,
         service: ServiceManager,
-        connect: Connect = LibvirtHost,
+        connect: Connect = libvirt_connect,
     ) -> None:
         self._options = options
         self._events = events
@@ -86,8 +91,15 @@ class Daemon:
                 wake=self._wakeup.wake,
                 stop=self._stop,
                 keep_rate=lambda vm, rate: _keep(store.folder, vm, rate, clock),
+                only=options.only,
+                me=identity_of(store.folder),
             )
         )
+
+    @property
+    def specs_folder(self) -> Path:
+        """Where the specs are."""
+        return self._options.specs
 
     def specs_now(self) -> Specs | None:
         """The specs that a first look finds in force."""
@@ -104,17 +116,19 @@ class Daemon:
         with self._looking():
             self._service.ready("reconciling")
             while not self._stop.is_set():
-                self._service.alive()
-                self._look()
-                self._service.alive()
+                if self._look():
+                    # Only a pass that went through is progress: a daemon that fails in each is restarted.
+                    self._service.alive()
                 self._wakeup.wait(self._pause_s())
 
-    def _look(self) -> None:
-        """One pass. The boundary of a pass: what one dies of is told, and the next begins afresh."""
+    def _look(self) -> bool:
+        """One pass; whether it went through. Its boundary: what one dies of is told, and the next begins afresh."""
         try:
             self._reconciler.look()
         except Exception as bug:  # noqa: BLE001 - a fault of ours must not end what watches the moves under way
             self._events.trouble(f"ferryman failed in a pass: {bug!r}", "Report this; the next pass begins afresh.")
+            return False
+        return True
 
     def run_once(self) -> Look:
         """Reconcile until no move is under way and none can begin; what was found last.
@@ -130,7 +144,8 @@ class Daemon:
 
     @contextmanager
     def _looking(self) -> Iterator[None]:
-        with Watcher(self._source.watched(), self._wakeup.wake):
+        asked = WatchedPlace(directory=folder_of(self._options.state), recursive=False, names=None)
+        with Watcher((*self._source.watched(), asked), self._wakeup.wake):
             try:
                 yield
             finally:
@@ -163,7 +178,9 @@ class Preview:
     """Of the VMs that are to move, without secrets."""
 
 
-def preview(options: Options, connect: Connect = LibvirtHost, tell: Callable[[str], None] = lambda _: None) -> Preview:
+def preview(
+    options: Options, connect: Connect = libvirt_connect, tell: Callable[[str], None] = lambda _: None
+) -> Preview:
     """Decide as the daemon would, and touch nothing. Reads the state folder where there is one.
 
     A VM whose spec makes a promise is watched for a second before its move is decided, unless the daemon has done so
@@ -184,6 +201,7 @@ def preview(options: Options, connect: Connect = LibvirtHost, tell: Callable[[st
             memory=_memory(options.state),
             now_ns=0,
             limits=None,
+            claimed=lambda owner: claims(owner, Identity(id=read_id(options.state), by=""), SystemClock().now()),
             dirty_rate=_watching(options.state, tell),
         )
         rest = resting(specs)
@@ -202,7 +220,7 @@ def preview(options: Options, connect: Connect = LibvirtHost, tell: Callable[[st
 
 
 @contextmanager
-def fleet_view(specs: Path, connect: Connect = LibvirtHost) -> Iterator[FleetView]:
+def fleet_view(specs: Path, connect: Connect = libvirt_connect) -> Iterator[FleetView]:
     """The hosts of the specs in force, to look at. Raises SourceError where there are none."""
     wanted = Wanted(source=open_source(specs))
     wanted.refresh()

@@ -1,4 +1,7 @@
-"""The hosts that the contract is tried on: fake ones always, real ones where a lab is named in the environment."""
+"""The hosts that the contract is tried on: fake ones always, real ones where a lab is named in the environment.
+
+Guarded, as the program uses them: the guard must change nothing of what a host that answers says.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ from pathlib import Path
 import pytest
 from stage import Stage
 
+from ferryman.fleet.connecting import connect
 from ferryman.fleet.fake.hosts import FakeFleet
-from ferryman.fleet.hypervisor import Hypervisor
-from ferryman.fleet.libvirt_host import LibvirtHost
+from ferryman.fleet.guarding import Guard, GuardedHost
 from ferryman.specs.models import HostSpec
 
 LAB = "FERRYMAN_CONTRACT_LAB"
@@ -34,7 +37,7 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
         yield _fake()
         return
     specs = [HostSpec.model_validate(tomllib.loads(file.read_text())) for file in _host_files()]
-    source, destination, *_ = (LibvirtHost(spec, lambda: None) for spec in specs)
+    source, destination, *_ = (connect(spec, lambda: None) for spec in specs)
     try:
         yield Stage(
             source=source,
@@ -52,8 +55,7 @@ def _fake() -> Stage:
     specs = [HostSpec(name=name, uri=f"qemu+ssh://root@{name}/system") for name in ("oslo", "bergen")]
     fleet = FakeFleet(*specs)
     fleet.hosts["oslo"].add_vm("guest-a")
-    source: Hypervisor = fleet.connect(specs[0], lambda: None)
-    destination: Hypervisor = fleet.connect(specs[1], lambda: None)
+    source, destination = (GuardedHost(fleet.connect(spec, lambda: None), Guard(spec.name, "")) for spec in specs)
     return Stage(
         source=source,
         destination=destination,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from stage import Stage
@@ -13,6 +14,7 @@ from ferryman.fleet.host_facts import Reach
 from ferryman.fleet.images import Image
 from ferryman.fleet.machine import CpuFit, JobKind
 from ferryman.fleet.migrating import JobPhase
+from ferryman.fleet.ownership import Owner
 from ferryman.fleet.values import BackingImage, MigrationSide, Power
 
 MIB = 1024 * 1024
@@ -30,6 +32,33 @@ def bare(stage: Stage) -> Iterator[str]:
     yield BARE_VM
     stage.destination.domains.destroy(BARE_VM)
     stage.destination.domains.undefine(BARE_VM)
+
+
+class TestOwnerTags:
+    OWNER = Owner(id="4f2a", by='pid 7 on a <"host">', move="m-1", renewed_at=datetime(2026, 11, 23, 12, tzinfo=UTC))
+
+    def test_a_tag_is_written_replaced_and_taken_away(self, stage: Stage) -> None:
+        domains = stage.source.domains
+        assert domains.owner(stage.vm) is None
+        domains.tag(stage.vm, self.OWNER)
+        assert domains.owner(stage.vm) == domains.inspect(stage.vm).owner == self.OWNER
+        later = replace(self.OWNER, id="5e3b", renewed_at=datetime(2026, 11, 23, 13, tzinfo=UTC))
+        domains.tag(stage.vm, later)
+        assert domains.owner(stage.vm) == later
+        domains.untag(stage.vm)
+        domains.untag(stage.vm)
+        assert domains.owner(stage.vm) is None
+
+    def test_one_that_is_off_has_its_tag_in_its_definition(self, stage: Stage, bare: str) -> None:
+        stage.destination.domains.tag(bare, self.OWNER)
+        assert stage.destination.domains.owner(bare) == self.OWNER
+
+    def test_of_an_unknown_vm_nobody_is_the_owner(self, stage: Stage) -> None:
+        assert stage.source.domains.owner("absent") is None
+        stage.source.domains.untag("absent")
+        with pytest.raises(OperationFailedError) as failed:
+            stage.source.domains.tag("absent", self.OWNER)
+        assert failed.value.kind is FailureKind.NOT_FOUND
 
 
 class TestReading:

@@ -9,6 +9,7 @@ from ferryman.cli.doctor import doctor
 from ferryman.cli.gc import gc
 from ferryman.cli.history import history
 from ferryman.cli.plan import plan
+from ferryman.cli.recover import recover
 from ferryman.cli.run import run
 from ferryman.cli.specs import schema, validate
 from ferryman.cli.status import status
@@ -27,10 +28,11 @@ def main() -> None:
               ferryman run        do it, and keep doing it
               ferryman status     what is so now
               ferryman history    what moved when, why, and how long it was down
+              ferryman recover    what to do about a move that was interrupted or held
               ferryman gc         reclaim the disks that VMs left where they were before
               ferryman lab        rehearse all of it on this machine
     """
 
 
-for command in (doctor, run, plan, status, history, gc, validate, schema, lab):
+for command in (doctor, run, plan, status, history, recover, gc, validate, schema, lab):
     main.add_command(command)

@@ -10,6 +10,7 @@ from typing import TextIO
 from ferryman import __version__
 from ferryman.cli.words import downtime
 from ferryman.planning.decisions import Plan
+from ferryman.records.requests import Request
 from ferryman.records.values import Condition, ConditionType, HostState, JournalEntry, MigrationRecord, Outcome
 from ferryman.service import ServiceManager
 from ferryman.specs.loading import Specs
@@ -49,6 +50,14 @@ class LogEvents:
         hosts = ", ".join(sorted(in_force.hosts))
         self._line(f"ferryman {__version__} started: {what}, revision {in_force.revision.short}, hosts {hosts}")
 
+    def standing_by(self, reason: str) -> None:
+        """Another daemon writes to the state folder: this one moves nothing."""
+        self._line(f"observing only: {reason}", "Nothing to do: ferryman takes over when that one is gone.")
+
+    def taking_over(self) -> None:
+        """The other daemon is gone."""
+        self._line("the state folder is free: taking over")
+
     def stopped(self, moving: Collection[str]) -> None:
         """The daemon ends, with these VMs' moves still under way."""
         rest = f"; still moving, taken up at the next start: {', '.join(sorted(moving))}" if moving else ""
@@ -72,8 +81,13 @@ class LogEvents:
         self._service.status(f"moving {plan.vm} to {plan.destination}")
 
     def taken_up(self, entry: JournalEntry) -> None:
-        """A move that an earlier daemon began is brought to its end."""
+        """A move that was interrupted is brought to its end."""
         self._line(f"{entry.vm}: takes up the move {entry.source} -> {entry.destination} that was under way")
+
+    def answered(self, request: Request) -> None:
+        """A person asked about an open or held move, and got an answer."""
+        said = "granted" if request.granted else "refused"
+        self._line(f"{request.vm}: {request.asked_by} asked to {request.wish}: {said}: {request.answer}")
 
     def ended(self, record: MigrationRecord) -> None:
         """A move ended."""
@@ -108,7 +122,9 @@ class LogEvents:
 
     def bug(self, vm: str, bug: BaseException) -> None:
         """A move died of a fault of ferryman's own."""
-        self._line(f"{vm}: ferryman failed: {bug!r}", "Report this; its VM is left alone until ferryman is restarted.")
+        self._line(
+            f"{vm}: ferryman failed: {bug!r}", f"Report this. To have its move taken up: ferryman recover {vm} --accept"
+        )
 
     def _line(self, text: str, remedy: str = "") -> None:
         now = self._now()

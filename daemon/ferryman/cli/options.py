@@ -11,8 +11,8 @@ from typing import Any, TypeVar, cast
 import click
 from pydantic import TypeAdapter
 
+from ferryman.fleet.connecting import connect as libvirt_connect
 from ferryman.fleet.hypervisor import Connect
-from ferryman.fleet.libvirt_host import LibvirtHost
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,7 +50,7 @@ def pass_connect(command: F) -> F:
     @wraps(command)
     @click.pass_obj
     def with_connect(connect: Connect | None, *args: Any, **options: Any) -> Any:
-        return command(connect or LibvirtHost, *args, **options)
+        return command(connect or libvirt_connect, *args, **options)
 
     return cast("F", with_connect)
 

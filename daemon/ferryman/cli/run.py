@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from ferryman.app import Daemon, Options, is_settled
 from ferryman.cli.log import LogEvents
 from ferryman.cli.options import EXIT_TROUBLE, pass_connect, specs_option, state_option
 from ferryman.cli.progress import ProgressLines
+from ferryman.cli.standing_by import open_when_free
 from ferryman.fleet.hypervisor import Connect
 from ferryman.records.errors import StateError
 from ferryman.records.journal import Journal
@@ -36,23 +38,36 @@ from ferryman.specs.source import SourceError
 def run(connect: Connect, specs: Path, state: Path, once: bool, rescan_s: float) -> None:
     """Reconcile: watch the specs, move VMs to where they should be, write down what happened.
 
+    While another daemon writes to the state folder this one observes only, and takes over when that is gone.
+
     Stops on SIGTERM or Ctrl-C: a live migration goes on by itself and is taken up at the next start; a cold one that
     has not reached its destination is taken back.
     """
     service = ServiceManager(os.environ)
+    events = LogEvents(sys.stderr, service)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
     try:
-        with StateStore.open(state) as store, ProgressLines(store.folder, sys.stderr):
-            events = LogEvents(sys.stderr, service)
-            daemon = Daemon(Options(specs=specs, state=state, rescan_s=rescan_s), store, events, service, connect)
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: daemon.stop())
-            events.started(specs, store.folder, daemon.specs_now())
-            try:
-                _run(daemon, events, once=once)
-            finally:
-                events.stopped([entry.vm for entry in Journal(store.folder).entries()])
+        store = StateStore.open(state) if once else open_when_free(state, stop, service, events)
+        if store is not None:
+            with store, ProgressLines(store.folder, sys.stderr):
+                daemon = Daemon(Options(specs=specs, state=state, rescan_s=rescan_s), store, events, service, connect)
+                _reconcile(daemon, store, events, once=once, stop=stop)
     except (StateError, SourceError) as error:
         raise click.ClickException(f"{error.reason}\n  remedy: {error.remedy}") from error
+
+
+def _reconcile(daemon: Daemon, store: StateStore, events: LogEvents, *, once: bool, stop: threading.Event) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: daemon.stop())
+    if stop.is_set():
+        return
+    events.started(daemon.specs_folder, store.folder, daemon.specs_now())
+    try:
+        _run(daemon, events, once=once)
+    finally:
+        events.stopped([entry.vm for entry in Journal(store.folder).entries()])
 
 
 def _run(daemon: Daemon, events: LogEvents, *, once: bool) -> None:

@@ -62,9 +62,7 @@ def _print(found: Status) -> None:
     _print_fleet(console, found.fleet)
     hosts = Table("host", "reachable", "maintenance", "VMs", box=None, header_style="bold")
     for host in sorted(found.hosts.values(), key=lambda host: host.name):
-        hosts.add_row(
-            host.name, "yes" if host.reachable else f"NO: {host.reason}", _maintenance(host), " ".join(host.vms)
-        )
+        hosts.add_row(host.name, _reachable(host), _maintenance(host), " ".join(host.vms))
     console.print(hosts)
     for host in found.hosts.values():
         if host.remedy:
@@ -94,6 +92,12 @@ def _print_fleet(console: Console, fleet: FleetState) -> None:
         console.print(text, highlight=False, markup=False)
     for problem in fleet.problems:
         _print_remedy(console, f"  {problem.place or 'source'}: {problem.message}", problem.remedy)
+
+
+def _reachable(host: HostState) -> str:
+    if host.reachable:
+        return "yes"
+    return f"NO: {host.reason}" + (" (called only now and then)" if host.resting else "")
 
 
 def _maintenance(host: HostState) -> str:

@@ -21,6 +21,10 @@ class HostUnreachableError(FleetError):
     """The host cannot be talked to now. Nothing is known of its VMs; tried again by itself."""
 
 
+class HostRestingError(HostUnreachableError):
+    """The host failed again and again: until it answers it is called only now and then, and this time perhaps not."""
+
+
 class FailureKind(StrEnum):
     """What the caller may conclude from a failed operation."""
 

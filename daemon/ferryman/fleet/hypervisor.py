@@ -16,6 +16,7 @@ from ferryman.fleet.images import Images
 from ferryman.fleet.machine import Fit, MachineNeeds
 from ferryman.fleet.machine_files import MachineFiles
 from ferryman.fleet.migrating import Migrations
+from ferryman.fleet.ownership import Owner
 from ferryman.fleet.survey import HostSurvey
 from ferryman.fleet.values import (
     BackingImage,
@@ -78,6 +79,18 @@ class Domains(Protocol):
 
     def undefine(self, vm: str) -> None:
         """Remove the definition; disks and NVRAM stay. No such VM is no error."""
+        ...
+
+    def tag(self, vm: str, owner: Owner) -> None:
+        """Write into the VM's metadata who moves it; what was there is replaced. It comes along when it migrates."""
+        ...
+
+    def untag(self, vm: str) -> None:
+        """Take that away. No tag, or no such VM, is no error."""
+        ...
+
+    def owner(self, vm: str) -> Owner | None:
+        """Who moves it, by its metadata; None: nobody says so, or the host knows no such VM."""
         ...
 
     def start(self, vm: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import libvirt
 
-from ferryman.fleet import domain_xml, drives
+from ferryman.fleet import domain_xml, drives, ownership
 from ferryman.fleet.domain_xml import XmlDisk
 from ferryman.fleet.drives import Medium
 from ferryman.fleet.libvirt_dirty_rate import measured_dirty_rate
@@ -16,6 +16,7 @@ from ferryman.fleet.libvirt_session import LibvirtSession
 from ferryman.fleet.libvirt_usage import paths_of
 from ferryman.fleet.libvirt_volumes import volume_at, volume_by_path
 from ferryman.fleet.machine import IDLE
+from ferryman.fleet.ownership import Owner
 from ferryman.fleet.values import DirtyRate, Disk, Domain, DomainDetail, Power
 
 _DEFINITION = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
@@ -69,6 +70,7 @@ class LibvirtDomains:
                 addresses=_addresses(domain) if power is Power.RUNNING else (),
                 needs=needs_of(connection, current),
                 job=job_of(domain, current) if power is Power.RUNNING else IDLE,
+                owner=ownership.of_domain(current),
             )
 
     def power(self, vm: str) -> Power | None:
@@ -130,6 +132,24 @@ class LibvirtDomains:
             if domain is not None:
                 domain.undefineFlags(_UNDEFINE)
 
+    def tag(self, vm: str, owner: Owner) -> None:
+        """Write into the VM's metadata who moves it; what was there is replaced."""
+        with self._session.connection(f"tagging {vm}") as connection:
+            _set_tag(connection.lookupByName(vm), ownership.to_xml(owner))
+
+    def untag(self, vm: str) -> None:
+        """Take that away. No tag, or no such VM, is no error."""
+        with self._session.connection(f"untagging {vm}") as connection:
+            domain = _find(connection, vm)
+            if domain is not None:
+                _set_tag(domain, None)
+
+    def owner(self, vm: str) -> Owner | None:
+        """Who moves it, by its metadata; None: nobody says so, or the host knows no such VM."""
+        with self._session.connection(f"reading {vm}'s tag") as connection:
+            domain = _find(connection, vm)
+            return None if domain is None else ownership.of_domain(domain.XMLDesc())
+
     def start(self, vm: str) -> None:
         """Power on."""
         with self._session.connection(f"starting {vm}") as connection:
@@ -169,6 +189,15 @@ def _change(domain: libvirt.virDomain, medium: Medium, *, emptying: bool) -> Non
     ):
         if disk and there:
             domain.updateDeviceFlags(drives.emptied(disk) if emptying else disk, flag)
+
+
+def _set_tag(domain: libvirt.virDomain, tag: str | None) -> None:
+    """Of the VM as it runs and as it is defined; None removes it."""
+    flags = (libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0) | (
+        libvirt.VIR_DOMAIN_AFFECT_CONFIG if domain.isPersistent() else 0
+    )
+    key = None if tag is None else ownership.KEY
+    domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, tag, key, ownership.NAMESPACE, flags)
 
 
 def _find(connection: libvirt.virConnect, vm: str) -> libvirt.virDomain | None:

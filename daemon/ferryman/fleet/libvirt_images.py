@@ -145,7 +145,7 @@ def _destination_xml(export: Export) -> str:
     ET.SubElement(disk, "driver", name="qemu", type="raw")
     # The source's libvirt knows where its own certificates are.
     secured = {"tls": "yes", "tlsHostname": export.tls_name} if export.tls_name else {}
-    source = ET.SubElement(disk, "source", protocol="nbd", name=export.name, **secured)
+    source = ET.SubElement(disk, "source", {"protocol": "nbd", "name": export.name, **secured})
     ET.SubElement(source, "host", name=export.address, port=str(export.port))
     return ET.tostring(disk, encoding="unicode")
 

@@ -7,20 +7,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
-from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import libvirt
 
 from ferryman.fleet.errors import FailureKind, HostUnreachableError, OperationFailedError
+from ferryman.fleet.libvirt_door import LibvirtDoor, let_go, uses_ssh
+from ferryman.fleet.libvirt_line import Line
 from ferryman.fleet.ssh import RemoteFiles, SshSession, target_of
-from ferryman.fleet.ssh_command import ssh_command
 from ferryman.fleet.ssh_remote import RemoteProgram
 from ferryman.specs.models import HostSpec
-
-KEEPALIVE_INTERVAL_S = 3
-KEEPALIVE_COUNT = 3
-"""A silent peer is given up after interval x (count + 1) = 12 s, so that no call hangs for longer."""
 
 _LOST = frozenset(
     {
@@ -77,9 +72,10 @@ class LibvirtSession:
         self._spec = spec
         self._on_change = on_change
         self._lock = threading.Lock()
-        self._connection: libvirt.virConnect | None = None
+        self._line: Line | None = None
         self._ssh: SshSession | None = None
         self._spares: queue.SimpleQueue[libvirt.virConnect] = queue.SimpleQueue()
+        self._door = LibvirtDoor(spec)
         self.broken_mirrors: set[tuple[str, str]] = set()
         """VM and disk of block jobs that ended with an error, or may have, unseen."""
         self.watched_mirrors: set[tuple[str, str]] = set()
@@ -91,11 +87,13 @@ class LibvirtSession:
 
         Raises HostUnreachableError, OperationFailedError.
         """
-        connection = self._open()
+        line = self._open()
         try:
-            yield connection
+            yield line.connection
         except libvirt.libvirtError as error:
-            raise self._translated(connection, doing, error) from error
+            raise self._translated(line.connection, doing, error) from error
+        finally:
+            line.release()
 
     @contextmanager
     def own_connection(self, doing: str) -> Iterator[libvirt.virConnect]:
@@ -105,8 +103,8 @@ class LibvirtSession:
         threads one does the others' input and output, and a wake-up that comes just before it begins to wait is lost.
         Seen with libvirt 9.0: migrations went unwatched for 2-3 s, until the next keepalive was sent.
         """
-        self._open()  # verifies the host's key, and says what is wrong where it cannot be reached
-        connection = self._spare() or self._opened()
+        self._open().release()  # verifies the host's key, and says what is wrong where it cannot be reached
+        connection = self._spare() or self._door.open()
         try:
             yield connection
         except libvirt.libvirtError as error:
@@ -122,7 +120,7 @@ class LibvirtSession:
 
     def start(self, argv: list[str]) -> RemoteProgram | None:
         """Start a program that may run for long; None where the host is not reached by SSH."""
-        self._open()
+        self._open().release()
         with self._lock:
             session = self._ssh
         return None if session is None else session.start(argv)
@@ -141,7 +139,7 @@ class LibvirtSession:
         """
         with self._lock:
             session = self._ssh
-        if session is not None or not _uses_ssh(self._spec):
+        if session is not None or not uses_ssh(self._spec):
             yield session
             return
         session = SshSession.open(target_of(self._spec))
@@ -155,31 +153,39 @@ class LibvirtSession:
         with self._lock:
             self._drop()
 
-    def _open(self) -> libvirt.virConnect:
+    def _open(self) -> Line:
+        """The line, in use: to be released."""
         with self._lock:
-            if self._connection is not None and self._connection.isAlive():
-                return self._connection
+            if self._line is None or not self._line.connection.isAlive():
+                self._line = self._opened()
+            self._line.acquire()
+            return self._line
+
+    def _opened(self) -> Line:
+        """A new one, in the place of what there was. With the lock held."""
+        self._drop()
+        self.broken_mirrors |= self.watched_mirrors  # while there was no connection nobody would have told
+        start_event_loop()
+        if uses_ssh(self._spec):
+            self._ssh = SshSession.open(target_of(self._spec))
+        try:
+            connection = self._door.open()
+            connection.registerCloseCallback(lambda *_: self._on_change(), None)
+            connection.domainEventRegisterAny(
+                None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, lambda *_: self._on_change(), None
+            )
+            connection.domainEventRegisterAny(
+                None, libvirt.VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2, self._block_job_changed, None
+            )
+            # Opened now, so that no move has to wait for it.
+            self._spares.put(self._door.open())
+        except libvirt.libvirtError as error:
             self._drop()
-            self.broken_mirrors |= self.watched_mirrors  # while there was no connection nobody would have told
-            start_event_loop()
-            if _uses_ssh(self._spec):
-                self._ssh = SshSession.open(target_of(self._spec))
-            try:
-                connection = self._opened()
-                connection.registerCloseCallback(lambda *_: self._on_change(), None)
-                connection.domainEventRegisterAny(
-                    None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, lambda *_: self._on_change(), None
-                )
-                connection.domainEventRegisterAny(
-                    None, libvirt.VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2, self._block_job_changed, None
-                )
-                # Opened now, so that no move has to wait for it.
-                self._spares.put(self._opened())
-            except libvirt.libvirtError as error:
-                self._drop()
-                raise self._unreachable(error) from error
-            self._connection = connection
-            return connection
+            raise self._door.unreachable(error) from error
+        except HostUnreachableError:
+            self._drop()
+            raise
+        return Line(connection)
 
     def _block_job_changed(
         self,
@@ -193,77 +199,33 @@ class LibvirtSession:
         if status == libvirt.VIR_DOMAIN_BLOCK_JOB_FAILED:
             self.broken_mirrors.add((domain.name(), disk))
 
-    def _opened(self) -> libvirt.virConnect:
-        try:
-            connection = libvirt.open(connection_uri(self._spec))
-            connection.setKeepAlive(KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT)
-        except libvirt.libvirtError as error:
-            raise self._unreachable(error) from error
-        return connection
-
     def _spare(self) -> libvirt.virConnect | None:
         """A connection that an earlier long call has done with; dead ones are let go."""
         while not self._spares.empty():
             connection = self._spares.get()
             if connection.isAlive():
                 return connection
-            _close_quietly(connection)
+            let_go(connection)
         return None
 
     def _drop(self) -> None:
-        connection, self._connection = self._connection, None
+        line, self._line = self._line, None
         session, self._ssh = self._ssh, None
         if session is not None:
             session.close()
-        if connection is not None:
-            _close_quietly(connection)
+        if line is not None:
+            line.retire()
         while (spare := self._spare()) is not None:
-            _close_quietly(spare)
+            let_go(spare)
 
     def _translated(
         self, connection: libvirt.virConnect, doing: str, error: libvirt.libvirtError
     ) -> HostUnreachableError | OperationFailedError:
         code = error.get_error_code()
         if code in _LOST and not connection.isAlive():
-            return self._unreachable(error)
+            return self._door.unreachable(error)
         return OperationFailedError(
             _KINDS.get(code, FailureKind.OTHER),
             f"{self.host}: {doing}: {error.get_error_message() or error}",
             f"See libvirtd's log on {self.host}.",
         )
-
-    def _unreachable(self, error: libvirt.libvirtError) -> HostUnreachableError:
-        return HostUnreachableError(
-            f"{self.host}: libvirt does not answer: {error.get_error_message() or error}",
-            f"Check libvirtd there: virsh -c '{self._spec.uri}' list",
-        )
-
-
-def connection_uri(spec: HostSpec) -> str:
-    """The URI that libvirt is given: the spec's, with `[ssh]` worked in and never asking at a terminal.
-
-    See libvirt's "Remote support" page for `keyfile`, `command` and `no_tty`.
-    """
-    if not _uses_ssh(spec):
-        return spec.uri
-    url, ssh = urlsplit(spec.uri), spec.ssh
-    user, port = ssh.user or url.username, ssh.port or url.port
-    netloc = f"{user + '@' if user else ''}{url.hostname}{f':{port}' if port else ''}"
-    options = {"no_tty": "1"}
-    if ssh.identity_file:
-        options["keyfile"] = str(Path(ssh.identity_file).expanduser())
-    if ssh.known_hosts:
-        options["command"] = str(ssh_command(spec.name, ssh.known_hosts))
-    query = "&".join(part for part in (url.query, urlencode(options, safe="/")) if part)
-    return urlunsplit((url.scheme, netloc, url.path, query, ""))
-
-
-def _uses_ssh(spec: HostSpec) -> bool:
-    return urlsplit(spec.uri).scheme == "qemu+ssh"
-
-
-def _close_quietly(connection: libvirt.virConnect) -> None:
-    try:
-        connection.close()
-    except libvirt.libvirtError:
-        return  # it is gone already

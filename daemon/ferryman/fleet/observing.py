@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
-from ferryman.fleet.errors import FleetError
+from ferryman.fleet.deadlines import begin
+from ferryman.fleet.errors import FleetError, HostRestingError
 from ferryman.fleet.fact_book import FACTS_WITHIN_S, KEPT_S, REFRESHED_AFTER_S, FactBook, peers_of
 from ferryman.fleet.host_facts import HostFacts
 from ferryman.fleet.hypervisor import Connect, Hypervisor
@@ -33,6 +33,8 @@ class _Watched:
     hypervisor: Hypervisor
     pending: Future[HostReading] | None = None
     answered: bool = True
+    failure: Unreachable | None = None
+    """What its last reading came to, if not to an answer: said again while the next one is under way."""
     overdue: bool = False
     """A look has given up waiting for the pending reading, whose success is to be told."""
 
@@ -60,7 +62,7 @@ class FleetView:
         """Read every host. One that does not answer in time is `Unreachable` in this snapshot."""
         for watched in self._hosts.values():
             if watched.pending is None:
-                watched.pending = _in_background(watched.hypervisor)
+                watched.pending = begin(f"read {watched.spec.name}", watched.hypervisor.read)
         self._wait(answered=True, timeout_s=self._patience.answered_s)
         self._wait(answered=False, timeout_s=self._patience.silent_s)
         return Snapshot(hosts={name: self._result(watched) for name, watched in self._hosts.items()})
@@ -86,6 +88,10 @@ class FleetView:
         """One host, for a closer look or to touch it. KeyError where it is not among the configured."""
         return self._hosts[name].hypervisor
 
+    def names(self) -> frozenset[str]:
+        """The configured hosts."""
+        return frozenset(self._hosts)
+
     def close(self) -> None:
         """Let go of all hosts; does not wait for one that hangs."""
         for watched in self._hosts.values():
@@ -104,7 +110,7 @@ class FleetView:
             if not watched.overdue:
                 watched.answered, watched.overdue = False, True
                 pending.add_done_callback(self._answers_again)
-            return _silent(watched.spec)
+            return watched.failure or _silent(watched.spec)
         watched.overdue = False
         if pending.cancelled():
             watched.pending, watched.answered = None, False
@@ -113,29 +119,14 @@ class FleetView:
             reading = pending.result()
         except FleetError as error:
             watched.pending, watched.answered = None, False
-            return Unreachable(host=watched.spec.name, reason=error.reason, remedy=error.remedy)
-        watched.pending, watched.answered = None, True
+            watched.failure = _unreachable(watched.spec, error)
+            return watched.failure
+        watched.pending, watched.answered, watched.failure = None, True, None
         return reading
 
     def _answers_again(self, reading: Future[HostReading]) -> None:
         if not reading.cancelled() and reading.exception() is None:
             self._on_change()
-
-
-def _in_background(hypervisor: Hypervisor) -> Future[HostReading]:
-    """A daemon thread, not an executor's: a program that ends must not wait for a host that hangs."""
-    reading: Future[HostReading] = Future()
-
-    def run() -> None:
-        try:
-            reading.set_result(hypervisor.read())
-        except FleetError as error:
-            reading.set_exception(error)
-        finally:
-            reading.cancel()  # of no effect but where the thread dies of a fault: its traceback is in the log
-
-    threading.Thread(target=run, name=f"read {hypervisor.name}", daemon=True).start()
-    return reading
 
 
 def _let_go(watched: _Watched) -> None:
@@ -148,6 +139,11 @@ def _let_go(watched: _Watched) -> None:
 
 def _same_way(before: HostSpec, after: HostSpec | None) -> bool:
     return after is not None and (before.uri, before.ssh) == (after.uri, after.ssh)
+
+
+def _unreachable(spec: HostSpec, error: FleetError) -> Unreachable:
+    resting = isinstance(error, HostRestingError)
+    return Unreachable(host=spec.name, reason=error.reason, remedy=error.remedy, resting=resting)
 
 
 def _silent(spec: HostSpec) -> Unreachable:

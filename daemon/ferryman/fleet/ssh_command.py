@@ -16,7 +16,13 @@ from pathlib import Path
 def ssh_command(host: str, known_hosts: str) -> Path:
     """An ssh that checks this host's key against this file only. Raises OSError."""
     script = _folder() / f"ssh-{host}"
-    options = ("StrictHostKeyChecking=yes", f"UserKnownHostsFile={Path(known_hosts).expanduser()}")
+    options = (
+        "StrictHostKeyChecking=yes",
+        f"UserKnownHostsFile={Path(known_hosts).expanduser()}",
+        # libvirt's keepalive begins with the open connection; until then a host that is gone is noticed here.
+        "ServerAliveInterval=5",
+        "ServerAliveCountMax=3",
+    )
     words = " ".join(shlex.quote(f"-o{option}") for option in (*options, "GlobalKnownHostsFile=/dev/null"))
     script.write_text(f'#!/bin/sh\nexec ssh {words} "$@"\n')
     script.chmod(0o700)

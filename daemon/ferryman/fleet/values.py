@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from ferryman.fleet.certificates import Certificates
 from ferryman.fleet.machine import IDLE, UNKNOWN_NEEDS, DomainJob, MachineNeeds
+from ferryman.fleet.ownership import Owner
 
 
 class Power(StrEnum):
@@ -87,6 +88,8 @@ class Unreachable:
     host: str
     reason: str
     remedy: str
+    resting: bool = False
+    """It failed again and again, and is called only now and then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +219,8 @@ class DomainDetail:
     needs: MachineNeeds = UNKNOWN_NEEDS
     job: DomainJob = IDLE
     """What it is busy with now."""
+    owner: Owner | None = None
+    """Who moves it, by its metadata."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,9 @@ from ferryman.downtime.measuring import unmeasured
 from ferryman.downtime.values import Measurement
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.migrating import Job, LiveMigration, MemoryTransfer
+from ferryman.fleet.ownership import Identity
 from ferryman.fleet.values import DomainDetail
-from ferryman.migration import cold, drives, live, volumes
+from ferryman.migration import cold, drives, live, tagging, volumes
 from ferryman.migration.clearing import NOTHING_CLEARED, Cleared, clear_source
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import DiskProgress, Ends, LeftRunningError, Move
@@ -55,10 +56,12 @@ class Services:
     clock: Clock
     stop: threading.Event
     show: Callable[[Progress], None]
+    me: Identity | None = None
+    """What VMs are tagged with while they move; None: they are not."""
 
 
 def carry_out(order: Order, services: Services) -> MigrationRecord | None:
-    """Move the VM. None: the daemon stopped first, and the journal keeps the move open for its next start."""
+    """Move the VM. None: the daemon stopped first, or a host fell silent; the journal keeps the move open."""
     probe, addresses = order.spec.probe, order.vm.addresses
     with Witness.begin(probe, addresses, services.clock, running=order.plan.running) as witness:
         return _witnessed(order, services, witness)
@@ -72,7 +75,9 @@ def _witnessed(order: Order, services: Services, witness: Witness) -> MigrationR
     begun_ms: float | None = None
     try:
         move.advance(Step.PREPARING)
+        tagging.claim(move)
         ready = _prepare(order, move, witness)
+        tagging.require_ours(move)
         move.undisturbed_until_ns = services.clock.monotonic_ns()
         begun_ms = move.elapsed_ms()
         _transfer(order, move, ready)
@@ -90,6 +95,7 @@ def _witnessed(order: Order, services: Services, witness: Witness) -> MigrationR
         settle_ms=order.settle_ms,
         patience_s=_patience_s(plan.method, ending),
     )
+    tagging.release(move, ending.outcome)
     cleared = _cleared(order, move, ending, measurement)
     return _record(move, ending, measurement, Facts(begun_ms=begun_ms, total_ms=total_ms, plan=plan, cleared=cleared))
 
@@ -103,12 +109,13 @@ def _cleared(order: Order, move: Move, ending: Ending, measurement: Measurement)
 
 
 def take_up(entry: JournalEntry, services: Services) -> MigrationRecord | None:
-    """Bring a move that an earlier daemon began to its end."""
+    """Bring a move that was interrupted, by the daemon's end or a host's silence, to its end. None as `carry_out`."""
     move = _move(entry, services, None)
     ending = settle(move, None)
     if ending.outcome is None:
         return None
-    measurement = unmeasured(None, "the daemon was restarted during the move")
+    tagging.release(move, ending.outcome)
+    measurement = unmeasured(None, "the move was interrupted and taken up again")
     return _record(move, ending, measurement, Facts(total_ms=move.elapsed_ms(), recovered=True))
 
 
@@ -218,16 +225,20 @@ def _move(entry: JournalEntry, services: Services, witness: Witness | None) -> M
     def report(phase: str, work: Job | DiskProgress | None) -> None:
         seen = witness.view() if witness else "not probed"
         services.show(progress(entry, phase, work, seen, services.clock.now()))
+        if entry.method is Method.COLD:
+            tagging.renew(move)
 
-    return Move(
+    move = Move(
         entry=entry,
         ends=services.ends,
         journal=services.journal,
         clock=services.clock,
         stop=services.stop,
         report=report,
+        me=services.me,
         started_ns=services.clock.monotonic_ns(),
     )
+    return move
 
 
 def _record(move: Move, ending: Ending, measurement: Measurement, facts: Facts) -> MigrationRecord:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 
+from ferryman.fleet.deadlines import begin
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.migrating import Job, JobPhase, LiveMigration
 from ferryman.migration.move import LeftRunningError, Move, MoveFailedError
@@ -39,14 +38,15 @@ def transfer(move: Move, request: LiveMigration) -> None:
     if move.entry.autostart:
         # Once it has left, a reboot of the source must not bring up a second copy from the old disks.
         move.ends.source.domains.disarm(request.vm)
-    _follow(move, watching, _in_background(migrations.migrate, request))
+    _follow(move, watching, begin(f"migrate {request.vm}", lambda: migrations.migrate(request)))
 
 
 def resume(move: Move, request: LiveMigration) -> None:
     """Take up a post-copy migration whose connection broke. Raises as `transfer` does."""
     # A destination that was not told waits for ever for the source's next word, and takes no other meanwhile.
     move.ends.destination.migrations.drop_incoming(request.vm)
-    _follow(move, Watch(move), _in_background(move.ends.source.migrations.resume_post_copy, request))
+    migrations = move.ends.source.migrations
+    _follow(move, Watch(move), begin(f"resume {request.vm}", lambda: migrations.resume_post_copy(request)))
 
 
 def adopt(move: Move) -> None:
@@ -67,24 +67,6 @@ def _follow(move: Move, watching: Watch, call: Future[None]) -> None:
         call.result()
     except FleetError as error:
         raise watching.given_up() or error from error
-
-
-def _in_background(migrate: Callable[[LiveMigration], None], request: LiveMigration) -> Future[None]:
-    """A daemon thread, not an executor's: a stopping daemon must not wait for it."""
-    call: Future[None] = Future()
-
-    def run() -> None:
-        try:
-            migrate(request)
-        except FleetError as error:
-            call.set_exception(error)
-        else:
-            call.set_result(None)
-        finally:
-            call.cancel()  # of no effect but where the thread dies of a fault: then nobody waits for it for ever
-
-    threading.Thread(target=run, name=f"migrate {request.vm}", daemon=True).start()
-    return call
 
 
 class Watch:

@@ -8,23 +8,23 @@ from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.migrating import JobPhase
 from ferryman.fleet.values import Domain, MigrationSide, Power
-from ferryman.migration.move import Move
+from ferryman.migration.move import Ends
 from ferryman.migration.recovery import End, Seen
 
 
-def look(move: Move) -> Seen:
+def look(ends: Ends, vm: str, uuid: str) -> Seen:
     """Both ends; whatever cannot be read is unreachable.
 
     In this order: the job first, then the source, then the destination. A migration that ends between two of the
     questions then never looks like a VM that runs twice.
     """
     try:
-        job = move.ends.source.migrations.job(move.entry.vm).phase not in (JobPhase.NONE, JobPhase.POST_COPY_BROKEN)
-        source = _source_end(_domain(move.ends.source, move.entry.uuid))
+        job = ends.source.migrations.job(vm).phase not in (JobPhase.NONE, JobPhase.POST_COPY_BROKEN)
+        source = _source_end(_domain(ends.source, uuid))
     except FleetError:
         job, source = False, End.UNREACHABLE
     try:
-        destination = _destination_end(_domain(move.ends.destination, move.entry.uuid))
+        destination = _destination_end(_domain(ends.destination, uuid))
     except FleetError:
         destination = End.UNREACHABLE
     return Seen(source=source, destination=destination, job=job)

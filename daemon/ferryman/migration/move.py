@@ -11,6 +11,7 @@ from ferryman.fleet.drives import Medium
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.migrating import Job, LiveMigration
+from ferryman.fleet.ownership import Identity
 from ferryman.migration.clock import Clock
 from ferryman.records.errors import StateUnwritableError
 from ferryman.records.journal import Journal
@@ -69,6 +70,10 @@ class Move:
     """The daemon is stopping."""
     report: Report
     phases: list[PhaseTiming] = field(default_factory=list)
+    me: Identity | None = None
+    """The daemon that moves it; None: it leaves no tag."""
+    tagged_ns: int = 0
+    """When the VM's tag was last renewed."""
     started_ns: int = 0
     undisturbed_until_ns: int = 0
     """The latest moment at which the guest surely ran as ever: what is probed until then is the baseline."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from ferryman.downtime.measuring import apportion
+from ferryman.downtime.measuring import apportion, unmeasured
 from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.fleet.migrating import Job
 from ferryman.migration.clearing import NOTHING_CLEARED, Cleared
@@ -90,6 +91,58 @@ def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | N
         encrypted=entry.encrypted,
         plain_because=entry.plain_because,
         recovered=facts.recovered,
+        resolves=entry.resolves,
+    )
+
+
+def given_up(entry: JournalEntry, finished_at: datetime, reason: str) -> MigrationRecord:
+    """The record of an attempt that a person ended as it was: nothing was looked at and nothing was touched."""
+    created = ", ".join(f"{volume.pool}/{volume.name}" for volume in entry.created)
+    return MigrationRecord(
+        id=entry.id,
+        vm=entry.vm,
+        uuid=entry.uuid,
+        source=entry.source,
+        destination=entry.destination,
+        method=entry.method,
+        why=entry.why,
+        cause=entry.cause,
+        attempt=entry.attempt,
+        started_at=entry.started_at,
+        finished_at=finished_at,
+        outcome=Outcome.CANCELLED,
+        reason=reason,
+        remedy=f"See to what this attempt created on {entry.destination}: {created}." if created else "",
+        total_ms=0.0,
+        max_downtime_ms=entry.max_downtime_ms,
+        measurement=unmeasured(None, "the attempt was given up by a person"),
+        home=entry.home,
+        recovered=True,
+        resolves=entry.resolves,
+    )
+
+
+def decided(held: MigrationRecord, record_id: str, at: datetime, reason: str) -> MigrationRecord:
+    """The record that ends a held attempt as it is: as `given_up`."""
+    return MigrationRecord(
+        id=record_id,
+        vm=held.vm,
+        uuid=held.uuid,
+        source=held.source,
+        destination=held.destination,
+        method=held.method,
+        why=held.why,
+        cause=held.cause,
+        attempt=held.attempt,
+        started_at=at,
+        finished_at=at,
+        outcome=Outcome.CANCELLED,
+        reason=reason,
+        total_ms=0.0,
+        measurement=unmeasured(None, "the attempt was given up by a person"),
+        home=held.home,
+        recovered=True,
+        resolves=held.id,
     )
 
 

@@ -1,16 +1,17 @@
-"""What to do with a move, from what both ends say: pure tables, used after every attempt and every restart.
+"""What to do with a move, from what both ends say: pure, total tables, used after every attempt and every restart.
 
-They never trust that a call which raised had no effect, nor that one which returned had the whole of it. A pair of
-states that no table names is for a person: nothing is touched.
+They never trust that a call which raised had no effect, nor that one which returned had the whole of it. Every pair of
+states has its cell; where no step is safe, that cell says why a person must decide (`holds.py`: and how).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import StrEnum, auto
 from typing import assert_never
 
+from ferryman.migration.holds import Hold
 from ferryman.records.values import Step
 from ferryman.specs.models import Method
 
@@ -91,100 +92,175 @@ class Known:
     """The guest was asked to power itself off, and may yet do so."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What one cell says."""
+
+    action: Action
+    hold: Hold | None = None
+    """Why a person must decide; only with `Action.HOLD`."""
+
+
 def next_action(method: Method, step: Step, *, runs: bool, seen: Seen, known: Known = Known()) -> Action:
+    """The next step, without the reason of a hold."""
+    return rule(method, step, runs=runs, seen=seen, known=known).action
+
+
+def rule(method: Method, step: Step, *, runs: bool, seen: Seen, known: Known = Known()) -> Ruling:
     """The next step. `runs`: the VM was running when the move began."""
     if seen.job:
-        return Action.WAIT_FOR_JOB
-    ends = (seen.source, seen.destination)
-    if End.UNREACHABLE in ends:
-        return Action.WAIT_FOR_HOST
-    if End.STOPPING in ends:
-        return Action.WAIT_FOR_POWER
-    return _table(method, step, runs=runs, known=known).get(ends, Action.HOLD)
+        return Ruling(action=Action.WAIT_FOR_JOB)
+    if End.UNREACHABLE in (seen.source, seen.destination):
+        return Ruling(action=Action.WAIT_FOR_HOST)
+    if End.STOPPING in (seen.source, seen.destination):
+        return Ruling(action=Action.WAIT_FOR_POWER)
+    cell = _table(method, step)[seen.source][_COLUMNS.index(seen.destination)]
+    match cell:
+        case Hold():
+            return Ruling(action=Action.HOLD, hold=cell)
+        case Action():
+            return Ruling(action=cell)
+        case _Doubt():
+            return _resolved(cell, runs=runs, known=known)
+        case _:
+            assert_never(cell)
 
 
-Table = Mapping[tuple[End, End], Action]
-"""(source, destination) -> action. Any other pair, above all running twice, is for a person."""
+class _Doubt(StrEnum):
+    """A cell in which both ends alone do not decide."""
+
+    GOING_DOWN = auto()
+    """It runs at the source of a cold move, and may have been asked to power itself off."""
+    OFF_HERE = auto()
+    """It is off at the source of a cold move, and nowhere else."""
+    OFF_OR_LEFT = auto()
+    """It is off at the source of a live move, and nowhere else: there, or after it had left?"""
+    READY_THERE = auto()
+    """It is off at both ends, with its newest disks at the destination."""
+    ONLY_THERE = auto()
+    """It is off at the destination and nowhere else."""
 
 
-def _table(method: Method, step: Step, *, runs: bool, known: Known) -> Table:
+def _resolved(doubt: _Doubt, *, runs: bool, known: Known) -> Ruling:
+    match doubt:
+        case _Doubt.GOING_DOWN:
+            return Ruling(action=Action.WAIT_FOR_POWER if runs and known.may_power_off else Action.UNDO)
+        case _Doubt.OFF_HERE:
+            return Ruling(action=Action.START_SOURCE if runs else Action.UNDO)
+        case _Doubt.OFF_OR_LEFT:
+            # The migration failed because the guest, or its QEMU, ended: it is off, where it was. Without that
+            # knowledge it may have left and been lost at the destination, whose disks then hold the newest data.
+            if known.transfer_failed:
+                return Ruling(action=Action.UNDO)
+            return Ruling(action=Action.HOLD, hold=Hold.MAY_HAVE_LEFT)
+        case _Doubt.READY_THERE if runs and known.start_refused:
+            return Ruling(action=Action.UNDEFINE_DESTINATION)
+        case _Doubt.READY_THERE:
+            return Ruling(action=Action.START_DESTINATION if runs else Action.FINISH)
+        case _Doubt.ONLY_THERE:
+            return Ruling(action=Action.START_DESTINATION if runs else Action.SUCCEEDED)
+        case _:
+            assert_never(doubt)
+
+
+_Row = tuple[
+    Action | Hold | _Doubt,
+    Action | Hold | _Doubt,
+    Action | Hold | _Doubt,
+    Action | Hold | _Doubt,
+    Action | Hold | _Doubt,
+    Action | Hold | _Doubt,
+]
+_Table = Mapping[End, _Row]
+"""By the source's state; a row's cells are by the destination's, in the order of `_COLUMNS`."""
+
+_COLUMNS = (End.ABSENT, End.RUNNING, End.PAUSED, End.SUSPENDED, End.PARTIAL, End.SHUT_OFF)
+_NO_SOURCE: _Row = (Hold.UNASKED,) * 6
+"""A source is never `SUSPENDED`: the row is there so that no pair is without a cell."""
+
+
+def _table(method: Method, step: Step) -> _Table:
     match step:
         case Step.PREPARING:
             return _UNTOUCHED
+        case Step.TRANSFERRING:
+            return _COLD if method is Method.COLD else _LIVE
+        case Step.SWITCHING:
+            return _SWITCHED
+        case Step.ACTIVATING:
+            return _ACTIVATING
         case Step.FINISHING:
             return _ARRIVED
-        case Step.TRANSFERRING:
-            return _cold(runs=runs, known=known) if method is Method.COLD else _live(known)
-        case Step.SWITCHING:
-            return _live(known)
-        case Step.ACTIVATING:
-            return _activating(runs=runs, known=known)
         case _:
             assert_never(step)
 
 
-_UNTOUCHED: Table = {
-    # Whatever became of the VM is somebody else's doing: neither resumed nor started.
-    (End.RUNNING, End.ABSENT): Action.UNDO,
-    (End.PAUSED, End.ABSENT): Action.UNDO,
-    (End.SHUT_OFF, End.ABSENT): Action.UNDO,
+_UNDO, _ABORT, _FINISH, _DONE = Action.UNDO, Action.ABORT, Action.FINISH, Action.SUCCEEDED
+_TWICE, _GONE, _TWO, _RAN = Hold.RUNS_TWICE, Hold.NOWHERE, Hold.TWO_DEFINITIONS, Hold.MAY_HAVE_RUN
+_LOST, _COPY, _ELSE, _ON = Hold.MEMORY_LOST, Hold.ONLY_A_COPY, Hold.UNASKED, Hold.WENT_ON
+
+# fmt: off
+# Nothing was put at the destination yet. Whatever became of the VM is somebody else's doing: neither resumed nor
+# started.
+_UNTOUCHED: _Table = {
+    # destination: absent               running   paused   suspended  partial  shut off
+    End.ABSENT:    (_GONE,              _ELSE,    _ELSE,   _ELSE,     _ELSE,   _ELSE),
+    End.RUNNING:   (_UNDO,              _TWICE,   _ELSE,   _ELSE,     _ELSE,   _ELSE),
+    End.PAUSED:    (_UNDO,              _ELSE,    _ELSE,   _ELSE,     _ELSE,   _ELSE),
+    End.SUSPENDED: _NO_SOURCE,
+    End.PARTIAL:   (_LOST,              _ELSE,    _ELSE,   _ELSE,     _ELSE,   _ELSE),
+    End.SHUT_OFF:  (_UNDO,              _ELSE,    _ELSE,   _ELSE,     _ELSE,   _ELSE),
 }
 
-_ARRIVED: Table = {
-    # It was seen at the destination: what is there now holds the newest data, and the source is never started again.
-    (End.PAUSED, End.RUNNING): Action.FINISH,
-    (End.SHUT_OFF, End.RUNNING): Action.FINISH,
-    (End.SHUT_OFF, End.SUSPENDED): Action.FINISH,
-    (End.SHUT_OFF, End.SHUT_OFF): Action.FINISH,
-    (End.PARTIAL, End.RUNNING): Action.FINISH,
-    (End.ABSENT, End.RUNNING): Action.SUCCEEDED,
-    (End.ABSENT, End.SUSPENDED): Action.SUCCEEDED,
-    (End.ABSENT, End.SHUT_OFF): Action.SUCCEEDED,
+# A paused copy that never ran goes first, and only when that is seen to be gone, the source is resumed.
+_LIVE: _Table = {
+    # destination: absent               running   paused   suspended  partial  shut off
+    End.ABSENT:    (_GONE,              _DONE,    _COPY,   _RAN,      _LOST,   _DONE),
+    End.RUNNING:   (_UNDO,              _TWICE,   _ABORT,  _RAN,      _RAN,    _TWO),
+    End.PAUSED:    (Action.RESUME_SOURCE, _FINISH, _ABORT, _RAN,      _RAN,    _RAN),
+    End.SUSPENDED: _NO_SOURCE,
+    End.PARTIAL:   (_LOST,              _FINISH,  _LOST,   _LOST,     Action.RESUME_POST_COPY, _LOST),
+    End.SHUT_OFF:  (_Doubt.OFF_OR_LEFT, _FINISH,  _COPY,   _RAN,      _LOST,   _TWO),
 }
 
+# It runs at the destination or was about to: a source that is off has left, whatever the call said.
+_SWITCHED: _Table = {
+    **_LIVE,
+    # destination: absent               running   paused   suspended  partial  shut off
+    End.SHUT_OFF:  (_LOST,              _FINISH,  _LOST,   _RAN,      _LOST,   _TWO),
+}
 
-def _live(known: Known) -> Table:
-    return {
-        (End.RUNNING, End.ABSENT): Action.UNDO,
-        (End.RUNNING, End.PAUSED): Action.ABORT,
-        (End.PAUSED, End.ABSENT): Action.RESUME_SOURCE,
-        (End.PAUSED, End.RUNNING): Action.FINISH,
-        # First the copy, and only when that is seen to be gone, the source.
-        (End.PAUSED, End.PAUSED): Action.ABORT,
-        (End.SHUT_OFF, End.RUNNING): Action.FINISH,
-        # The migration failed because the guest, or its QEMU, ended: it is off, where it was. Without that knowledge
-        # it may have left and been lost at the destination, whose disks then hold the newest data.
-        (End.SHUT_OFF, End.ABSENT): Action.UNDO if known.transfer_failed else Action.HOLD,
-        (End.ABSENT, End.RUNNING): Action.SUCCEEDED,
-        # It arrived and was shut off since.
-        (End.ABSENT, End.SHUT_OFF): Action.SUCCEEDED,
-        # Any other pair with a part: the rest of the memory is lost, and a person decides on a boot from disk.
-        (End.PARTIAL, End.PARTIAL): Action.RESUME_POST_COPY,
-        (End.PARTIAL, End.RUNNING): Action.FINISH,
-    }
+# Cold. Until the definition is given to the destination, the source is the truth, and nothing was started there.
+_COLD: _Table = {
+    # destination: absent               running   paused   suspended  partial  shut off
+    End.ABSENT:    (_GONE,              _ELSE,    _ELSE,   _ELSE,     _ELSE,   _ELSE),
+    End.RUNNING:   (_Doubt.GOING_DOWN,  _TWICE,   _ELSE,   _ELSE,     _ELSE,   _TWO),
+    End.PAUSED:    (_UNDO,              _ELSE,    _ELSE,   _ELSE,     _ELSE,   _TWO),
+    End.SUSPENDED: _NO_SOURCE,
+    End.PARTIAL:   (_LOST,              _ELSE,    _ELSE,   _ELSE,     _ELSE,   _ELSE),
+    End.SHUT_OFF:  (_Doubt.OFF_HERE,    _ELSE,    _ELSE,   _ELSE,     _ELSE,   _TWO),
+}
 
+# The disks are copied and the source is disarmed; the definition may be at the destination or not yet. Where the
+# source's was removed by somebody, nothing is left to go back to.
+_ACTIVATING: _Table = {
+    # destination: absent               running   paused   suspended  partial  shut off
+    End.ABSENT:    (_GONE,              _DONE,    _ELSE,   _RAN,      _ELSE,   _Doubt.ONLY_THERE),
+    End.RUNNING:   (_UNDO,              _TWICE,   _ELSE,   _RAN,      _ELSE,   _TWO),
+    End.PAUSED:    (_UNDO,              _RAN,     _ELSE,   _RAN,      _ELSE,   _TWO),
+    End.SUSPENDED: _NO_SOURCE,
+    End.PARTIAL:   (_LOST,              _ELSE,    _ELSE,   _ELSE,     _ELSE,   _ELSE),
+    End.SHUT_OFF:  (_Doubt.OFF_HERE,    _FINISH,  _ELSE,   _RAN,      _ELSE,   _Doubt.READY_THERE),
+}
 
-def _cold(*, runs: bool, known: Known) -> Table:
-    """Until the definition is given to the destination, the source is the truth."""
-    return {
-        (End.RUNNING, End.ABSENT): Action.WAIT_FOR_POWER if runs and known.may_power_off else Action.UNDO,
-        (End.PAUSED, End.ABSENT): Action.UNDO,
-        (End.SHUT_OFF, End.ABSENT): Action.START_SOURCE if runs else Action.UNDO,
-    }
-
-
-def _activating(*, runs: bool, known: Known) -> Table:
-    """The disks are copied and the source is disarmed; the definition may be at the destination or not yet."""
-    start = Action.START_DESTINATION
-    return {
-        (End.RUNNING, End.ABSENT): Action.UNDO,
-        (End.PAUSED, End.ABSENT): Action.UNDO,
-        (End.SHUT_OFF, End.ABSENT): Action.START_SOURCE if runs else Action.UNDO,
-        (End.SHUT_OFF, End.SHUT_OFF): (
-            Action.FINISH if not runs else Action.UNDEFINE_DESTINATION if known.start_refused else start
-        ),
-        (End.SHUT_OFF, End.RUNNING): Action.FINISH,
-        # The source's definition was removed by somebody: nothing is left to go back to.
-        (End.ABSENT, End.SHUT_OFF): start if runs else Action.SUCCEEDED,
-        (End.ABSENT, End.RUNNING): Action.SUCCEEDED,
-    }
+# It was seen at the destination: what is there now holds the newest data, and the source is never started again.
+_ARRIVED: _Table = {
+    # destination: absent               running   paused   suspended  partial  shut off
+    End.ABSENT:    (_GONE,              _DONE,    _ELSE,   _DONE,     _ELSE,   _DONE),
+    End.RUNNING:   (_ON,                _TWICE,   _ELSE,   _RAN,      _ELSE,   _RAN),
+    End.PAUSED:    (_ON,                _FINISH,  _ELSE,   _RAN,      _ELSE,   _RAN),
+    End.SUSPENDED: _NO_SOURCE,
+    End.PARTIAL:   (_LOST,              _FINISH,  _LOST,   _LOST,     _LOST,   _LOST),
+    End.SHUT_OFF:  (_ON,                _FINISH,  _ELSE,   _FINISH,   _LOST,   _FINISH),
+}
+# fmt: on

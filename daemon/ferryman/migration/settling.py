@@ -9,13 +9,16 @@ from typing import assert_never
 from ferryman.fleet.errors import FleetError, HostUnreachableError
 from ferryman.fleet.values import Power
 from ferryman.migration import drives, live, volumes
+from ferryman.migration.holds import Advice, Way, advice
 from ferryman.migration.looking import look
 from ferryman.migration.move import Move
-from ferryman.migration.recovery import PATIENT, Action, End, Known, Seen, next_action
+from ferryman.migration.recovery import PATIENT, Action, End, Known, Ruling, Seen, rule
 from ferryman.records.values import Outcome, Step
 
 _MOST_REPEATS = 3
 _WAIT_FOR_HOST_S = 2.0
+_HOST_PATIENCE_NS = 30 * 1_000_000_000
+"""A host that is silent for longer keeps no move's slot: the move is left open, and taken up when the host is back."""
 _WAIT_FOR_POWER_S = 0.5
 _LATE_POWER_OFF_NS = 60 * 1_000_000_000
 """A guest that was asked to power itself off, and has not, is watched for so long: nobody else would start it again."""
@@ -23,21 +26,22 @@ _LATE_POWER_OFF_NS = 60 * 1_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a move ended, and why. `outcome` None: the daemon stopped first; the journal keeps the move open."""
+    """How a move ended, and why. `outcome` None: it did not, and the journal keeps it open to be taken up again."""
 
     outcome: Outcome | None
     reason: str = ""
     remedy: str = ""
 
 
-_LEFT_OPEN = Ending(outcome=None, reason="the daemon stopped; the move is taken up again at its next start")
+_LEFT_OPEN = Ending(outcome=None, reason="the daemon stopped, or a host is silent; the move is taken up again")
 
 
 def settle(move: Move, failure: FleetError | None) -> Ending:
     """Drive the move to a terminal state from whatever state it is in.
 
     `failure` is what the transfer raised, if it did: it is the reason where the move is undone. A step that fails
-    is taken again at most three times; then a person must decide. Ends without an outcome only while the daemon stops.
+    is taken again at most three times; then a person must decide. Ends without an outcome while the daemon stops, and
+    where a host stays silent.
     """
     return _Settling(move, failure).run()
 
@@ -52,21 +56,24 @@ class _Settling:
         self._taken: Counter[Action] = Counter()
         self._start_refused = False
         self._began_ns = move.clock.monotonic_ns()
+        self._answered_ns = self._began_ns
+        """When both hosts were last seen to answer."""
 
     def run(self) -> Ending:
         while True:
-            seen = look(self._move)
-            action = self._decide(seen)
-            ending = self._terminal(action, seen)
+            seen = look(self._move.ends, self._move.entry.vm, self._move.entry.uuid)
+            ruling = self._decide(seen)
+            ending = self._terminal(ruling, seen)
             if ending is not None:
                 return ending
+            action = ruling.action
             error = self._attempt(action)
             if action is Action.UNDO and error is None:
                 return _undone(seen, self._trouble)
-            if self._must_leave(action, error):
+            if self._must_leave(action, error) or self._is_deserted(action):
                 return _LEFT_OPEN
 
-    def _decide(self, seen: Seen) -> Action:
+    def _decide(self, seen: Seen) -> Ruling:
         entry = self._move.entry
         waited_ns = self._move.clock.monotonic_ns() - self._began_ns
         known = Known(
@@ -74,16 +81,24 @@ class _Settling:
             start_refused=self._start_refused,
             may_power_off=waited_ns < _LATE_POWER_OFF_NS and not self._taken[Action.START_SOURCE],
         )
-        return next_action(entry.method, entry.step, runs=entry.running, seen=seen, known=known)
+        return rule(entry.method, entry.step, runs=entry.running, seen=seen, known=known)
 
-    def _terminal(self, action: Action, seen: Seen) -> Ending | None:
+    def _terminal(self, ruling: Ruling, seen: Seen) -> Ending | None:
+        action = ruling.action
         if action is Action.SUCCEEDED:
             return Ending(outcome=Outcome.SUCCEEDED)
         if action is Action.UNDO and self._taken[action] >= _MOST_REPEATS:
             return _undone_in_part(self._move, seen, self._trouble)
         if action is Action.HOLD or self._taken[action] >= _MOST_REPEATS:
-            return _held(self._move, seen, self._trouble)
+            return _held(self._move, seen, ruling, self._trouble)
         return None
+
+    def _is_deserted(self, action: Action) -> bool:
+        """Whether an end has been silent for so long that waiting here helps nobody."""
+        now_ns = self._move.clock.monotonic_ns()
+        if action is not Action.WAIT_FOR_HOST:
+            self._answered_ns = now_ns
+        return now_ns - self._answered_ns >= _HOST_PATIENCE_NS
 
     def _attempt(self, action: Action) -> FleetError | None:
         """Take a step. What it raised is remembered; the next look says what became of it all the same."""
@@ -208,12 +223,24 @@ def _undone_in_part(move: Move, seen: Seen, trouble: FleetError | None) -> Endin
     )
 
 
-def _held(move: Move, seen: Seen, trouble: FleetError | None) -> Ending:
+def _held(move: Move, seen: Seen, ruling: Ruling, trouble: FleetError | None) -> Ending:
     entry = move.entry
     said = f"{trouble.reason}; " if trouble else ""
+    why = _why_held(move, ruling, trouble)
     return Ending(
         outcome=Outcome.HELD,
-        reason=f"{said}{entry.vm} is {seen.source} on {entry.source} and {seen.destination} on {entry.destination}, "
-        "which ferryman does not resolve by itself",
-        remedy="Look at both (virsh list --all) and leave one running copy and one definition; ferryman then goes on.",
+        reason=f"{said}{entry.vm} is {seen.source} on {entry.source} and {seen.destination} on {entry.destination}: "
+        f"{why.reason}",
+        remedy=why.remedy,
+    )
+
+
+def _why_held(move: Move, ruling: Ruling, trouble: FleetError | None) -> Advice:
+    entry = move.entry
+    if ruling.hold is not None:
+        return advice(ruling.hold, Way(vm=entry.vm, source=entry.source, destination=entry.destination))
+    return Advice(
+        reason=f"the next step, {ruling.action}, failed {_MOST_REPEATS} times",
+        remedy=f"{trouble.remedy if trouble else 'See the log of libvirtd on both hosts.'} "
+        f"Then: ferryman recover {entry.vm} --accept",
     )

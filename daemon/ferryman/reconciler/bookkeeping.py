@@ -112,6 +112,7 @@ def host_state(before: HostState | None, spec: HostSpec, specs: Specs, snapshot:
         return HostState(
             name=spec.name,
             reachable=False,
+            resting=reading.resting,
             reason=reading.reason,
             remedy=reading.remedy,
             maintenance=spec.maintenance,

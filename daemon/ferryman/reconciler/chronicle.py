@@ -14,14 +14,15 @@ from ferryman.reconciler import bookkeeping
 from ferryman.reconciler.events import Events
 from ferryman.reconciler.memory import Memory
 from ferryman.reconciler.wanting import Wanted
-from ferryman.records import audit
+from ferryman.records import audit, requests
 from ferryman.records.conditions import ConditionReason, Status
 from ferryman.records.errors import StateError
 from ferryman.records.journal import Journal
 from ferryman.records.live import clear_progress
 from ferryman.records.messages import Change, changes_message, fleet_change, host_change, migration_message, vm_change
+from ferryman.records.requests import Request
 from ferryman.records.store import StateStore
-from ferryman.records.values import HostState, JournalEntry, MigrationRecord, VmState
+from ferryman.records.values import HostState, JournalEntry, MigrationRecord, Outcome, VmState
 from ferryman.specs.loading import Specs
 
 
@@ -46,13 +47,14 @@ class Chronicle:
             self._tell(damaged)
 
     def open_moves(self) -> tuple[JournalEntry, ...]:
-        """Moves that an earlier daemon began and did not end; one whose record was written is only closed."""
-        recorded = {record.id for record in self._records}
+        """Moves that were begun and did not end; one whose record was written is only closed, or held."""
+        written = {record.id: record.outcome for record in self._records}
+        ended = written.keys() | {record.id for record in self._unwritten}
         entries = self.journal.entries()
         for entry in entries:
-            if entry.id in recorded:
-                self._attempt(partial(self.journal.close, entry.vm))
-        return tuple(entry for entry in entries if entry.id not in recorded)
+            if entry.id in written:
+                self._attempt(partial(self._close, entry.vm, written[entry.id]))
+        return tuple(entry for entry in entries if entry.id not in ended)
 
     def damaged_moves(self) -> frozenset[str]:
         """VMs whose journal entry cannot be read: what was done to them is not known."""
@@ -70,6 +72,22 @@ class Chronicle:
         }
         return [record for record in self._records if record.id in last]
 
+    def requests(self) -> tuple[Request, ...]:
+        """What a person asks about open and held moves, and was not answered yet."""
+        return requests.unanswered(self._store.folder)
+
+    def answer(self, request: Request) -> None:
+        """Tell the person who asked."""
+        self._attempt(partial(requests.write, self._store.folder, request))
+
+    def reopen(self, entry: JournalEntry) -> None:
+        """Make an attempt of its own of a held one."""
+        self._attempt(partial(self.journal.write, entry))
+
+    def set_aside(self, vm: str, label: str) -> None:
+        """Keep a journal entry that cannot be read out of the way."""
+        self._attempt(partial(self.journal.set_aside, vm, label))
+
     def takes_files(self) -> bool:
         """Whether what a new move has to write down would be: tried out, because nothing else tells."""
         return self._attempt(self._try_out)
@@ -78,6 +96,10 @@ class Chronicle:
         """Write the audit record of a move that ended; it is committed with the next observation."""
         self._unwritten.append(record)
         self._attempt(self._write_records)
+
+    def idle(self, vm: str) -> None:
+        """Nobody is at work on the VM's open move any more: it makes no progress."""
+        clear_progress(self._store.folder, vm)
 
     def observe_specs(self, wanted: Wanted) -> None:
         """Write down what is to be said of the specs as a whole."""
@@ -171,10 +193,18 @@ class Chronicle:
         while self._unwritten:
             record = self._unwritten[0]
             self._store.write_record(record)
-            self.journal.close(record.vm)
+            self._close(record.vm, record.outcome)
             clear_progress(self._store.folder, record.vm)
             self._unwritten.pop(0)
             self._take_in(record)
+
+    def _close(self, vm: str, outcome: Outcome) -> None:
+        """What a person must decide about keeps its entry until that is done."""
+        if outcome is Outcome.HELD:
+            self.journal.hold(vm)
+        else:
+            self.journal.close(vm)
+            self.journal.release(vm)
 
     def _take_in(self, record: MigrationRecord) -> None:
         self._uncommitted.append(record)
@@ -189,7 +219,7 @@ class Chronicle:
         self._write_records()
         self.journal.try_out()
 
-    def _attempt(self, write: Callable[[], None]) -> bool:
+    def _attempt(self, write: Callable[[], object]) -> bool:
         try:
             write()
         except StateError as error:

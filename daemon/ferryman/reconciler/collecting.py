@@ -50,7 +50,7 @@ def survey(state: Path, view: FleetView, wished: Wished, now: datetime) -> tuple
         if wished.vm in (None, one.record.vm) and wished.host in (None, place.host)
     }
     journal = Journal(state)
-    open_moves = {name for entry in journal.entries() for name in (entry.vm, entry.uuid)}
+    open_moves = {name for entry in (*journal.entries(), *journal.held()) for name in (entry.vm, entry.uuid)}
     snapshot = view.look()
     evidence = Evidence(
         snapshot=snapshot,

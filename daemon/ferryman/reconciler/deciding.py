@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from ferryman.fleet.errors import FleetError, HostUnreachableError
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.observing import FleetView
+from ferryman.fleet.ownership import Owner
 from ferryman.fleet.values import DirtyRate, DomainDetail, Power, Snapshot
 from ferryman.planning import admission
 from ferryman.planning.admission import Way
 from ferryman.planning.aiming import Aim, aim
 from ferryman.planning.arriving import storage_at
 from ferryman.planning.chains import base_paths
+from ferryman.planning.claimed import moved_by_another
 from ferryman.planning.decisions import (
     Decision,
     Drifted,
@@ -87,6 +89,8 @@ class Decider:
     limits: FleetLimits | None
     """None: a preview, which plans also what would have to wait."""
     under_way: list[UnderWay] = field(default_factory=list)
+    claimed: Callable[[Owner | None], bool] = lambda _: False
+    """Whether a VM's tag says that another daemon moves it now."""
     dirty_rate: Callable[[str, Hypervisor], DirtyRate | DirtyRateUnknown] = _nobody_measures
     """How fast a VM at a host writes; asked only where its spec makes a promise."""
 
@@ -138,6 +142,8 @@ class Decider:
             raise AssertionError("a VM was found on a host that was not read")
         try:
             detail = self.view.host(aimed.source).domains.inspect(spec.name)
+            if detail.owner is not None and self.claimed(detail.owner):
+                return Decided(decision=moved_by_another(spec.name, detail.owner))
             storage = storage_at(spec.storage, self.specs.hosts[destination].arrivals)
             there = self.view.host(destination).describe(
                 destination_refs(detail, storage), base_paths(detail), given_up_refs(detail, storage)
@@ -197,7 +203,7 @@ class Decider:
             code=FindingCode.HELD,
             severity=Severity.BLOCKER,
             reason=f"its last move was left for a person to decide: {record.reason}",
-            remedy=f"Start it where its newest disks are (virsh start {aimed.vm}); ferryman then goes on.",
+            remedy=record.remedy or f"See how it stands: ferryman recover {aimed.vm}",
         )
         return Refused(vm=aimed.vm, reason=StallReason.HELD, findings=(finding,), cause=aimed.cause)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ferryman.planning.decisions import Plan
+from ferryman.records.requests import Request
 from ferryman.records.values import Condition, HostState, JournalEntry, MigrationRecord
 from ferryman.specs.problems import Problem
 
@@ -23,7 +24,11 @@ class Events(Protocol):
         ...
 
     def taken_up(self, entry: JournalEntry) -> None:
-        """A move that an earlier daemon began is brought to its end."""
+        """A move that was interrupted is brought to its end."""
+        ...
+
+    def answered(self, request: Request) -> None:
+        """A person asked about an open or held move, and got an answer."""
         ...
 
     def ended(self, record: MigrationRecord) -> None:

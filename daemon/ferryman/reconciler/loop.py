@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from ferryman.downtime.banner import check_service
 from ferryman.fleet.fact_book import REFRESHED_AFTER_S
 from ferryman.fleet.observing import FleetView
+from ferryman.fleet.ownership import Identity, claims
 from ferryman.fleet.values import DirtyRate, Power, Snapshot
 from ferryman.migration.attempt import Order, Services, carry_out, take_up
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import Ends
 from ferryman.planning.admission import Way
-from ferryman.planning.decisions import Finding, FindingCode, Plan, Refused, Severity, StallReason, UpToDate
+from ferryman.planning.decisions import Plan, Refused, UpToDate
 from ferryman.planning.retrying import delay_s
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.crew import Crew, Finished
@@ -23,7 +24,9 @@ from ferryman.reconciler.deciding import Decided, Decider, UnderWay, resting
 from ferryman.reconciler.dirty_rates import DirtyRates, Keep, to_watch
 from ferryman.reconciler.events import Events
 from ferryman.reconciler.memory import Setback
+from ferryman.reconciler.recovering import Recovery
 from ferryman.reconciler.silences import Check, Silences
+from ferryman.reconciler.unfinished import in_flight
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records.conditions import InFlight, Status
 from ferryman.records.ids import migration_id
@@ -59,6 +62,10 @@ class Parts:
     stop: threading.Event
     keep_rate: Keep = _forget
     """Where measured dirty rates are kept for others to see."""
+    me: Identity | None = None
+    """What VMs are tagged with while they move."""
+    only: str | None = None
+    """Bring the open move of this VM to its end, and begin nothing."""
     check: Check = check_service
     """Whether a VM's service answers."""
 
@@ -81,9 +88,7 @@ class Reconciler:
         self._silences = Silences(parts.check, parts.wake)
         for record in parts.chronicle.silent():
             self._silences.ended(record)
-        self._stuck: dict[str, Refused] = {}
-        """VMs that nothing is done to before a person, or a restart, has seen to them."""
-        self._taken_up = False
+        self._recovery = Recovery(parts.chronicle, parts.clock, parts.events.answered)
         self._host_is_missing = False
 
     def look(self, *, patient: bool = False) -> Look:
@@ -96,13 +101,12 @@ class Reconciler:
         if specs is None:
             return Look(statuses={}, moving=frozenset())
         parts.view.configure(specs.hosts)
-        if not self._taken_up:
-            self._take_up(specs)
         for finished in self._crew.collect():
             self._finish(finished, specs)
         snapshot = parts.view.look()
         self._host_is_missing = bool(snapshot.unreachable())
-        statuses = self._decide_and_begin(specs, snapshot, patient=patient)
+        waiting = self._take_up(specs, snapshot)
+        statuses = self._decide_and_begin(specs, snapshot, waiting, patient=patient)
         if not patient:
             self._dirty_rates.want(to_watch(specs, snapshot, self._busy(), parts.view.host))
         parts.chronicle.observe(specs, snapshot, statuses, self._busy())
@@ -130,7 +134,10 @@ class Reconciler:
             pauses.append(_MISSING_HOST_S)
         return min(pauses, default=None)
 
-    def _decide_and_begin(self, specs: Specs, snapshot: Snapshot, *, patient: bool) -> dict[str, Status]:
+    def _decide_and_begin(
+        self, specs: Specs, snapshot: Snapshot, waiting: Mapping[str, Status], *, patient: bool
+    ) -> dict[str, Status]:
+        """`waiting`: what is said of the VMs whose last move is open; nothing is decided about them."""
         parts = self._parts
         decider = Decider(
             specs=specs,
@@ -138,11 +145,12 @@ class Reconciler:
             snapshot=snapshot,
             memory=parts.chronicle.memory,
             now_ns=parts.clock.monotonic_ns(),
+            claimed=lambda owner: parts.me is not None and claims(owner, parts.me, parts.clock.now()),
             limits=specs.fleet.limits,
             under_way=self._crew.under_way(),
             dirty_rate=self._dirty_rates.measured if patient else self._dirty_rates.known,
         )
-        busy = self._crew.moving() | self._stuck.keys()
+        busy = self._crew.moving() | waiting.keys()
         rest = resting(specs)
         idle = specs.vms.keys() - busy - rest.keys()
         decided = decider.decide(idle)
@@ -154,11 +162,12 @@ class Reconciler:
         for vm, silent in self._silences.now().items():
             if isinstance(statuses.get(vm), UpToDate) and _runs(snapshot, vm):
                 statuses[vm] = silent
-        return statuses | rest | self._stuck | self._crew.statuses()
+        return statuses | rest | dict(waiting) | self._crew.statuses()
 
     def _begin_all(self, decided: Mapping[str, Decided], specs: Specs) -> None:
         planned = {vm: one for vm, one in decided.items() if isinstance(one.decision, Plan)}
-        if not planned or self._parts.stop.is_set() or not self._parts.chronicle.takes_files():
+        may_begin = self._parts.only is None and not self._parts.stop.is_set()
+        if not planned or not may_begin or not self._parts.chronicle.takes_files():
             return
         for vm, one in planned.items():
             self._begin(vm, one, specs)
@@ -200,47 +209,31 @@ class Reconciler:
         )
         self._crew.begin(move, status, lambda: carry_out(order, services))
 
-    def _take_up(self, specs: Specs) -> None:
-        """Bring what an earlier daemon began to its end; a move whose host left the specs stays open."""
-        open_moves = self._parts.chronicle.open_moves()
-        self._taken_up = True
-        for vm in self._parts.chronicle.damaged_moves():
-            self._stuck[vm] = _held(
-                vm,
-                "its journal entry cannot be read",
-                "See whether and where it runs (virsh list --all on both hosts); leave one definition, delete the "
-                "entry under journal/ in the state folder, and restart ferryman.",
-            )
-        for entry in open_moves:
-            gone = {entry.source, entry.destination} - specs.hosts.keys()
-            if gone:
-                reason = f"its move {entry.source} -> {entry.destination} is open; {' and '.join(gone)} left the specs"
-                self._stuck[entry.vm] = _held(entry.vm, reason, "Bring the host's spec back and restart ferryman.")
-            else:
+    def _take_up(self, specs: Specs, snapshot: Snapshot) -> dict[str, Status]:
+        """Bring open moves to their end, as far as their hosts answer; what is said of the VMs of the others."""
+        unfinished = self._recovery.look(specs, snapshot, self._crew.moving())
+        statuses: dict[str, Status] = dict(unfinished.waiting)
+        for entry in unfinished.ready:
+            if self._parts.only not in (None, entry.vm):
+                statuses[entry.vm] = in_flight(entry)
+            elif not self._parts.stop.is_set():
                 self._take_up_one(entry)
+        return statuses
 
     def _take_up_one(self, entry: JournalEntry) -> None:
         services = self._services(entry.source, entry.destination)
         self._parts.events.taken_up(entry)
         way = Way(vm=entry.vm, source=entry.source, destination=entry.destination)
         move = UnderWay(way=way, memory_mib=_UNMEASURED_MEMORY_MIB)
-        status = InFlight(
-            vm=entry.vm,
-            source=entry.source,
-            destination=entry.destination,
-            method=entry.method,
-            why=entry.why,
-            revision=entry.cause.revision,
-        )
-        self._crew.begin(move, status, lambda: take_up(entry, services))
+        self._crew.begin(move, in_flight(entry), lambda: take_up(entry, services))
 
     def _finish(self, finished: Finished, specs: Specs) -> None:
         parts, vm = self._parts, finished.move.way.vm
         if finished.bug is not None:
             parts.events.bug(vm, finished.bug)
-            reason = f"ferryman failed in moving it: {finished.bug!r}"
-            self._stuck[vm] = _held(vm, reason, "Report the fault; restart ferryman to go on.")
+            self._recovery.died(vm, finished.bug)
         if finished.record is None:
+            parts.chronicle.idle(vm)
             return
         self._remember(finished.record, finished.move.spec or specs.vms.get(vm), specs.fleet.retry)
         parts.chronicle.record(finished.record)
@@ -271,6 +264,7 @@ class Reconciler:
             clock=parts.clock,
             stop=parts.stop,
             show=parts.show,
+            me=parts.me,
         )
 
     def _busy(self) -> frozenset[str]:
@@ -280,8 +274,3 @@ class Reconciler:
 
 def _runs(snapshot: Snapshot, vm: str) -> bool:
     return any(domain.power is Power.RUNNING for domain in snapshot.holders(vm).values())
-
-
-def _held(vm: str, reason: str, remedy: str) -> Refused:
-    finding = Finding(code=FindingCode.HELD, severity=Severity.BLOCKER, reason=reason, remedy=remedy)
-    return Refused(vm=vm, reason=StallReason.HELD, findings=(finding,))

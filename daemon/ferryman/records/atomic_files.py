@@ -54,6 +54,15 @@ def remove(path: Path, *, durable: bool = True) -> bool:
     return True
 
 
+def move(path: Path, target: Path) -> None:
+    """Give a file another name, durably; `target`, should it exist, is replaced."""
+    with _refusals_named(target):
+        make_folder(target.parent)
+        path.replace(target)
+        _sync_folder(target.parent)
+        _sync_folder(path.parent)
+
+
 def sweep(folder: Path) -> None:
     """Remove what interrupted writes left in this folder. Only for the folder's one writer."""
     with _refusals_named(folder):

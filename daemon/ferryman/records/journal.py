@@ -1,7 +1,8 @@
 """The journal: what each attempt under way is about to do, written before it does it.
 
 One file per VM, `journal/NAME.toml` in the state folder, outside its git history; durable once `write`
-returns.
+returns. An attempt that was held for a person keeps its entry, in `journal/held/`, for what comes of it; an entry that
+cannot be read and that a person gave up is kept in `journal/damaged/`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from ferryman.records.names import checked
 from ferryman.records.values import JournalEntry
 
 FOLDER = "journal"
+HELD = "held"
+DAMAGED = "damaged"
 
 
 class Journal:
@@ -37,6 +40,25 @@ class Journal:
         """The VM's attempt has ended and is recorded; nothing where none was open."""
         atomic_files.remove(self._path(vm))
 
+    def hold(self, vm: str) -> None:
+        """The VM's attempt was held for a person, and is recorded: keep its entry for when the person has decided."""
+        if self._path(vm).exists():
+            atomic_files.move(self._path(vm), self._held_path(vm))
+
+    def release(self, vm: str) -> None:
+        """What was held is decided; nothing where none was."""
+        atomic_files.remove(self._held_path(vm))
+
+    def held(self) -> tuple[JournalEntry, ...]:
+        """The attempts that were held, by VM name; one that cannot be read is left out."""
+        return tuple(toml_files.read_all((self._folder / HELD).glob("[!.]*.toml"), JournalEntry).values.values())
+
+    def set_aside(self, vm: str, label: str) -> Path:
+        """Keep an entry that cannot be read out of the way, under a name with this label; where it is then."""
+        target = self._folder / DAMAGED / f"{checked(vm)}-{checked(label)}.toml"
+        atomic_files.move(self._path(vm), target)
+        return target
+
     def entries(self) -> tuple[JournalEntry, ...]:
         """The attempts that were under way, by VM name."""
         return tuple(self._read().values.values())
@@ -50,3 +72,6 @@ class Journal:
 
     def _path(self, vm: str) -> Path:
         return self._folder / f"{checked(vm)}.toml"
+
+    def _held_path(self, vm: str) -> Path:
+        return self._folder / HELD / f"{checked(vm)}.toml"

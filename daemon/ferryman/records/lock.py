@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import platform
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
@@ -42,6 +44,19 @@ class FolderLock:
             raise unwritable(path, error) from error
         return cls(file)
 
+    @classmethod
+    def holder(cls, folder: Path) -> str | None:
+        """Who holds the folder's lock, in words; None: nobody, or nobody can tell. Touches nothing."""
+        try:
+            with (folder / FILE).open(encoding="utf-8") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return _signature(file)
+        except OSError:
+            return None
+        return None
+
     def release(self) -> None:
         """Let another take it. The file stays: without it, two processes could lock two files of one name."""
         self._file.close()
@@ -49,7 +64,7 @@ class FolderLock:
 
 def _sign(file: IO[str]) -> None:
     file.truncate(0)
-    file.write(f"{os.getpid()}\n")
+    file.write(f"{os.getpid()} on {platform.node()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")
     file.flush()
 
 

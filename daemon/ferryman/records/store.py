@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from ferryman.records import atomic_files, live, rates, toml_files
+from ferryman.records import atomic_files, live, rates, requests, toml_files
 from ferryman.records.errors import RecordError, RecordExistsError, StateError, StateUnwritableError
 from ferryman.records.history import History
 from ferryman.records.journal import FOLDER as JOURNAL
@@ -169,11 +169,14 @@ class StateStore:
     def _begin(self) -> None:
         self._history.prepare()
         months = (month for kind in ("migrations", "removals") for month in (self.folder / kind).glob("*/*"))
+        # There from the start: it is watched.
+        atomic_files.make_folder(requests.folder_of(self.folder))
         for folder in (
             self.folder,
             self.folder / "vms",
             self.folder / "hosts",
             self.folder / JOURNAL,
+            requests.folder_of(self.folder),
             *months,
         ):
             atomic_files.sweep(folder)

@@ -123,6 +123,8 @@ class HostState:
 
     name: str
     reachable: bool
+    resting: bool = False
+    """It failed again and again: it is called only now and then until it answers."""
     reason: str = ""
     remedy: str = ""
     maintenance: bool = False
@@ -293,7 +295,9 @@ class MigrationRecord:
     plain_because: str = ""
     """Why they were not."""
     recovered: bool = False
-    """The daemon was restarted while this attempt was under way."""
+    """The attempt was interrupted and taken up again: the daemon was restarted, or a host had been silent."""
+    resolves: str = ""
+    """The id of the held attempt that this one brought to its end, because a person accepted it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -375,5 +379,7 @@ class JournalEntry:
     """Volumes that this attempt created at the destination: the only ones that undoing may remove."""
     source_volumes: tuple[VolumeAt, ...] = ()
     """The copied disks' volumes at the source."""
+    resolves: str = ""
+    """The id of the held attempt that this one brings to its end."""
     ejected: tuple[Medium, ...] = ()
     """Media that this attempt took out of their drives at the source: undoing puts them back."""

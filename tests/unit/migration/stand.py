@@ -10,6 +10,7 @@ from pathlib import Path
 from ferryman.fleet.fake.hosts import FakeFleet, FakeHost
 from ferryman.fleet.fake.storage import FakeVolume
 from ferryman.fleet.migrating import LiveMigration
+from ferryman.fleet.ownership import Identity
 from ferryman.fleet.values import Snapshot
 from ferryman.migration.attempt import Order, Services
 from ferryman.migration.move import Ends
@@ -72,6 +73,8 @@ class Stand:
     scheme: str = "qemu+ssh"
     clock: FakeClock = field(default_factory=FakeClock)
     shown: list[Progress] = field(default_factory=list)
+    me: Identity | None = None
+    """The daemon, as VMs are tagged with it."""
     fleet: FakeFleet = field(init=False)
     stop: FakeStop = field(init=False)
     specs: dict[str, HostSpec] = field(init=False)
@@ -100,6 +103,7 @@ class Stand:
             clock=self.clock,
             stop=self.stop,
             show=self.shown.append,
+            me=self.me,
         )
 
     def order(

@@ -8,11 +8,12 @@ from itertools import product
 
 import pytest
 
-from ferryman.migration.recovery import WAITS, Action, End, Known, Seen, next_action
+from ferryman.migration.holds import Hold, Way, advice
+from ferryman.migration.recovery import WAITS, Action, End, Known, Ruling, Seen, next_action, rule
 from ferryman.records.values import Step
 from ferryman.specs.models import Method
 
-METHODS = (Method.LIVE, Method.COLD)
+METHODS = (Method.LIVE, Method.POST_COPY, Method.PAUSED, Method.COLD)
 TERMINAL = frozenset({Action.SUCCEEDED, Action.HOLD})
 HANDS_OFF = WAITS | TERMINAL
 """What touches neither host."""
@@ -25,23 +26,23 @@ class Case:
     runs: bool
     seen: Seen
     known: Known
+    ruling: Ruling
 
     @property
     def action(self) -> Action:
-        return next_action(self.method, self.step, runs=self.runs, seen=self.seen, known=self.known)
+        return self.ruling.action
 
 
 def every_case() -> Iterator[Case]:
     flags = (False, True)
-    for method, step, runs, source, destination, job in product(METHODS, Step, flags, End, End, flags):
-        for failed, refused, late in product(flags, flags, flags):
-            yield Case(
-                method=method,
-                step=step,
-                runs=runs,
-                seen=Seen(source=source, destination=destination, job=job),
-                known=Known(transfer_failed=failed, start_refused=refused, may_power_off=late),
-            )
+    all_seen = [Seen(source=here, destination=there, job=job) for here, there, job in product(End, End, flags)]
+    all_known = [
+        Known(transfer_failed=failed, start_refused=refused, may_power_off=late)
+        for failed, refused, late in product(flags, flags, flags)
+    ]
+    for method, step, runs, seen, known in product(METHODS, Step, flags, all_seen, all_known):
+        ruling = rule(method, step, runs=runs, seen=seen, known=known)
+        yield Case(method=method, step=step, runs=runs, seen=seen, known=known, ruling=ruling)
 
 
 ALL = tuple(every_case())
@@ -49,6 +50,31 @@ ALL = tuple(every_case())
 
 def those(*actions: Action) -> list[Case]:
     return [case for case in ALL if case.action in actions]
+
+
+class TestEveryCell:
+    def test_is_decided_and_whatever_is_held_says_why(self) -> None:
+        assert len(ALL) == len(METHODS) * len(Step) * len(End) ** 2 * 2**5
+        assert {case.ruling.hold is None for case in ALL if case.action is not Action.HOLD} == {True}
+        assert {case.ruling.hold for case in those(Action.HOLD)} == set(Hold)
+
+    @pytest.mark.parametrize("hold", Hold)
+    def test_a_hold_names_the_hosts_the_command_that_mends_it_and_the_one_that_goes_on(self, hold: Hold) -> None:
+        said = advice(hold, Way(vm="guest-01", source="tallinn", destination="skopje"))
+        assert "virsh" in said.remedy
+        assert said.remedy.endswith("Then: ferryman recover guest-01 --accept")
+        assert not {"{", "}"} & set(said.reason + said.remedy)
+
+    def test_what_a_person_was_advised_to_do_is_then_accepted(self) -> None:
+        """Left running at one end and gone at the other, the move ends, whatever held it."""
+        for case in those(Action.HOLD):
+            if case.step in (Step.PREPARING, Step.FINISHING) or case.ruling.hold is Hold.NOWHERE:
+                continue
+            kept_here = Seen(source=End.RUNNING, destination=End.ABSENT)
+            kept_there = Seen(source=End.ABSENT, destination=End.RUNNING)
+            assert rule(case.method, case.step, runs=case.runs, seen=kept_here).action is Action.UNDO
+            if (case.method, case.step) != (Method.COLD, Step.TRANSFERRING):
+                assert rule(case.method, case.step, runs=case.runs, seen=kept_there).action is Action.SUCCEEDED
 
 
 class TestNeverTwoCopies:
@@ -107,6 +133,21 @@ class TestNothingIsLost:
         ]
         assert {case.action for case in cases if not case.known.transfer_failed} == {Action.HOLD}
         assert {case.action for case in cases if case.known.transfer_failed} == {Action.UNDO}
+
+    def test_a_source_that_is_off_after_the_switch_to_post_copy_has_left_whatever_the_call_said(self) -> None:
+        cases = [case for case in ALL if case.step is Step.SWITCHING and case.seen.source is End.SHUT_OFF]
+        assert cases
+        assert {case.action for case in cases} <= HANDS_OFF | {Action.FINISH}
+
+    def test_half_a_guest_is_neither_resumed_nor_started_nor_destroyed(self) -> None:
+        halves = [case for case in ALL if End.PARTIAL in (case.seen.source, case.seen.destination)]
+        assert {case.action for case in halves} == WAITS | {
+            Action.HOLD,
+            Action.RESUME_POST_COPY,
+            Action.FINISH,
+        }
+        finished = [case for case in halves if case.action is Action.FINISH]
+        assert {case.seen for case in finished} == {Seen(source=End.PARTIAL, destination=End.RUNNING)}
 
     def test_a_copy_is_destroyed_only_where_it_never_ran(self) -> None:
         assert {case.seen.destination for case in those(Action.ABORT)} == {End.PAUSED}

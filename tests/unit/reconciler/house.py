@@ -13,6 +13,7 @@ from pathlib import Path
 from ferryman.downtime.values import ServiceCheck
 from ferryman.fleet.fake.hosts import FakeFleet, FakeHost
 from ferryman.fleet.observing import FleetView
+from ferryman.fleet.ownership import Identity
 from ferryman.fleet.values import DirtyRate
 from ferryman.planning.decisions import Plan
 from ferryman.reconciler.chronicle import Chronicle
@@ -20,6 +21,7 @@ from ferryman.reconciler.loop import Look, Parts, Reconciler
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records import audit
 from ferryman.records.live import Progress
+from ferryman.records.requests import Request
 from ferryman.records.store import StateStore
 from ferryman.records.values import Condition, HostState, JournalEntry, MigrationRecord, VmState
 from ferryman.specs.models import HostSpec
@@ -57,6 +59,7 @@ class Heard:
     ended_records: list[MigrationRecord] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     bugs: list[str] = field(default_factory=list)
+    answers: list[Request] = field(default_factory=list)
 
     def problems(self, problems: Sequence[Problem]) -> None:
         self.problems_now = tuple(problems)
@@ -66,6 +69,9 @@ class Heard:
 
     def taken_up(self, entry: JournalEntry) -> None:
         self.taken_up_vms.append(entry.vm)
+
+    def answered(self, request: Request) -> None:
+        self.answers.append(request)
 
     def ended(self, record: MigrationRecord) -> None:
         self.ended_records.append(record)
@@ -165,6 +171,8 @@ class House:
     gates: Gates = field(default_factory=Gates)
     rates: Rates = field(default_factory=Rates)
     daemons: list[Daemon] = field(default_factory=list)
+    me: Identity | None = None
+    """What VMs are tagged with while they move."""
     answering: set[str] = field(default_factory=set)
     """The addresses at which a service answers."""
 
@@ -217,6 +225,7 @@ class House:
                 wake=woken.release,
                 stop=stop,
                 keep_rate=self.rates.keep,
+                me=self.me,
                 check=lambda address, _port: ServiceCheck(working=address in self.answering),
             )
         )

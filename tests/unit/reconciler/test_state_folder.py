@@ -172,7 +172,7 @@ class TestDamaged:
         assert house.fleet.running(VM) == ("tallinn",)
         assert house.fleet.running(OTHER) == ("skopje",)
         assert (house.said(VM).reason, house.said(OTHER).reason) == ("HeldForPerson", "InPlace")
-        assert "journal" in house.said(VM).remedy
+        assert f"ferryman recover {VM}" in house.said(VM).remedy
 
     @pytest.mark.parametrize("content", ["", "name = 3\n", "\0"])
     def test_a_state_file_is_told_and_written_anew(self, house: House, content: str) -> None:

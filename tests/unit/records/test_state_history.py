@@ -11,6 +11,7 @@ import pytest
 from record_samples import REVISION, UNMEASURED, entry, ready, record
 
 from ferryman.records.errors import HistoryError
+from ferryman.records.history import IGNORED
 from ferryman.records.journal import Journal
 from ferryman.records.messages import (
     CommitMessage,
@@ -180,7 +181,7 @@ def test_the_users_own_ignore_lines_stay(tmp_path: Path) -> None:
     StateStore.open(tmp_path).close()
     StateStore.open(tmp_path).close()
 
-    assert (tmp_path / ".gitignore").read_text().splitlines() == ["mine", "/journal/", "/live/", "/.lock", ".*.tmp"]
+    assert (tmp_path / ".gitignore").read_text().splitlines() == ["mine", *IGNORED]
 
 
 def test_trailers_stay_whole_whatever_the_text_holds(tmp_path: Path) -> None:

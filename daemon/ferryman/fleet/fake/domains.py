@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from xml.etree import ElementTree as ET
 
-from ferryman.fleet import domain_xml, drives, machine
+from ferryman.fleet import domain_xml, drives, machine, ownership
 from ferryman.fleet.domain_xml import XmlDisk
 from ferryman.fleet.drives import Medium
 from ferryman.fleet.errors import FailureKind
@@ -16,6 +16,7 @@ from ferryman.fleet.fake.storage import FakeVolume, FakeVolumes
 from ferryman.fleet.fake.violations import Violations
 from ferryman.fleet.machine_xml import machine_needs
 from ferryman.fleet.migrating import Job
+from ferryman.fleet.ownership import Owner
 from ferryman.fleet.values import DirtyRate, Disk, Domain, DomainDetail, MigrationSide, Power, VolumeRef
 
 
@@ -49,6 +50,8 @@ class FakeDomain:
     completed: Job | None = None
     dirty_bytes_s: int | None = 0
     """How fast its guest writes; None: this hypervisor cannot tell."""
+    tag: str = ""
+    """Who moves it, as its metadata have it."""
     downtime_limits_ms: list[int] = field(default_factory=list)
 
     def described(self) -> Domain:
@@ -91,6 +94,7 @@ class FakeDomains:
                 addresses=domain.addresses if domain.power is Power.RUNNING else (),
                 needs=machine_needs(domain.xml),
                 job=domain.job,
+                owner=ownership.of_xml(domain.tag),
             )
 
     def power(self, vm: str) -> Power | None:
@@ -160,6 +164,22 @@ class FakeDomains:
                 self.known[vm].persistent = False
                 self.known[vm].autostart = False
                 self.forget_transient(vm)
+
+    def tag(self, vm: str, owner: Owner) -> None:
+        """Write into the VM's metadata who moves it."""
+        with self._faults.call(Operation.TAG, vm):
+            self.require(vm).tag = ownership.to_xml(owner)
+
+    def untag(self, vm: str) -> None:
+        """Take that away. No tag, or no such VM, is no error."""
+        with self._faults.call(Operation.UNTAG, vm):
+            if vm in self.known:
+                self.known[vm].tag = ""
+
+    def owner(self, vm: str) -> Owner | None:
+        """Who moves it, by its metadata."""
+        with self._faults.call(Operation.OWNER, vm):
+            return ownership.of_xml(self.known[vm].tag) if vm in self.known else None
 
     def start(self, vm: str) -> None:
         """Power on."""

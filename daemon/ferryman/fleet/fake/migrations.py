@@ -71,7 +71,9 @@ class FakeMigration:
             expected = self.request.tls_name or self.request.data_uri.rpartition("/")[2]
             shake_hands(self.source.certificates(), self.destination.certificates(), expected)
         xml = adapted(here.xml, self.request.adaptation)
-        incoming = FakeDomain(name=here.name, uuid=here.uuid, memory_mib=here.memory_mib, xml=xml, persistent=False)
+        incoming = FakeDomain(
+            name=here.name, uuid=here.uuid, memory_mib=here.memory_mib, xml=xml, persistent=False, tag=here.tag
+        )
         for disk in self.destination.domains.files(incoming):
             if self.destination.volumes.by_path(disk.path) is None:
                 raise refused(FailureKind.OTHER, f"{self.destination.name}: cannot open {disk.path}")

@@ -1,0 +1,73 @@
+"""Whose move a VM is in: a tag in its domain's metadata, for daemons that share hosts and no state folder. Pure.
+
+libvirt keeps one element for each namespace under `<metadata>`, and takes it along when it migrates a domain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree as ET
+
+NAMESPACE = "urn:ferryman:owner:1"
+KEY = "ferryman"
+"""The namespace's prefix."""
+FRESH_FOR = timedelta(minutes=10)
+"""A tag that was not renewed for so long is left over from a daemon that is gone; a migration under way is seen by its
+job all the same."""
+_MOST_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """One daemon: the same after a restart on the same state folder."""
+
+    id: str
+    by: str
+    """For people: process, machine, state folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Who moves the VM."""
+
+    id: str
+    by: str
+    move: str
+    """The attempt's id."""
+    renewed_at: datetime
+
+
+def claims(owner: Owner | None, me: Identity, now: datetime) -> bool:
+    """Whether another daemon is at work on the VM. A time in the future is fresh: clocks differ."""
+    return owner is not None and owner.id != me.id and now - owner.renewed_at < FRESH_FOR
+
+
+def to_xml(owner: Owner) -> str:
+    """The tag as libvirt is given it; it adds the namespace."""
+    attributes = {
+        "id": owner.id,
+        "by": owner.by[:_MOST_CHARACTERS],
+        "move": owner.move,
+        "renewed": owner.renewed_at.astimezone(UTC).isoformat(timespec="seconds"),
+    }
+    return ET.tostring(ET.Element("owner", attributes), encoding="unicode")
+
+
+def of_xml(text: str) -> Owner | None:
+    """The tag as libvirt gives it back; None for what is none of ours. Whoever may edit the domain may write it."""
+    try:
+        element = ET.fromstring(text)
+        renewed_at = datetime.fromisoformat(element.get("renewed", ""))
+    except (ET.ParseError, ValueError):
+        return None
+    if renewed_at.tzinfo is None or not element.get("id"):
+        return None
+    said = {name: element.get(name, "")[:_MOST_CHARACTERS] for name in ("id", "by", "move")}
+    return Owner(**said, renewed_at=renewed_at)
+
+
+def of_domain(xml: str) -> Owner | None:
+    """The tag in a domain's definition."""
+    element = ET.fromstring(xml).find(f"./metadata/{{{NAMESPACE}}}owner")
+    return None if element is None else of_xml(ET.tostring(element, encoding="unicode"))

@@ -1,0 +1,79 @@
+"""How an open or held move stands: its journal step, both ends as they are now, and what the recovery table says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ferryman.migration.holds import Advice, Way, advice
+from ferryman.migration.looking import look
+from ferryman.migration.move import Ends
+from ferryman.migration.recovery import Action, Known, Ruling, Seen, rule
+from ferryman.records.values import JournalEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """One look at a move that nobody is at work on."""
+
+    entry: JournalEntry
+    seen: Seen
+    ruling: Ruling
+
+    @property
+    def acts(self) -> bool:
+        """Whether taking it up would do anything but wait for a host or a person."""
+        return self.ruling.action is not Action.HOLD and self.ruling.action is not Action.WAIT_FOR_HOST
+
+
+def examine(entry: JournalEntry, ends: Ends) -> Situation:
+    """Look at both ends once; touches nothing."""
+    seen = look(ends, entry.vm, entry.uuid)
+    return Situation(entry=entry, seen=seen, ruling=_ruling(entry, seen))
+
+
+def _ruling(entry: JournalEntry, seen: Seen) -> Ruling:
+    # As a move that is taken up begins: its guest may have been asked to power itself off.
+    return rule(entry.method, entry.step, runs=entry.running, seen=seen, known=Known(may_power_off=True))
+
+
+def in_words(situation: Situation) -> Advice:
+    """What the cell says, and what a person does."""
+    entry, hold = situation.entry, situation.ruling.hold
+    if hold is not None:
+        return advice(hold, Way(vm=entry.vm, source=entry.source, destination=entry.destination))
+    if situation.ruling.action is Action.WAIT_FOR_HOST:
+        return Advice(
+            reason=meaning(situation),
+            remedy="Bring the host back; ferryman then goes on by itself. If it never comes back, see where the newest "
+            f"disks are; then: ferryman recover {entry.vm} --forget",
+        )
+    return Advice(reason=meaning(situation), remedy=f"To have it done: ferryman recover {entry.vm} --accept")
+
+
+def meaning(situation: Situation) -> str:
+    """The ruling's action in a sentence."""
+    entry = situation.entry
+    return _MEANINGS[situation.ruling.action].format(
+        vm=entry.vm,
+        source=entry.source,
+        destination=entry.destination,
+        created=", ".join(f"{volume.pool}/{volume.name}" for volume in entry.created) or "none",
+    )
+
+
+_MEANINGS: Mapping[Action, str] = {
+    Action.WAIT_FOR_JOB: "the hypervisor migrates it now: watch that to its end, then look at both ends again",
+    Action.WAIT_FOR_HOST: "an end cannot be read, and unreachable is not absent: touch nothing until it can",
+    Action.WAIT_FOR_POWER: "the guest powers itself off, or was asked to and may yet: see what comes of it",
+    Action.ABORT: "it never ran on {destination}: cancel the job, remove the paused copy there",
+    Action.RESUME_POST_COPY: "its memory is on both hosts: connect {source} and {destination} anew",
+    Action.RESUME_SOURCE: "it is nowhere else: let it run on at {source}",
+    Action.START_SOURCE: "it is off and nowhere else: start it again at {source}",
+    Action.START_DESTINATION: "its disks are copied and {source} is disarmed: start it at {destination}",
+    Action.UNDEFINE_DESTINATION: "it never ran on {destination}: take its definition there back",
+    Action.FINISH: "it is at {destination}: stop and undefine what is left at {source}",
+    Action.SUCCEEDED: "it is at {destination} and only there: the move is over",
+    Action.UNDO: "it is at {source} and only there: remove what was created at {destination}: {created}",
+    Action.HOLD: "a person must decide",
+}

@@ -1,0 +1,109 @@
+"""Open and held moves: what a person asked about them is answered, and those that can be are taken up.
+
+Looked at afresh at every look, so that a mended journal, a host that is back or a person's word needs no restart.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+from ferryman.fleet.values import Snapshot
+from ferryman.migration.clock import Clock
+from ferryman.migration.recording import decided, given_up
+from ferryman.planning.decisions import Refused, Wait
+from ferryman.reconciler.chronicle import Chronicle
+from ferryman.reconciler.requested import Answer, Attempt, Case, Grant, judge
+from ferryman.reconciler.unfinished import damaged, obstacle, stuck
+from ferryman.records.ids import migration_id
+from ferryman.records.requests import Request
+from ferryman.records.values import JournalEntry
+from ferryman.specs.loading import Specs
+
+_BY_A_PERSON = "{who} gave the move up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """The moves that no thread is at work on."""
+
+    ready: tuple[JournalEntry, ...]
+    """To be taken up now."""
+    waiting: dict[str, Refused | Wait]
+    """What is said of the VMs of the others. Nothing is done to them."""
+
+
+class Recovery:
+    """Used from the loop's thread."""
+
+    def __init__(self, chronicle: Chronicle, clock: Clock, answered: Callable[[Request], None]) -> None:
+        """`answered` is told every request with its answer."""
+        self._chronicle = chronicle
+        self._clock = clock
+        self._answered = answered
+        self._bugs: dict[str, Refused] = {}
+        """VMs whose move died of a fault of ours: not taken up before a restart or a person's word."""
+
+    def died(self, vm: str, bug: BaseException) -> None:
+        """A move died of a fault of ours. Its journal entry stays open."""
+        reason = f"ferryman failed in moving it: {bug!r}"
+        remedy = f"Report the fault. To have the move taken up again: ferryman recover {vm} --accept"
+        self._bugs[vm] = stuck(vm, reason, remedy)
+
+    def look(self, specs: Specs, snapshot: Snapshot, moving: Collection[str]) -> Unfinished:
+        """Answer what was asked, and sort the open moves out."""
+        for request in self._chronicle.requests():
+            self._serve(request, specs, snapshot, moving)
+        waiting: dict[str, Refused | Wait] = {vm: damaged(vm) for vm in self._chronicle.damaged_moves()}
+        ready = []
+        for entry in self._chronicle.open_moves():
+            if entry.vm in moving:
+                continue
+            against = self._bugs.get(entry.vm) or obstacle(entry, specs.hosts, snapshot)
+            if against is None:
+                ready.append(entry)
+            else:
+                waiting[entry.vm] = against
+        return Unfinished(ready=tuple(ready), waiting=waiting)
+
+    def _serve(self, request: Request, specs: Specs, snapshot: Snapshot, moving: Collection[str]) -> None:
+        case = self._case(request, moving)
+        answer = judge(case, specs.hosts, snapshot)
+        self._grant(answer, case, request)
+        told = replace(request, granted=answer.grant is not Grant.REFUSED, answer=answer.text)
+        self._chronicle.answer(told)
+        self._answered(told)
+
+    def _case(self, request: Request, moving: Collection[str]) -> Case:
+        vm, chronicle = request.vm, self._chronicle
+        attempt, entry = Attempt.NONE, None
+        if vm in moving:
+            attempt = Attempt.MOVING
+        elif vm in chronicle.damaged_moves():
+            attempt = Attempt.DAMAGED
+        elif (open_entry := _of(vm, chronicle.open_moves())) is not None:
+            attempt, entry = Attempt.OPEN, open_entry
+        elif vm in chronicle.memory.held:
+            attempt, entry = Attempt.HELD, _of(vm, chronicle.journal.held())
+        return Case(vm=vm, wish=request.wish, attempt=attempt, entry=entry)
+
+    def _grant(self, answer: Answer, case: Case, request: Request) -> None:
+        vm, chronicle, now = case.vm, self._chronicle, self._clock.now()
+        fresh_id = migration_id(now, vm, secrets.randbits(16))
+        reason = _BY_A_PERSON.format(who=request.asked_by)
+        if answer.grant is not Grant.REFUSED:
+            self._bugs.pop(vm, None)
+            chronicle.memory.setbacks.pop(vm, None)
+        if answer.grant is Grant.TAKE_UP_AGAIN and case.entry is not None:
+            chronicle.reopen(replace(case.entry, id=fresh_id, started_at=now, resolves=case.entry.id))
+        elif answer.grant is Grant.SET_ASIDE:
+            chronicle.set_aside(vm, fresh_id)
+        elif answer.grant is Grant.END and case.attempt is Attempt.OPEN and case.entry is not None:
+            chronicle.record(given_up(case.entry, now, reason))
+        elif answer.grant is Grant.END:
+            chronicle.record(decided(chronicle.memory.held[vm], fresh_id, now, reason))
+
+
+def _of(vm: str, entries: Collection[JournalEntry]) -> JournalEntry | None:
+    return next((entry for entry in entries if entry.vm == vm), None)

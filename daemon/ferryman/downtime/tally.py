@@ -40,9 +40,9 @@ class Tally:
         if self._last_answered is None or sample.sent_ns > self._last_answered.sent_ns:
             self._last_answered = sample
 
-    def add_not_sent(self) -> None:
-        """Count one probe that the prober could not send."""
-        self._not_sent += 1
+    def add_not_sent(self, count: int) -> None:
+        """Count slots of the schedule in which nothing was sent."""
+        self._not_sent += count
 
     def view(self, now_ns: int) -> ProbeView:
         """The state at `now_ns`; silence counts as down before the probes' deadline has passed."""

@@ -39,7 +39,7 @@ def test_a_lost_probe_that_is_reported_after_later_answers_does_not_mean_down() 
 
 def test_probes_that_could_not_be_sent_are_counted_apart() -> None:
     tally = tally_of(answered(0))
-    tally.add_not_sent()
+    tally.add_not_sent(1)
 
     assert (tally.view(ns(1)).not_sent, tally.view(ns(1)).lost) == (1, 0)
 

@@ -89,7 +89,7 @@ def _counted(target: ProbeTarget, window: Sequence[Sample], baseline: Sequence[S
         unmeasured(target, ""),
         samples=len(window),
         lost=sum(sample.outcome is not Outcome.ANSWERED for sample in window),
-        blind=sum(sample.blind and sample.outcome is not Outcome.ANSWERED for sample in window),
+        blind=sum(sample.blind for sample in window),
         baseline_samples=len(answered),
         baseline_round_trip_median_ms=median(trips_ms) if trips_ms else None,
         baseline_round_trip_max_ms=max(trips_ms, default=None),

@@ -17,6 +17,8 @@ probe that was answered in time was *sent*, 90, would have said 70.
 A probe that was *blind* waited in this machine's neighbour table, which asks for a lost address once a second
 (`BLIND_NS`): it shows only that nothing answered a second before it was sent. The first of an outage asks at once.
 
+Outages between which no probe was answered are one: its bounds are those of the time without service in it.
+
 Assumed: packets are not reordered on their way to the service.
 """
 
@@ -149,7 +151,7 @@ def _outage_at(
         last_lost_ns=bad[-1].sent_ns,
         first_answered_ns=None if ending is None else ending.sent_ns,
         up_by_ns=up_by_ns,
-        lower_ns=_longest_stretch_ns(pieces, widest_hole_ns=round(HOLE_INTERVALS * interval_ns)),
+        lower_ns=_certainly_down_ns(pieces, widest_hole_ns=round(HOLE_INTERVALS * interval_ns)),
         span_ns=down[-1] - down[0],
         kinds=tuple(dict.fromkeys(_kind_of(sample) for sample in bad)),
     )
@@ -174,19 +176,18 @@ def _kind_of(sample: Sample) -> Kind:
             assert_never(sample.outcome)
 
 
-def _longest_stretch_ns(down: Sequence[tuple[int, int]], *, widest_hole_ns: int) -> int:
-    """The longest stretch of time known to be down, where nearby pieces belong together.
+def _certainly_down_ns(down: Sequence[tuple[int, int]], *, widest_hole_ns: int) -> int:
+    """For how long it was surely down: all of the time spanned, less the holes.
 
-    Across a wider hole, in which the prober was held up, the service may have been up: it is not bridged.
+    Nearby pieces belong together. In a wider hole, in which the prober was held up, the service may have been up.
     """
-    longest = 0
-    begin = end = min(down)[0]
+    certain = 0
+    end = min(down)[0]
     for piece_begin, piece_end in sorted(down):
-        if piece_begin - end > widest_hole_ns:
-            begin = piece_begin
+        begin = piece_begin if piece_begin - end > widest_hole_ns else end
+        certain += max(0, piece_end - begin)
         end = max(end, piece_end)
-        longest = max(longest, end - begin)
-    return longest
+    return certain
 
 
 def _last_answered_ns(samples: Sequence[Sample], first: int, patience: Patience) -> int:

@@ -146,9 +146,9 @@ class Probe:
             case probe_process.STOPPED:
                 self._stopped = True
             case probe_process.NOT_SENT:
-                self._tally.add_not_sent(1)
+                self._tally.add_not_sent(sent_ns, 1)
             case probe_process.MISSED:
-                self._tally.add_not_sent(detail)
+                self._tally.add_not_sent(sent_ns, detail)
             case _:
                 outcome = _OUTCOMES[fate & ~probe_process.BLIND]
                 sample = Sample(

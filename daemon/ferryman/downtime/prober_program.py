@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Protocol, Self
 
@@ -50,10 +51,13 @@ class LocalProgram:
         self._orders, self._reports = _pipe(process.stdin), _pipe(process.stdout)
 
     @classmethod
-    def launch(cls) -> Self:
-        """Start it; its first probe leaves some 50 ms later. Raises OSError where no process can be started."""
+    def launch(cls, wrapper: Sequence[str] = ()) -> Self:
+        """Start it, by a command that runs another one if given; its first probe leaves some 50 ms later.
+
+        Raises OSError where no process can be started.
+        """
         # Isolated and without site: nothing of the environment slows its start or changes its imports.
-        command = [sys.executable, "-I", "-S", str(Path(probe_process.__file__))]
+        command = [*wrapper, sys.executable, "-I", "-S", str(Path(probe_process.__file__))]
         pipe = subprocess.PIPE
         return cls(subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0))
 

@@ -107,7 +107,7 @@ class Outage:
     up_by_ns: int | None
     """When that answer came: certainly up by then. None: not back when probing ended."""
     lower_ns: int
-    """It lasted at least this long: the longest stretch of such probes without a hole in the schedule."""
+    """It lasted at least this long: from the first such probe to the last, less the holes in the schedule."""
     span_ns: int
     """From the first proof that it was down to the last, across holes in the schedule."""
     kinds: tuple[Kind, ...]
@@ -173,7 +173,7 @@ class Measurement:
     lost: int = 0
     """Lost, refused, unreachable and reset."""
     blind: int = 0
-    """Of them, those that waited for this machine's neighbour table: the bounds are the wider for it."""
+    """Probes that waited for this machine's neighbour table: the bounds are the wider for it."""
     missed: int = 0
     """Slots of the schedule in which nothing could be sent: holes, which widen the bounds."""
     baseline_samples: int = 0

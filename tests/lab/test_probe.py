@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import socket
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
 
 import pytest
+from netns import Namespace, pipe
 
 from ferryman.downtime.measuring import measure
 from ferryman.downtime.prober import Probe
@@ -26,7 +22,6 @@ INTERVAL_MS = 10.0
 BASELINE = 20
 SOON_S = 10.0
 WORST_ABOVE_TRUTH_MS = 22 + INTERVAL_MS
-CLONE_NEWNET = 0x40000000
 RULES = """
 add table inet cut
 add chain inet cut arriving { type filter hook input priority 0; policy accept; }
@@ -39,36 +34,6 @@ class TrueOutage:
 
     at_least_ms: float
     at_most_ms: float
-
-
-class Namespace:
-    """A network namespace, held by a process that ends with the test."""
-
-    def __init__(self) -> None:
-        self._holder = subprocess.Popen(
-            ["unshare", "--net", "sh", "-c", "echo ready; exec cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        assert pipe(self._holder.stdout).readline() == b"ready\n"
-        self.pid = self._holder.pid
-
-    def command(self, *command: str) -> list[str]:
-        return ["nsenter", "--target", str(self.pid), "--net", *command]
-
-    def run(self, *command: str) -> None:
-        subprocess.run(self.command(*command), check=True)
-
-    @contextmanager
-    def entered(self) -> Iterator[None]:
-        """The calling thread, and the processes and sockets it makes, are inside."""
-        with Path("/proc/thread-self/ns/net").open() as home, Path(f"/proc/{self.pid}/ns/net").open() as inside:
-            set_namespace(inside)
-            try:
-                yield
-            finally:
-                set_namespace(home)
-
-    def close(self) -> None:
-        self._holder.communicate()
 
 
 class Cut:
@@ -112,17 +77,6 @@ class Wire:
     def probe(self) -> Probe:
         with self.client.entered():
             return Probe.start(ProbeTarget(address=ADDRESS, port=PORT, interval_ms=INTERVAL_MS))
-
-
-def pipe(stream: IO[bytes] | None) -> IO[bytes]:
-    assert stream is not None
-    return stream
-
-
-def set_namespace(handle: IO[str]) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.setns(handle.fileno(), CLONE_NEWNET):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import median
 
-from ferryman.downtime.outages import find_outages, longest_hidden_ns, patience_of
-from ferryman.downtime.values import Measurement, MeasurementStatus, Outage, Outcome, ProbeTarget, Sample
+from ferryman.downtime.outages import HOLE_INTERVALS, Patience, find_outages, longest_hidden_ns, patience_of
+from ferryman.downtime.values import (
+    Measurement,
+    MeasurementStatus,
+    Outage,
+    OutageFigures,
+    Outcome,
+    ProbeTarget,
+    Sample,
+)
 
 BASELINE_SAMPLES = 10
 """So many answered probes in a row must precede a move: else nobody knows what was normal."""
+MOST_LISTED = 20
+"""Outages that a measurement lists; all of them are counted."""
 _NS_PER_MS = 1_000_000
 _LONGEST_TAIL_NS = 2_000_000_000
 """A probe that fell silent for longer before the end of the measured time has missed the end."""
@@ -36,25 +46,29 @@ def measure(
     baseline_until_ns: int,
     ended_ns: int,
     failure: str | None = None,
+    missed: int = 0,
 ) -> Measurement:
     """The downtime that a client outside saw, with its bounds.
 
     `samples` are in the order of sending. `baseline_until_ns` is the latest moment at which the service was
     surely undisturbed: when the move began, or later if the caller knows better. `ended_ns` is when probing
-    was asked to end. `failure` is why the prober ended by itself, if it did.
+    was asked to end. `failure` is why the prober ended by itself, if it did; `missed` counts the slots of its schedule
+    in which it sent nothing.
     """
     window = [sample for sample in samples if sample.sent_ns <= ended_ns]
     baseline = [sample for sample in window if sample.sent_ns < baseline_until_ns]
-    counted = _counted(target, window, baseline)
+    counted = replace(_counted(target, window, baseline), missed=missed)
     reason = _why_unmeasured(window, baseline, ended_ns, failure)
     if reason:
         return replace(counted, reason=reason)
     # From the last sample of the baseline on: an outage at the very beginning needs one answered before it.
     moved = window[len(baseline) - 1 :]
-    outages = find_outages(moved, patience_of(baseline), interval_ns=round(target.interval_ms * _NS_PER_MS))
+    patience = patience_of(baseline)
+    outages = find_outages(moved, patience, interval_ns=round(target.interval_ms * _NS_PER_MS))
+    listed = replace(counted, outages=len(outages), outage_list=_listed(outages, baseline_until_ns))
     if outages and outages[-1].up_by_ns is None:
-        return _not_back(counted, outages)
-    return _measured(counted, outages, longest_hidden_ns(moved))
+        return _not_back(listed, outages)
+    return _measured(listed, outages, _hidden(moved, patience, target))
 
 
 def apportion(measurement: Measurement, hypervisor_downtime_ms: float) -> float | None:
@@ -75,6 +89,7 @@ def _counted(target: ProbeTarget, window: Sequence[Sample], baseline: Sequence[S
         unmeasured(target, ""),
         samples=len(window),
         lost=sum(sample.outcome is not Outcome.ANSWERED for sample in window),
+        blind=sum(sample.blind for sample in window),
         baseline_samples=len(answered),
         baseline_round_trip_median_ms=median(trips_ms) if trips_ms else None,
         baseline_round_trip_max_ms=max(trips_ms, default=None),
@@ -104,6 +119,25 @@ def _why_unmeasured(window: Sequence[Sample], baseline: Sequence[Sample], ended_
     return ""
 
 
+def _listed(outages: Sequence[Outage], since_ns: int) -> tuple[OutageFigures, ...]:
+    """The longest outages, in the order of time."""
+    longest = sorted(outages, key=_at_least_ns, reverse=True)[:MOST_LISTED]
+    return tuple(
+        OutageFigures(
+            began_ms=(outage.first_lost_ns - since_ns) / _NS_PER_MS,
+            lower_ms=outage.lower_ns / _NS_PER_MS,
+            upper_ms=None if outage.upper_ns is None else outage.upper_ns / _NS_PER_MS,
+            kinds=outage.kinds,
+        )
+        for outage in sorted(longest, key=lambda outage: outage.first_lost_ns)
+    )
+
+
+def _at_least_ns(outage: Outage) -> float:
+    """The best figure for how long it was; of one that is not over, how long it was at least."""
+    return outage.lower_ns if outage.midpoint_ns is None else outage.midpoint_ns
+
+
 def _not_back(counted: Measurement, outages: Sequence[Outage]) -> Measurement:
     """Only what is certain: the lower bound."""
     lower_ms = max(outage.lower_ns for outage in outages) / _NS_PER_MS
@@ -112,24 +146,41 @@ def _not_back(counted: Measurement, outages: Sequence[Outage]) -> Measurement:
         status=MeasurementStatus.NOT_BACK,
         reason="the service had not answered again when probing ended: see whether it runs in the guest",
         downtime_lower_ms=lower_ms,
-        outages=len(outages),
+        kinds=outages[-1].kinds,
     )
 
 
-def _measured(counted: Measurement, outages: Sequence[Outage], hidden_ns: int) -> Measurement:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hidden:
+    """What may have gone unseen between two answered probes."""
+
+    longest_ns: int
+    is_hole: bool
+    """More than the interval and a late answer explain: the prober was held up."""
+
+
+def _hidden(moved: Sequence[Sample], patience: Patience, target: ProbeTarget) -> _Hidden:
+    longest_ns = longest_hidden_ns(moved)
+    usual_ns = HOLE_INTERVALS * target.interval_ms * _NS_PER_MS + patience.in_time_ns
+    return _Hidden(longest_ns=longest_ns, is_hole=longest_ns > usual_ns)
+
+
+def _measured(counted: Measurement, outages: Sequence[Outage], hidden: _Hidden) -> Measurement:
     """The longest outage: its midpoint, and bounds within which the longest truly lies.
 
     The upper bound covers what may hide between answered probes too, so that a prober that was held up
-    never makes an outage look shorter than it may have been.
+    never makes an outage look shorter than it may have been. Where it was and none was seen, the figure is the
+    middle of those bounds: 0 would claim that there was none.
     """
     uppers = [outage.upper_ns for outage in outages if outage.upper_ns is not None]
-    midpoints = [outage.midpoint_ns for outage in outages if outage.midpoint_ns is not None]
+    longest = max(outages, key=_at_least_ns, default=None)
+    nothing_seen_ns = hidden.longest_ns / 2 if hidden.is_hole else 0
     return replace(
         counted,
         status=MeasurementStatus.MEASURED,
-        downtime_ms=max(midpoints, default=0) / _NS_PER_MS,
+        downtime_ms=(nothing_seen_ns if longest is None else _at_least_ns(longest)) / _NS_PER_MS,
         downtime_lower_ms=max((outage.lower_ns for outage in outages), default=0) / _NS_PER_MS,
-        downtime_upper_ms=max([hidden_ns, *uppers]) / _NS_PER_MS,
+        downtime_upper_ms=max([hidden.longest_ns, *uppers]) / _NS_PER_MS,
         total_outage_ms=sum(uppers) / _NS_PER_MS,
-        outages=len(outages),
+        kinds=() if longest is None else longest.kinds,
     )

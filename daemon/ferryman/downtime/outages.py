@@ -3,7 +3,7 @@
 What one probe proves, sent at `s`:
 
 - answered after a round trip `r`: the service answered at some moment between `s` and `s + r`;
-- lost or refused: a client that called at `s` got no service;
+- lost, refused, unreachable or reset: a client that called at `s` got no service;
 - answered, but far later than a service that is up ever takes (`Patience.in_time_ns`): the same as lost, for
   its SYN waited in a queue while nothing answered, and its answer says when that ended.
 
@@ -14,6 +14,11 @@ at 131, too late; those sent at 90 … 130 are answered then too, in time though
 answered: 20. First lost: 30. Up by: 131. Upper bound: 131 - 20 = 111; the truth is 109. Taking when the first
 probe that was answered in time was *sent*, 90, would have said 70.
 
+A probe that was *blind* waited in this machine's neighbour table, which asks for a lost address once a second
+(`BLIND_NS`): it shows only that nothing answered a second before it was sent. The first of an outage asks at once.
+
+Outages between which no probe was answered are one: its bounds are those of the time without service in it.
+
 Assumed: packets are not reordered on their way to the service.
 """
 
@@ -22,13 +27,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import assert_never
 
-from ferryman.downtime.values import Outage, Outcome, Sample
+from ferryman.downtime.values import Kind, Outage, Outcome, Sample
 
 SHORTEST_PROMPT_NS = 25_000_000
 """A busy guest takes this long now and then, whatever a short baseline saw."""
+BLIND_NS = 1_050_000_000
+"""Linux asks again for a neighbour's address after `retrans_time_ms`, 1 s unless it is lowered; and some more."""
 _PROMPT_SHARE = 0.99
-_HOLE_INTERVALS = 2.5
+HOLE_INTERVALS = 2.5
 """Two lost probes further apart than this are not known to belong to one outage."""
 
 
@@ -131,34 +139,55 @@ def _outage_at(
     """The outage whose first bad probe is `samples[first]` and which the answer to `ending` ended."""
     up_by_ns = None if ending is None else answered_at_ns(ending)
     end = len(samples) if up_by_ns is None else _first_sent_after(samples, first, up_by_ns)
-    bad_ns = [samples[at].sent_ns for at in range(first, end) if _is_bad(samples[at], patience)]
-    down = [(sent_ns, sent_ns) for sent_ns in bad_ns]
-    if ending is not None and ending.round_trip_ns > patience.prompt_ns:
+    bad = [samples[at] for at in range(first, end) if _is_bad(samples[at], patience)]
+    down = [_proof_of_absence_ns(sample, bad[0].sent_ns) for sample in bad]
+    pieces = [(moment_ns, moment_ns) for moment_ns in down]
+    if ending is not None and ending.round_trip_ns > patience.prompt_ns and not ending.blind:
         # It was waited for: had the service been up `prompt_ns` before it came, it would have come then.
-        down.append((ending.sent_ns, answered_at_ns(ending) - patience.prompt_ns))
+        pieces.append((ending.sent_ns, answered_at_ns(ending) - patience.prompt_ns))
     return Outage(
         last_answered_ns=_last_answered_ns(samples, first, patience),
-        first_lost_ns=bad_ns[0],
-        last_lost_ns=bad_ns[-1],
+        first_lost_ns=bad[0].sent_ns,
+        last_lost_ns=bad[-1].sent_ns,
         first_answered_ns=None if ending is None else ending.sent_ns,
         up_by_ns=up_by_ns,
-        lower_ns=_longest_stretch_ns(down, widest_hole_ns=round(_HOLE_INTERVALS * interval_ns)),
+        lower_ns=_certainly_down_ns(pieces, widest_hole_ns=round(HOLE_INTERVALS * interval_ns)),
+        span_ns=down[-1] - down[0],
+        kinds=tuple(dict.fromkeys(_kind_of(sample) for sample in bad)),
     )
 
 
-def _longest_stretch_ns(down: Sequence[tuple[int, int]], *, widest_hole_ns: int) -> int:
-    """The longest stretch of time known to be down, where nearby pieces belong together.
+def _proof_of_absence_ns(sample: Sample, began_ns: int) -> int:
+    """The latest moment, not before the outage's first probe, at which this bad one shows the service absent."""
+    return max(began_ns, sample.sent_ns - BLIND_NS) if sample.blind else sample.sent_ns
 
-    Across a wider hole, in which the prober was held up, the service may have been up: it is not bridged.
+
+def _kind_of(sample: Sample) -> Kind:
+    match sample.outcome:
+        case Outcome.ANSWERED | Outcome.LOST:
+            return Kind.SILENT
+        case Outcome.REFUSED:
+            return Kind.REFUSED
+        case Outcome.UNREACHABLE:
+            return Kind.UNREACHABLE
+        case Outcome.RESET:
+            return Kind.RESET
+        case _:
+            assert_never(sample.outcome)
+
+
+def _certainly_down_ns(down: Sequence[tuple[int, int]], *, widest_hole_ns: int) -> int:
+    """For how long it was surely down: all of the time spanned, less the holes.
+
+    Nearby pieces belong together. In a wider hole, in which the prober was held up, the service may have been up.
     """
-    longest = 0
-    begin = end = min(down)[0]
+    certain = 0
+    end = min(down)[0]
     for piece_begin, piece_end in sorted(down):
-        if piece_begin - end > widest_hole_ns:
-            begin = piece_begin
+        begin = piece_begin if piece_begin - end > widest_hole_ns else end
+        certain += max(0, piece_end - begin)
         end = max(end, piece_end)
-        longest = max(longest, end - begin)
-    return longest
+    return certain
 
 
 def _last_answered_ns(samples: Sequence[Sample], first: int, patience: Patience) -> int:

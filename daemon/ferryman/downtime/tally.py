@@ -19,6 +19,7 @@ class Tally:
         self._lost = 0
         self._not_sent = 0
         self._recent: deque[Sample] = deque(maxlen=RECENT)
+        self._recent_holes: deque[tuple[int, int]] = deque(maxlen=RECENT)
         self._last_answered: Sample | None = None
         self._last_bad_ns = -1
         self._up_since_ns: int | None = None
@@ -40,9 +41,10 @@ class Tally:
         if self._last_answered is None or sample.sent_ns > self._last_answered.sent_ns:
             self._last_answered = sample
 
-    def add_not_sent(self) -> None:
-        """Count one probe that the prober could not send."""
-        self._not_sent += 1
+    def add_not_sent(self, slot_ns: int, count: int) -> None:
+        """Count slots of the schedule, from this one on, in which nothing was sent."""
+        self._not_sent += count
+        self._recent_holes.append((slot_ns, slot_ns + count * self._interval_ns))
 
     def view(self, now_ns: int) -> ProbeView:
         """The state at `now_ns`; silence counts as down before the probes' deadline has passed."""
@@ -60,17 +62,26 @@ class Tally:
     def answered_in_a_row(self, *, after_ns: int) -> int:
         """How many probes were answered one after the other, the newest last, all sent after `after_ns`.
 
-        A gap of more than two intervals breaks the row: something sent there is still unanswered.
+        A gap of more than two intervals breaks the row: something sent there is still unanswered. But not one in
+        which nothing was sent: that is the prober's, not the service's.
         """
         row = 0
         newer_ns: int | None = None
         for sample in sorted(self._recent, key=lambda sample: -sample.sent_ns):
-            gap = newer_ns is not None and newer_ns - sample.sent_ns > 2 * self._interval_ns + 1_000_000
-            if gap or sample.outcome is not Outcome.ANSWERED or sample.sent_ns <= after_ns:
+            gap_ns = 0 if newer_ns is None else newer_ns - sample.sent_ns - self._held_up_ns(sample.sent_ns, newer_ns)
+            if (
+                gap_ns > 2 * self._interval_ns + 1_000_000
+                or sample.outcome is not Outcome.ANSWERED
+                or sample.sent_ns <= after_ns
+            ):
                 break
             row += 1
             newer_ns = sample.sent_ns
         return row
+
+    def _held_up_ns(self, from_ns: int, to_ns: int) -> int:
+        """For how long nothing was sent between two moments."""
+        return sum(max(0, min(end_ns, to_ns) - max(begin_ns, from_ns)) for begin_ns, end_ns in self._recent_holes)
 
     def _state(self, now_ns: int) -> tuple[ServiceState, int | None]:
         last = self._last_answered

@@ -12,9 +12,23 @@ class Outcome(StrEnum):
     ANSWERED = "answered"
     """SYN-ACK: the kernel and a listening socket are there."""
     REFUSED = "refused"
-    """RST: a kernel answered, nothing listens. Down, as the users see it."""
+    """RST to the SYN: a kernel answered, nothing listens. Down, as the users see it."""
+    UNREACHABLE = "unreachable"
+    """ICMP says so, or this machine's own routes or neighbour table."""
+    RESET = "reset"
+    """Answered, and taken back at once: a proxy without its service does that."""
     LOST = "lost"
     """No answer within the probe's deadline."""
+
+
+class Kind(StrEnum):
+    """How an outage showed itself."""
+
+    SILENT = "silent"
+    """Nothing came back, or only after the outage."""
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    RESET = "reset"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +39,8 @@ class Sample:
     outcome: Outcome
     round_trip_ns: int
     """-1 where there was no answer."""
+    blind: bool = False
+    """Its SYN waited for this machine's neighbour table: it proves little of the service."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +48,7 @@ class ProbeTarget:
     """Where and how often to probe."""
 
     address: str
-    """An IPv4 or IPv6 address, not a name: resolving one could hang for longer than an outage."""
+    """An IPv4 or IPv6 address, not a name: see `resolving.find_address`."""
     port: int
     interval_ms: float = 10
     deadline_ms: float = 900
@@ -47,7 +63,7 @@ class ServiceState(StrEnum):
     """Not one answer yet."""
     UP = "up"
     DOWN = "down"
-    """Refused, or silent for longer than an answer has ever taken so far."""
+    """Not answered, or silent for longer than an answer has ever taken so far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +75,7 @@ class ProbeView:
     """Up: when the first answered probe after the last bad one was sent. Down: the last answered one."""
     answered: int
     lost: int
-    """Lost and refused."""
+    """Lost, refused, unreachable and reset."""
     not_sent: int
     """The prober itself could not send; the gap widens the bounds."""
     last_round_trip_ms: float | None
@@ -91,7 +107,11 @@ class Outage:
     up_by_ns: int | None
     """When that answer came: certainly up by then. None: not back when probing ended."""
     lower_ns: int
-    """It lasted at least this long: the longest stretch of such probes without a hole in the schedule."""
+    """It lasted at least this long: from the first such probe to the last, less the holes in the schedule."""
+    span_ns: int
+    """From the first proof that it was down to the last, across holes in the schedule."""
+    kinds: tuple[Kind, ...]
+    """How it showed itself, each once, in the order of time."""
 
     @property
     def upper_ns(self) -> int | None:
@@ -103,7 +123,19 @@ class Outage:
         """The best single figure, taking it for one outage even across a hole in the schedule; None: not over."""
         if self.upper_ns is None:
             return None
-        return (max(self.lower_ns, self.last_lost_ns - self.first_lost_ns) + self.upper_ns) / 2
+        return (max(self.lower_ns, self.span_ns) + self.upper_ns) / 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutageFigures:
+    """One outage, as a measurement lists it."""
+
+    began_ms: float
+    """From the end of the baseline to its first lost probe."""
+    lower_ms: float
+    upper_ms: float | None = None
+    """None: not over when probing ended."""
+    kinds: tuple[Kind, ...] = ()
 
 
 class MeasurementStatus(StrEnum):
@@ -124,16 +156,26 @@ class Measurement:
     reason: str = ""
     """Why it is not measured; empty otherwise."""
     downtime_ms: float | None = None
-    """The longest outage's midpoint; 0 where none was seen: the upper bound says what may hide."""
+    """The longest outage's midpoint. Where none was seen: 0, or half of what the prober may have missed while it was
+    held up."""
     downtime_lower_ms: float | None = None
     downtime_upper_ms: float | None = None
     """Also covers what may hide between two answered probes, above all where the prober was held up."""
     total_outage_ms: float | None = None
     """All outages together, upper bounds."""
     outages: int = 0
+    kinds: tuple[Kind, ...] = ()
+    """How the longest outage showed itself."""
+    outage_list: tuple[OutageFigures, ...] = ()
+    """The longest ones, in the order of time."""
     interval_ms: float | None = None
     samples: int = 0
     lost: int = 0
+    """Lost, refused, unreachable and reset."""
+    blind: int = 0
+    """Probes that waited for this machine's neighbour table: the bounds are the wider for it."""
+    missed: int = 0
+    """Slots of the schedule in which nothing could be sent: holes, which widen the bounds."""
     baseline_samples: int = 0
     baseline_round_trip_median_ms: float | None = None
     baseline_round_trip_max_ms: float | None = None

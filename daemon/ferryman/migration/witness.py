@@ -73,6 +73,7 @@ class Witness:
             baseline_until_ns=undisturbed_until_ns,
             ended_ns=ended_ns,
             failure=failure,
+            missed=self._probe.missed,
         )
         return _checked(measurement)
 

@@ -224,7 +224,7 @@ class ProbeSpec(SpecModel):
     """The VM's address; default: found by guest agent, lease or ARP."""
     port: Port = 22
     """The TCP port of the service that the VM's users need."""
-    interval_ms: Annotated[int, Field(ge=1, le=10_000)] = 10
+    interval_ms: Annotated[int, Field(ge=1, le=1000)] = 10
     """Time between two probes: how finely downtime is measured."""
 
 

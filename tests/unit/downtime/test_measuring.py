@@ -4,12 +4,12 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from probe_simulation import TARGET, Fate, KnownOutage, answered, every, lost, ns, probe
 
-from ferryman.downtime.measuring import apportion, measure, unmeasured
-from ferryman.downtime.values import Measurement, MeasurementStatus, Sample
+from ferryman.downtime.measuring import MOST_LISTED, apportion, measure, unmeasured
+from ferryman.downtime.values import Kind, Measurement, MeasurementStatus, Sample
 
 BEGAN = 500
 ENDED = 5000
@@ -46,6 +46,18 @@ def schedules(draw: st.DrawFn) -> list[float]:
     return [slot for slot in slots if not any(begin <= slot < end for begin, end in held_up)]
 
 
+def merged_lengths(outages: list[KnownOutage], schedule: list[float]) -> list[float]:
+    """How long the service was away, taking outages between which no probe was sent for one."""
+    lengths: list[float] = []
+    for at, outage in enumerate(outages):
+        if at and not any(outages[at - 1].end <= slot < outage.begin for slot in schedule):
+            lengths[-1] += outage.length
+        else:
+            lengths.append(outage.length)
+    return lengths
+
+
+@settings(deadline=None)
 @given(schedules(), known_outages(), st.integers(0, 2**32))
 def test_the_longest_true_outage_lies_within_the_bounds(
     schedule: list[float], outages: list[KnownOutage], seed: int
@@ -55,12 +67,14 @@ def test_the_longest_true_outage_lies_within_the_bounds(
 
     found = measured(samples)
 
-    truth = max((outage.length for outage in outages), default=0)
+    longest = max((outage.length for outage in outages), default=0)
     assert found.status is MeasurementStatus.MEASURED
     lower, _, upper = figures(found)
-    assert lower - 0.001 <= truth <= upper + 0.001
+    assert lower - 0.001 <= max(merged_lengths(outages, schedule), default=0)
+    assert longest <= upper + 0.001
 
 
+@settings(deadline=None)
 @given(schedules(), known_outages())
 def test_bounds_are_ordered_and_never_a_silent_zero(schedule: list[float], outages: list[KnownOutage]) -> None:
     found = measured(probe(schedule, outages))
@@ -91,6 +105,29 @@ def test_any_pattern_of_answers_gives_a_terminal_status(pattern: list[bool], rou
     assert found.status is not MeasurementStatus.UNMEASURED
     assert found.downtime_lower_ms is not None
     assert found.downtime_lower_ms >= 0
+
+
+def test_an_outage_that_a_prober_held_up_may_have_missed_is_not_called_0() -> None:
+    schedule = [slot for slot in every(10, until=ENDED) if not 1000 < slot < 1300]
+
+    found = measured(probe(schedule, [KnownOutage(begin=1010, end=1290)]))
+
+    assert found.outages == 0
+    assert figures(found) == (0, 150.5, 301)
+
+
+def test_each_outage_is_listed_and_the_list_is_bounded() -> None:
+    outages = [KnownOutage(begin=600 + 100 * at, end=631 + 100 * at + at, fate=Fate.REFUSED) for at in range(30)]
+
+    found = measured(probe(every(10, until=ENDED), outages))
+
+    assert found.outages == 30
+    assert len(found.outage_list) == MOST_LISTED
+    assert found.kinds == (Kind.REFUSED,)
+    began = [outage.began_ms for outage in found.outage_list]
+    assert began == sorted(began)
+    assert found.outage_list[-1].upper_ms == 71
+    assert found.outage_list[-1].kinds == (Kind.REFUSED,)
 
 
 def test_no_outage_reports_what_may_hide_between_probes() -> None:

@@ -1,9 +1,12 @@
 """Which stretches of samples are outages, and how tightly they are bound."""
 
+from dataclasses import replace
+
 import pytest
 from probe_simulation import Fate, KnownOutage, answered, every, lost, ns, probe, refused
 
 from ferryman.downtime.outages import Patience, find_outages, longest_hidden_ns, patience_of
+from ferryman.downtime.values import Kind, Outcome, Sample
 
 PATIENCE = Patience(prompt_ns=ns(25))
 
@@ -69,9 +72,47 @@ def test_a_hole_in_the_schedule_is_not_bridged_by_the_lower_bound() -> None:
 
     (outage,) = find_outages(held_up, PATIENCE, interval_ns=ns(10))
 
-    assert outage.lower_ns == ns(20)
+    assert outage.lower_ns == ns(20 + 10)
     assert outage.upper_ns == ns(521)
     assert outage.midpoint_ns == ns((500 + 521) / 2)
+
+
+def blind(sample: Sample) -> Sample:
+    return replace(sample, blind=True)
+
+
+def test_probes_that_wait_for_the_neighbour_table_show_absence_a_second_before_they_were_sent() -> None:
+    waiting = [blind(lost(sent)) for sent in range(30, 3000, 10)]
+
+    (outage,) = find_outages([answered(0), lost(10), lost(20), *waiting, answered(3000)], PATIENCE, interval_ns=ns(10))
+
+    assert outage.lower_ns == ns(2990 - 1050 - 10)
+    assert outage.upper_ns == ns(3001)
+
+
+def test_an_answer_that_waited_for_the_neighbour_table_does_not_show_when_the_service_came_back() -> None:
+    late = [blind(answered(sent, 1005 - sent)) for sent in range(30, 1000, 10)]
+
+    (outage,) = find_outages([answered(0), lost(10), lost(20), *late, answered(1010)], PATIENCE, interval_ns=ns(10))
+
+    assert outage.lower_ns == ns(10)
+    assert outage.upper_ns == ns(1005)
+
+
+@pytest.mark.parametrize(
+    ("bad", "kinds"),
+    [
+        ([lost(10), lost(20)], (Kind.SILENT,)),
+        ([refused(10), lost(20), refused(30)], (Kind.REFUSED, Kind.SILENT)),
+        ([replace(lost(10), outcome=Outcome.UNREACHABLE)], (Kind.UNREACHABLE,)),
+        ([replace(lost(10), outcome=Outcome.RESET)], (Kind.RESET,)),
+        ([answered(10, 300), answered(20, 290)], (Kind.SILENT,)),
+    ],
+)
+def test_an_outage_says_how_it_showed_itself(bad: list[Sample], kinds: tuple[Kind, ...]) -> None:
+    (outage,) = find_outages([answered(0), *bad, answered(320)], PATIENCE, interval_ns=ns(10))
+
+    assert outage.kinds == kinds
 
 
 def test_an_answer_kept_waiting_for_the_end_of_an_outage_is_no_proof_of_its_beginning() -> None:

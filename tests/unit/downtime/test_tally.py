@@ -39,7 +39,7 @@ def test_a_lost_probe_that_is_reported_after_later_answers_does_not_mean_down() 
 
 def test_probes_that_could_not_be_sent_are_counted_apart() -> None:
     tally = tally_of(answered(0))
-    tally.add_not_sent()
+    tally.add_not_sent(ns(10), 1)
 
     assert (tally.view(ns(1)).not_sent, tally.view(ns(1)).lost) == (1, 0)
 
@@ -57,3 +57,10 @@ def test_a_row_is_broken_by_a_lost_probe_and_by_one_still_in_flight() -> None:
 
 def test_answers_that_come_out_of_order_are_still_a_row() -> None:
     assert tally_of(answered(20), answered(0, 40), answered(10)).answered_in_a_row(after_ns=-1) == 3
+
+
+def test_a_row_is_not_broken_where_the_prober_was_held_up() -> None:
+    tally = tally_of(answered(0), answered(10), answered(200), answered(210))
+    tally.add_not_sent(ns(20), 18)
+
+    assert tally.answered_in_a_row(after_ns=-1) == 4

@@ -20,6 +20,7 @@ from ferryman.migration.progress import progress
 from ferryman.migration.recording import Facts, record_of
 from ferryman.migration.settling import Ending, settle
 from ferryman.migration.witness import Witness
+from ferryman.migration.working import THREADS, Work
 from ferryman.planning.decisions import DiskImage, ImageCopy, Plan
 from ferryman.planning.links import bandwidth_cap_mib_s
 from ferryman.records.journal import Journal
@@ -55,6 +56,7 @@ class Services:
     clock: Clock
     stop: threading.Event
     show: Callable[[Progress], None]
+    work: Work = THREADS
 
 
 def carry_out(order: Order, services: Services) -> MigrationRecord | None:
@@ -224,6 +226,7 @@ def _move(entry: JournalEntry, services: Services, witness: Witness | None) -> M
         clock=services.clock,
         stop=services.stop,
         report=report,
+        work=services.work,
         started_ns=services.clock.monotonic_ns(),
     )
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from concurrent.futures import wait as wait_for
 
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.migrating import Job, JobPhase, LiveMigration
 from ferryman.migration.move import LeftRunningError, Move, MoveFailedError
 from ferryman.migration.steering import SILENT_S, Rules, Turn, course, steer
+from ferryman.migration.working import Work
 from ferryman.records.values import Step
 
 _LOOK_EVERY_S = 0.2
@@ -39,14 +38,14 @@ def transfer(move: Move, request: LiveMigration) -> None:
     if move.entry.autostart:
         # Once it has left, a reboot of the source must not bring up a second copy from the old disks.
         move.ends.source.domains.disarm(request.vm)
-    _follow(move, watching, _in_background(migrations.migrate, request))
+    _follow(move, watching, _in_background(move.work, migrations.migrate, request))
 
 
 def resume(move: Move, request: LiveMigration) -> None:
     """Take up a post-copy migration whose connection broke. Raises as `transfer` does."""
     # A destination that was not told waits for ever for the source's next word, and takes no other meanwhile.
     move.ends.destination.migrations.drop_incoming(request.vm)
-    _follow(move, Watch(move), _in_background(move.ends.source.migrations.resume_post_copy, request))
+    _follow(move, Watch(move), _in_background(move.work, move.ends.source.migrations.resume_post_copy, request))
 
 
 def adopt(move: Move) -> None:
@@ -59,7 +58,7 @@ def adopt(move: Move) -> None:
 
 
 def _follow(move: Move, watching: Watch, call: Future[None]) -> None:
-    while not (wait_for([call], timeout=_LOOK_EVERY_S).done or move.stop.is_set()):
+    while not (move.work.wait([call], _LOOK_EVERY_S) or move.stop.is_set()):
         watching.look()
     if not call.done():
         raise LeftRunningError(f"{move.entry.vm}'s migration goes on without the daemon", "Start ferryman again.")
@@ -69,8 +68,7 @@ def _follow(move: Move, watching: Watch, call: Future[None]) -> None:
         raise watching.given_up() or error from error
 
 
-def _in_background(migrate: Callable[[LiveMigration], None], request: LiveMigration) -> Future[None]:
-    """A daemon thread, not an executor's: a stopping daemon must not wait for it."""
+def _in_background(work: Work, migrate: Callable[[LiveMigration], None], request: LiveMigration) -> Future[None]:
     call: Future[None] = Future()
 
     def run() -> None:
@@ -83,7 +81,7 @@ def _in_background(migrate: Callable[[LiveMigration], None], request: LiveMigrat
         finally:
             call.cancel()  # of no effect but where the thread dies of a fault: then nobody waits for it for ever
 
-    threading.Thread(target=run, name=f"migrate {request.vm}", daemon=True).start()
+    work.begin(f"migrate {request.vm}", run)
     return call
 
 

@@ -12,6 +12,7 @@ from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.migrating import Job, LiveMigration
 from ferryman.migration.clock import Clock
+from ferryman.migration.working import THREADS, Work
 from ferryman.records.errors import StateUnwritableError
 from ferryman.records.journal import Journal
 from ferryman.records.values import JournalEntry, PhaseTiming, Step, VolumeAt
@@ -34,6 +35,10 @@ def stopped(vm: str) -> StoppedError:
 
 class LeftRunningError(MoveFailedError):
     """The daemon is stopping and the hypervisor's migration goes on by itself: it is adopted at the next start."""
+
+
+class UnwrittenError(MoveFailedError):
+    """The journal takes no entry, so the step must not be taken. It may as soon as the journal does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,7 @@ class Move:
     stop: threading.Event
     """The daemon is stopping."""
     report: Report
+    work: Work = THREADS
     phases: list[PhaseTiming] = field(default_factory=list)
     started_ns: int = 0
     undisturbed_until_ns: int = 0
@@ -80,7 +86,7 @@ class Move:
     """Copied of the disks, as the hypervisor last told while it migrated: its final figures leave them out."""
 
     def advance(self, step: Step) -> None:
-        """Write the next step down before its effect. Raises MoveFailedError: then the step must not be taken."""
+        """Write the next step down before its effect. Raises UnwrittenError: then the step must not be taken."""
         self._write(replace(self.entry, step=step, switched=self.entry.switched or step is Step.SWITCHING))
 
     def asks(self, request: LiveMigration) -> None:
@@ -131,5 +137,5 @@ class Move:
         try:
             self.journal.write(entry)
         except StateUnwritableError as error:
-            raise MoveFailedError(error.reason, error.remedy) from error
+            raise UnwrittenError(error.reason, error.remedy) from error
         self.entry = entry

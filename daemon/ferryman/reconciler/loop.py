@@ -14,6 +14,7 @@ from ferryman.fleet.values import DirtyRate, Power, Snapshot
 from ferryman.migration.attempt import Order, Services, carry_out, take_up
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import Ends
+from ferryman.migration.working import THREADS, Work
 from ferryman.planning.admission import Way
 from ferryman.planning.decisions import Finding, FindingCode, Plan, Refused, Severity, StallReason, UpToDate
 from ferryman.planning.retrying import delay_s
@@ -61,6 +62,7 @@ class Parts:
     """Where measured dirty rates are kept for others to see."""
     check: Check = check_service
     """Whether a VM's service answers."""
+    work: Work = THREADS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,7 @@ class Reconciler:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._crew = Crew(parts.wake)
+        self._crew = Crew(parts.wake, parts.work)
         self._dirty_rates = DirtyRates(parts.clock, parts.keep_rate)
         self._silences = Silences(parts.check, parts.wake)
         for record in parts.chronicle.silent():
@@ -271,6 +273,7 @@ class Reconciler:
             clock=parts.clock,
             stop=parts.stop,
             show=parts.show,
+            work=parts.work,
         )
 
     def _busy(self) -> frozenset[str]:

@@ -14,17 +14,20 @@ from ferryman.downtime.values import ServiceCheck
 from ferryman.fleet.fake.hosts import FakeFleet, FakeHost
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.values import DirtyRate
+from ferryman.migration.working import THREADS, Work
 from ferryman.planning.decisions import Plan
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.loop import Look, Parts, Reconciler
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records import audit
+from ferryman.records.history import Commits
 from ferryman.records.live import Progress
 from ferryman.records.store import StateStore
 from ferryman.records.values import Condition, HostState, JournalEntry, MigrationRecord, VmState
 from ferryman.specs.models import HostSpec
 from ferryman.specs.opening import open_source
 from ferryman.specs.problems import Problem
+from ferryman.specs.source import SpecSource
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PATIENCE_S = 20.0
@@ -38,10 +41,11 @@ class HandClock:
 
     def __init__(self) -> None:
         self.passed_s = 0.0
+        self.wall_ahead_s = 0.0
         self._seconds = count()
 
     def now(self) -> datetime:
-        return NOON + timedelta(seconds=self.passed_s + next(self._seconds))
+        return NOON + timedelta(seconds=self.passed_s + self.wall_ahead_s + next(self._seconds))
 
     def monotonic_ns(self) -> int:
         return int(self.passed_s * 1_000_000_000)
@@ -167,9 +171,16 @@ class House:
     daemons: list[Daemon] = field(default_factory=list)
     answering: set[str] = field(default_factory=set)
     """The addresses at which a service answers."""
+    work: Work = THREADS
+    make_stop: Callable[[], threading.Event] = threading.Event
+    news: threading.Condition | None = None
+    history: Commits | None = None
+    open_specs: Callable[[Path], SpecSource] = open_source
 
     def __post_init__(self) -> None:
-        self.fleet = FakeFleet(*(HostSpec(name=name, uri=f"qemu+ssh://root@{name}/system") for name in HOSTS))
+        self.fleet = FakeFleet(
+            *(HostSpec(name=name, uri=f"qemu+ssh://root@{name}/system") for name in HOSTS), news=self.news
+        )
         self.write("fleet.toml", FLEET)
         for name in HOSTS:
             self.host(name)
@@ -201,10 +212,10 @@ class House:
 
     def start(self) -> Daemon:
         """Begin a run, as a (re)start of the daemon does."""
-        store = StateStore.open(self.state)
-        stop, woken = threading.Event(), threading.Semaphore(0)
+        store = StateStore.open(self.state, history=self.history)
+        stop, woken = self.make_stop(), threading.Semaphore(0)
         view = FleetView(self.fleet.connect, lambda: None)
-        wanted = Wanted(source=open_source(self.specs))
+        wanted = Wanted(source=self.open_specs(self.specs))
         chronicle = Chronicle(store, self.clock, self.heard)
         loop = Reconciler(
             Parts(
@@ -218,6 +229,7 @@ class House:
                 stop=stop,
                 keep_rate=self.rates.keep,
                 check=lambda address, _port: ServiceCheck(working=address in self.answering),
+                work=self.work,
             )
         )
         daemon = Daemon(store=store, loop=loop, wanted=wanted, chronicle=chronicle, view=view, stop=stop, woken=woken)

@@ -12,7 +12,7 @@ import pytest
 from daemon_run import DaemonRun
 from running import RunningLab
 
-from ferryman.lab import faults
+from ferryman.lab import fault_processes, faults
 from ferryman.lab.guest_xml import DiskFormat
 from ferryman.planning.decisions import StallReason, WaitReason
 from ferryman.records.values import Condition, ConditionType
@@ -232,11 +232,11 @@ class TestWhereabouts:
 
     def test_a_destination_whose_libvirtd_is_down_is_waited_for(self, fleet: Fleet) -> None:
         fleet.move_both()
-        faults.stop_daemon(fleet.lab.ledger, fleet.away)
+        fault_processes.stop_daemon(fleet.lab.ledger, fleet.away)
         try:
             fleet.once_says(RECONCILING, WaitReason.HOST_UNREACHABLE)
         finally:
-            faults.start_daemon(fleet.lab.ledger, fleet.away)
+            fault_processes.start_daemon(fleet.lab.ledger, fleet.away)
         fleet.stays()
         assert fleet.daemon.once() == 0, fleet.daemon.log_text()
         assert fleet.lab.whereabouts(ILL) == {fleet.away: "shut off"}

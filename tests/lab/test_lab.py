@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from running import RunningLab, lab_command
 
-from ferryman.lab import faults, guests, ledger, namespaces, processes
+from ferryman.lab import fault_processes, faults, guests, ledger, namespaces, processes
 from ferryman.lab import lab as labs
 from ferryman.lab.guest_xml import DiskFormat
 from ferryman.lab.layout import plan_layout
@@ -157,14 +157,14 @@ class TestFaults:
 
     def test_guests_outlive_their_hosts_daemon_but_not_their_qemu(self, lab: RunningLab, guest: str) -> None:
         host = home(lab, guest)
-        faults.stop_daemon(lab.ledger, host)
+        fault_processes.stop_daemon(lab.ledger, host)
         before = lab.counter(guest)
         eventually(lambda: lab.counter(guest) > before)
         with pytest.raises(LabError, match="start-daemon"):
-            faults.stop_daemon(lab.ledger, host)
-        faults.start_daemon(lab.ledger, host)
+            fault_processes.stop_daemon(lab.ledger, host)
+        fault_processes.start_daemon(lab.ledger, host)
         assert lab.whereabouts(guest) == {host: "running"}
-        faults.kill_qemu(lab.ledger, host, guest)
+        fault_processes.kill_qemu(lab.ledger, host, guest)
         eventually(lambda: lab.whereabouts(guest) == {host: "shut off"})
         lab.virsh(host, "start", guest)
         lab.wait_until_ready(guest)

@@ -12,8 +12,17 @@ from ferryman.fleet.errors import FleetError
 T = TypeVar("T")
 
 
-def begin(name: str, work: Callable[[], T]) -> Future[T]:
-    """Do this in a daemon thread, not an executor's: a program that ends must not wait for a host that hangs."""
+Start = Callable[[str, Callable[[], None]], None]
+"""Begins a task of this name beside what else is done."""
+
+
+def in_thread(name: str, task: Callable[[], None]) -> None:
+    """A daemon thread, not an executor's: a program that ends must not wait for a host that hangs."""
+    threading.Thread(target=task, name=name, daemon=True).start()
+
+
+def begin(name: str, work: Callable[[], T], start: Start = in_thread) -> Future[T]:
+    """Do this in the background; its result, or the FleetError that it raised, once it is over."""
     call: Future[T] = Future()
 
     def run() -> None:
@@ -26,7 +35,7 @@ def begin(name: str, work: Callable[[], T]) -> Future[T]:
         finally:
             call.cancel()  # of no effect but where the thread dies of a fault: then nobody waits for it for ever
 
-    threading.Thread(target=run, name=name, daemon=True).start()
+    start(name, run)
     return call
 
 

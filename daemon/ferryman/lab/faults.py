@@ -1,15 +1,15 @@
-"""What goes wrong in a fleet, on demand: slow and cut links, dead daemons, dead QEMUs."""
+"""What goes wrong between hosts, on demand: slow, frozen and cut links."""
 
 from __future__ import annotations
 
-from ferryman.lab import host as hosts
-from ferryman.lab.ledger import Ledger
+from ferryman.lab.ledger import OPERATOR, Ledger
 from ferryman.lab.namespaces import Namespace
 from ferryman.lab.network import UPLINK
-from ferryman.lab.shell import CommandError, LabError
 
 _TABLE = "ferryman_lab"
 _SMALLEST_BURST_BYTES = 64 * 1024
+_FROZEN_BYTES = 64 * 1024**2
+"""Of packets that a frozen link keeps."""
 _BURSTS_PER_S = 100
 """A bucket must hold what passes between two of the kernel's timer ticks."""
 
@@ -27,6 +27,13 @@ def widen(lab: Ledger, name: str) -> None:
     for namespace, interface in _both_ends(lab, name):
         if "tbf" in namespace.run("tc", "qdisc", "show", "dev", interface):
             namespace.run("tc", "qdisc", "delete", "dev", interface, "root")
+
+
+def freeze(lab: Ledger, name: str) -> None:
+    """Let nothing through on the host's link, and lose nothing: what is sent waits until `widen`, connections too."""
+    shape = ["tbf", "rate", "8bit", "burst", str(_SMALLEST_BURST_BYTES), "limit", str(_FROZEN_BYTES)]
+    for namespace, interface in _both_ends(lab, name):
+        namespace.run("tc", "qdisc", "replace", "dev", interface, "root", *shape)
 
 
 def cut(lab: Ledger, name: str) -> None:
@@ -48,36 +55,23 @@ add rule inet {_TABLE} output tcp sport {ports} {verdict}
     namespace.run("nft", "--file", "-", stdin=rules)
 
 
+def cut_towards(lab: Ledger, name: str, other: str) -> None:
+    """Drop what the host sends to another machine of the lab; what that one sends still arrives."""
+    address = lab.layout.operator_address if other == OPERATOR else lab.layout.machine(other).address
+    rules = f"""\
+add table inet {_TABLE}
+add chain inet {_TABLE} output {{ type filter hook output priority 0; }}
+add rule inet {_TABLE} output ip daddr {address} drop
+"""
+    _namespace(lab, name).run("nft", "--file", "-", stdin=rules)
+
+
 def heal(lab: Ledger, name: str) -> None:
     """Plug the cable in again and open all ports."""
     namespace = _namespace(lab, name)
     lab.operator.run("ip", "link", "set", lab.layout.machine(name).switch_port, "up")
     # Adding first makes deleting succeed also where there was no table.
     namespace.run("nft", "--file", "-", stdin=f"add table inet {_TABLE}\ndelete table inet {_TABLE}\n")
-
-
-def stop_daemon(lab: Ledger, name: str) -> None:
-    """Kill the host's libvirtd; its guests run on."""
-    try:
-        hosts.stop_libvirtd(_namespace(lab, name))
-    except CommandError as error:
-        raise LabError(f"libvirtd of {name} does not run; start it with `fault start-daemon {name}`") from error
-
-
-def start_daemon(lab: Ledger, name: str) -> None:
-    """Start the host's libvirtd again."""
-    hosts.start_libvirtd(_namespace(lab, name))
-
-
-def kill_qemu(lab: Ledger, name: str, vm: str) -> None:
-    """Kill the QEMU of a VM on that host."""
-    namespace = _namespace(lab, name)
-    try:
-        # The host's own numbering, as `kill` in the host's namespaces has it.
-        pid = namespace.run("cat", f"/run/libvirt/qemu/{vm}.pid").strip()
-    except CommandError as error:
-        raise LabError(f"{vm} does not run on {name}; see `ferryman lab guest list`") from error
-    namespace.run("kill", "-KILL", pid)
 
 
 def _both_ends(lab: Ledger, name: str) -> list[tuple[Namespace, str]]:

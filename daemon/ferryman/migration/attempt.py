@@ -21,6 +21,7 @@ from ferryman.migration.progress import progress
 from ferryman.migration.recording import Facts, record_of
 from ferryman.migration.settling import Ending, settle
 from ferryman.migration.witness import Witness
+from ferryman.migration.working import THREADS, Work
 from ferryman.planning.decisions import DiskImage, ImageCopy, Plan
 from ferryman.planning.links import bandwidth_cap_mib_s
 from ferryman.records.journal import Journal
@@ -58,6 +59,7 @@ class Services:
     show: Callable[[Progress], None]
     me: Identity | None = None
     """What VMs are tagged with while they move; None: they are not."""
+    work: Work = THREADS
 
 
 def carry_out(order: Order, services: Services) -> MigrationRecord | None:
@@ -236,6 +238,7 @@ def _move(entry: JournalEntry, services: Services, witness: Witness | None) -> M
         stop=services.stop,
         report=report,
         me=services.me,
+        work=services.work,
         started_ns=services.clock.monotonic_ns(),
     )
     return move

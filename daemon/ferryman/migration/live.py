@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from concurrent.futures import wait as wait_for
 
 from ferryman.fleet.deadlines import begin
 from ferryman.fleet.errors import FleetError
@@ -38,15 +37,15 @@ def transfer(move: Move, request: LiveMigration) -> None:
     if move.entry.autostart:
         # Once it has left, a reboot of the source must not bring up a second copy from the old disks.
         move.ends.source.domains.disarm(request.vm)
-    _follow(move, watching, begin(f"migrate {request.vm}", lambda: migrations.migrate(request)))
+    _follow(move, watching, begin(f"migrate {request.vm}", lambda: migrations.migrate(request), move.work.begin))
 
 
 def resume(move: Move, request: LiveMigration) -> None:
     """Take up a post-copy migration whose connection broke. Raises as `transfer` does."""
     # A destination that was not told waits for ever for the source's next word, and takes no other meanwhile.
     move.ends.destination.migrations.drop_incoming(request.vm)
-    migrations = move.ends.source.migrations
-    _follow(move, Watch(move), begin(f"resume {request.vm}", lambda: migrations.resume_post_copy(request)))
+    migrations, start = move.ends.source.migrations, move.work.begin
+    _follow(move, Watch(move), begin(f"resume {request.vm}", lambda: migrations.resume_post_copy(request), start))
 
 
 def adopt(move: Move) -> None:
@@ -59,7 +58,7 @@ def adopt(move: Move) -> None:
 
 
 def _follow(move: Move, watching: Watch, call: Future[None]) -> None:
-    while not (wait_for([call], timeout=_LOOK_EVERY_S).done or move.stop.is_set()):
+    while not (move.work.wait([call], _LOOK_EVERY_S) or move.stop.is_set()):
         watching.look()
     if not call.done():
         raise LeftRunningError(f"{move.entry.vm}'s migration goes on without the daemon", "Start ferryman again.")

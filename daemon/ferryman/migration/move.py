@@ -13,6 +13,7 @@ from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.migrating import Job, LiveMigration
 from ferryman.fleet.ownership import Identity
 from ferryman.migration.clock import Clock
+from ferryman.migration.working import THREADS, Work
 from ferryman.records.errors import StateUnwritableError
 from ferryman.records.journal import Journal
 from ferryman.records.values import JournalEntry, PhaseTiming, Step, VolumeAt
@@ -35,6 +36,10 @@ def stopped(vm: str) -> StoppedError:
 
 class LeftRunningError(MoveFailedError):
     """The daemon is stopping and the hypervisor's migration goes on by itself: it is adopted at the next start."""
+
+
+class UnwrittenError(MoveFailedError):
+    """The journal takes no entry, so the step must not be taken. It may as soon as the journal does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,7 @@ class Move:
     stop: threading.Event
     """The daemon is stopping."""
     report: Report
+    work: Work = THREADS
     phases: list[PhaseTiming] = field(default_factory=list)
     me: Identity | None = None
     """The daemon that moves it; None: it leaves no tag."""
@@ -85,7 +91,7 @@ class Move:
     """Copied of the disks, as the hypervisor last told while it migrated: its final figures leave them out."""
 
     def advance(self, step: Step) -> None:
-        """Write the next step down before its effect. Raises MoveFailedError: then the step must not be taken."""
+        """Write the next step down before its effect. Raises UnwrittenError: then the step must not be taken."""
         self._write(replace(self.entry, step=step, switched=self.entry.switched or step is Step.SWITCHING))
 
     def asks(self, request: LiveMigration) -> None:
@@ -136,5 +142,5 @@ class Move:
         try:
             self.journal.write(entry)
         except StateUnwritableError as error:
-            raise MoveFailedError(error.reason, error.remedy) from error
+            raise UnwrittenError(error.reason, error.remedy) from error
         self.entry = entry

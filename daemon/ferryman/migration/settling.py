@@ -11,7 +11,7 @@ from ferryman.fleet.values import Power
 from ferryman.migration import drives, live, volumes
 from ferryman.migration.holds import Advice, Way, advice
 from ferryman.migration.looking import look
-from ferryman.migration.move import Move
+from ferryman.migration.move import Move, UnwrittenError
 from ferryman.migration.recovery import PATIENT, Action, End, Known, Ruling, Seen, rule
 from ferryman.records.values import Outcome, Step
 
@@ -106,8 +106,9 @@ class _Settling:
             self._taken[action] += 1
         try:
             _take(self._move, action)
-        except HostUnreachableError as error:
-            # Not a refusal: it does not count, and the next look most likely waits for the host.
+        except (HostUnreachableError, UnwrittenError) as error:
+            # Not a refusal: it does not count. The next look most likely waits for the host, or the step is tried
+            # again until the state folder takes files.
             self._taken[action] -= action not in PATIENT
             self._move.stop.wait(_WAIT_FOR_HOST_S)
             return error
@@ -120,7 +121,9 @@ class _Settling:
 
     def _must_leave(self, action: Action, error: FleetError | None) -> bool:
         """Whether the daemon is stopping and this step would only wait."""
-        return self._move.stop.is_set() and (action in PATIENT or isinstance(error, HostUnreachableError))
+        return self._move.stop.is_set() and (
+            action in PATIENT or isinstance(error, (HostUnreachableError, UnwrittenError))
+        )
 
 
 def _take(move: Move, action: Action) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import queue
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
 
+from ferryman.migration.working import THREADS, Work
 from ferryman.reconciler.deciding import UnderWay
 from ferryman.records.conditions import InFlight
 from ferryman.records.values import MigrationRecord
@@ -27,13 +26,14 @@ class Finished:
 class Crew:
     """One worker per move; at most one move per VM."""
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+    def __init__(self, wake: Callable[[], None], work: Work = THREADS) -> None:
         self._wake = wake
+        self._work = work
         self._finished: queue.SimpleQueue[Finished] = queue.SimpleQueue()
         self._moves: dict[str, tuple[UnderWay, InFlight, Future[None]]] = {}
 
-    def begin(self, move: UnderWay, status: InFlight, work: Callable[[], MigrationRecord | None]) -> None:
-        """Do this work in a thread of its own."""
+    def begin(self, move: UnderWay, status: InFlight, task: Callable[[], MigrationRecord | None]) -> None:
+        """Do this beside the loop."""
         vm = move.way.vm
         done: Future[None] = Future()
         if vm in self._moves:
@@ -41,7 +41,7 @@ class Crew:
 
         def run() -> None:
             try:
-                finished = Finished(move=move, record=work())
+                finished = Finished(move=move, record=task())
             # The boundary of a move: whatever it died of, the other VMs go on and the journal keeps it open.
             except Exception as bug:  # noqa: BLE001
                 finished = Finished(move=move, record=None, bug=bug)
@@ -50,7 +50,7 @@ class Crew:
             self._wake()
 
         self._moves[vm] = (move, status, done)
-        threading.Thread(target=run, name=f"move {vm}", daemon=True).start()
+        self._work.begin(f"move {vm}", run)
 
     def under_way(self) -> list[UnderWay]:
         """The moves that have begun and were not collected yet."""
@@ -75,4 +75,4 @@ class Crew:
 
     def wait(self, timeout_s: float) -> None:
         """Give all moves together this long to end."""
-        wait_for([done for _, _, done in self._moves.values()], timeout_s)
+        self._work.wait([done for _, _, done in self._moves.values()], timeout_s)

@@ -15,6 +15,7 @@ from ferryman.fleet.values import DirtyRate, Power, Snapshot
 from ferryman.migration.attempt import Order, Services, carry_out, take_up
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import Ends
+from ferryman.migration.working import THREADS, Work
 from ferryman.planning.admission import Way
 from ferryman.planning.decisions import Plan, Refused, UpToDate
 from ferryman.planning.retrying import delay_s
@@ -68,6 +69,7 @@ class Parts:
     """Bring the open move of this VM to its end, and begin nothing."""
     check: Check = check_service
     """Whether a VM's service answers."""
+    work: Work = THREADS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,7 @@ class Reconciler:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._crew = Crew(parts.wake)
+        self._crew = Crew(parts.wake, parts.work)
         self._dirty_rates = DirtyRates(parts.clock, parts.keep_rate)
         self._silences = Silences(parts.check, parts.wake)
         for record in parts.chronicle.silent():
@@ -265,6 +267,7 @@ class Reconciler:
             stop=parts.stop,
             show=parts.show,
             me=parts.me,
+            work=parts.work,
         )
 
     def _busy(self) -> frozenset[str]:

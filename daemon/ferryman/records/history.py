@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
+from typing import Protocol
 
 from ferryman.records import atomic_files
 from ferryman.records.errors import HistoryError
@@ -38,6 +39,22 @@ BEGINNING = CommitMessage(subject="Begin the history of this state folder")
 _SETTING_ARGUMENTS = tuple(part for setting in SETTINGS for part in ("-c", setting))
 
 ENVIRONMENT = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+
+
+class Commits(Protocol):
+    """What the state folder asks of a history."""
+
+    def prepare(self) -> None:
+        """Have it ready to be added to."""
+        ...
+
+    def pack(self) -> None:
+        """Make it smaller, where that is worth while."""
+        ...
+
+    def commit(self, message: CommitMessage, files: Sequence[Path] | None = None) -> str | None:
+        """Add what changed; its id there, or None where nothing had changed."""
+        ...
 
 
 class History:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from ferryman.records import atomic_files, live, rates, requests, toml_files
 from ferryman.records.errors import RecordError, RecordExistsError, StateError, StateUnwritableError
-from ferryman.records.history import History
+from ferryman.records.history import Commits, History
 from ferryman.records.journal import FOLDER as JOURNAL
 from ferryman.records.lock import FolderLock
 from ferryman.records.messages import CommitMessage
@@ -26,14 +26,14 @@ T = TypeVar("T")
 class StateStore:
     """An open state folder. Safe to use from several threads, as long as each VM has one writer."""
 
-    def __init__(self, folder: Path, lock: FolderLock | None) -> None:
+    def __init__(self, folder: Path, lock: FolderLock | None, history: Commits | None = None) -> None:
         """Use `open`. Without a lock it only reads."""
         self.folder = folder
         self._lock = lock
-        self._history = History(folder)
+        self._history = history or History(folder)
 
     @classmethod
-    def open(cls, folder: Path, *, read_only: bool = False) -> StateStore:
+    def open(cls, folder: Path, *, read_only: bool = False, history: Commits | None = None) -> StateStore:
         """Open the folder; for writing, also make it, its repository, and clear what a crash left half done.
 
         Raises StateLockedError where another process writes there, StateUnwritableError where the system lets
@@ -41,9 +41,9 @@ class StateStore:
         """
         folder = folder.absolute()
         if read_only:
-            return cls(folder, None)
+            return cls(folder, None, history)
         atomic_files.make_folder(folder)
-        store = cls(folder, FolderLock.take(folder))
+        store = cls(folder, FolderLock.take(folder), history)
         try:
             store._begin()
         except StateError:

@@ -15,11 +15,13 @@ from ferryman.fleet.fake.hosts import FakeFleet, FakeHost
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Identity
 from ferryman.fleet.values import DirtyRate
+from ferryman.migration.working import THREADS, Work
 from ferryman.planning.decisions import Plan
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.loop import Look, Parts, Reconciler
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records import audit
+from ferryman.records.history import Commits
 from ferryman.records.live import Progress
 from ferryman.records.requests import Request
 from ferryman.records.store import StateStore
@@ -27,6 +29,7 @@ from ferryman.records.values import Condition, HostState, JournalEntry, Migratio
 from ferryman.specs.models import HostSpec
 from ferryman.specs.opening import open_source
 from ferryman.specs.problems import Problem
+from ferryman.specs.source import SpecSource
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PATIENCE_S = 20.0
@@ -40,10 +43,11 @@ class HandClock:
 
     def __init__(self) -> None:
         self.passed_s = 0.0
+        self.wall_ahead_s = 0.0
         self._seconds = count()
 
     def now(self) -> datetime:
-        return NOON + timedelta(seconds=self.passed_s + next(self._seconds))
+        return NOON + timedelta(seconds=self.passed_s + self.wall_ahead_s + next(self._seconds))
 
     def monotonic_ns(self) -> int:
         return int(self.passed_s * 1_000_000_000)
@@ -175,9 +179,16 @@ class House:
     """What VMs are tagged with while they move."""
     answering: set[str] = field(default_factory=set)
     """The addresses at which a service answers."""
+    work: Work = THREADS
+    make_stop: Callable[[], threading.Event] = threading.Event
+    news: threading.Condition | None = None
+    history: Commits | None = None
+    open_specs: Callable[[Path], SpecSource] = open_source
 
     def __post_init__(self) -> None:
-        self.fleet = FakeFleet(*(HostSpec(name=name, uri=f"qemu+ssh://root@{name}/system") for name in HOSTS))
+        self.fleet = FakeFleet(
+            *(HostSpec(name=name, uri=f"qemu+ssh://root@{name}/system") for name in HOSTS), news=self.news
+        )
         self.write("fleet.toml", FLEET)
         for name in HOSTS:
             self.host(name)
@@ -209,10 +220,10 @@ class House:
 
     def start(self) -> Daemon:
         """Begin a run, as a (re)start of the daemon does."""
-        store = StateStore.open(self.state)
-        stop, woken = threading.Event(), threading.Semaphore(0)
+        store = StateStore.open(self.state, history=self.history)
+        stop, woken = self.make_stop(), threading.Semaphore(0)
         view = FleetView(self.fleet.connect, lambda: None)
-        wanted = Wanted(source=open_source(self.specs))
+        wanted = Wanted(source=self.open_specs(self.specs))
         chronicle = Chronicle(store, self.clock, self.heard)
         loop = Reconciler(
             Parts(
@@ -227,6 +238,7 @@ class House:
                 keep_rate=self.rates.keep,
                 me=self.me,
                 check=lambda address, _port: ServiceCheck(working=address in self.answering),
+                work=self.work,
             )
         )
         daemon = Daemon(store=store, loop=loop, wanted=wanted, chronicle=chronicle, view=view, stop=stop, woken=woken)

@@ -87,6 +87,8 @@ class Faults:
         self.unreachable = False
         """The daemon cannot reach the host. Its VMs go on, and so do migrations between hosts."""
         self.calls: list[Call] = []
+        self.around_calls: Callable[[Call], None] = lambda _: None
+        """Told before and after every call, outside of its frame: there a test lets other things happen."""
         self._host = host
         self._news = news
         self._after_each = after_each
@@ -100,6 +102,12 @@ class Faults:
         planted = _Planted(error=error or self._refusal(operation), after_effect=after_effect)
         self._planted.setdefault(operation, deque()).extend([planted] * times)
 
+    def heal(self) -> None:
+        """Nothing fails any more."""
+        self.unreachable = False
+        self._planted.clear()
+        self._before.clear()
+
     def before_next(self, operation: Operation, do: Callable[[], None]) -> None:
         """Let something happen just before the next call of an operation; one at each call, in order."""
         self._before.setdefault(operation, deque()).append(do)
@@ -107,8 +115,10 @@ class Faults:
     @contextmanager
     def call(self, operation: Operation, subject: str = "") -> Iterator[None]:
         """The frame of every call: alone with the whole fleet, and failing where that was planted."""
+        made = Call(operation=operation, subject=subject)
+        self.around_calls(made)
         with self._news:
-            self.calls.append(Call(operation=operation, subject=subject))
+            self.calls.append(made)
             if waiting := self._before.get(operation):
                 waiting.popleft()()
             if self.unreachable:
@@ -123,6 +133,7 @@ class Faults:
                 self._after_each()
             if planted:
                 raise planted.error
+        self.around_calls(made)
 
     def made(self, operation: Operation) -> int:
         """How often an operation was asked for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Sequence
 from uuid import NAMESPACE_DNS, uuid5
 
@@ -148,9 +149,10 @@ class FakeHost:
 class FakeFleet:
     """Fake hosts that reach each other. `connect` is a `Connect`."""
 
-    def __init__(self, *specs: HostSpec) -> None:
+    def __init__(self, *specs: HostSpec, news: threading.Condition | None = None) -> None:
+        """`news`: what a call waits at, holding it once, until something happens in the fleet."""
         self.hosts: dict[str, FakeHost] = {}
-        self._network = Network()
+        self.network = Network(news=news or threading.Condition(threading.RLock()))
         self._violations = Violations(self._running, self._volumes_in_use)
         for spec in specs:
             self.add_host(spec)
@@ -162,9 +164,9 @@ class FakeFleet:
 
     def add_host(self, spec: HostSpec) -> FakeHost:
         """One more host, with a bridge, a pool and no VM."""
-        host = FakeHost(spec, self._network, self._violations)
+        host = FakeHost(spec, self.network, self._violations)
         self.hosts[spec.name] = host
-        self._network.machines[spec.effective_peer_uri] = host.machine
+        self.network.machines[spec.effective_peer_uri] = host.machine
         return host
 
     def connect(self, spec: HostSpec, _on_change: Callable[[], None]) -> FakeHost:
@@ -175,16 +177,16 @@ class FakeFleet:
 
     def plan_jobs(self, vm: str, jobs: Sequence[Job]) -> None:
         """What the VM's next migration says at each look; it ends at the look after the last."""
-        self._network.next_jobs[vm] = jobs
+        self.network.next_jobs[vm] = jobs
 
     def plan_breakage(self, vm: str, breakage: Breakage) -> None:
         """How the VM's next migration ends instead of well."""
-        self._network.next_breakages[vm] = breakage
+        self.network.next_breakages[vm] = breakage
 
     def begin_migration(self, source: str, request: LiveMigration) -> None:
         """Begin one as a daemon did that is gone by now: peer-to-peer, so it goes on, and nobody waits for it."""
-        with self._network.news:
-            self._network.begin(self.hosts[source].machine, request)
+        with self.network.news:
+            self.network.begin(self.hosts[source].machine, request)
 
     def running(self, vm: str) -> tuple[str, ...]:
         """The hosts on which it runs."""

@@ -1,0 +1,118 @@
+"""What goes wrong with a daemon's own folders, and with the daemon: found by its state folder's lock."""
+
+from __future__ import annotations
+
+import time
+import tomllib
+from pathlib import Path
+
+from ferryman.lab import processes, shell
+from ferryman.lab.ledger import Ledger, make_folder
+from ferryman.lab.processes import Process
+from ferryman.lab.shell import LabError
+
+STEPS = ("preparing", "transferring", "switching", "activating", "finishing")
+"""As the journal names them, in order; not every method has all."""
+_LOOK_EVERY_S = 0.0005
+_LOCK = ".lock"
+_GIT, _BROKEN_GIT = ".git", ".git.broken-by-fault"
+_UNLIMITED = "unlimited"
+
+
+def read_only(lab: Ledger, state: Path) -> None:
+    """Let the state folder take no file, for whoever runs beside the lab's hosts: its daemons do."""
+    _require_folder(state)
+    lab.operator.run("mount", "--bind", str(state), str(state))
+    lab.operator.run("mount", "-o", "remount,ro,bind", str(state))
+    _note(lab, "read-only", state)
+
+
+def full(lab: Ledger, state: Path) -> None:
+    """Let the daemon of this state folder get no byte more into any file, as on a full disk (there: ENOSPC).
+
+    The limit is the process's: it, and what it starts, may make files and not fill them (EFBIG).
+    """
+    shell.output(["prlimit", "--fsize=0:unlimited", f"--pid={daemon_of(state).pid}"])
+    _note(lab, "full", state)
+
+
+def break_repository(lab: Ledger, repository: Path) -> None:
+    """Let git find no repository in this folder."""
+    try:
+        (repository / _GIT).rename(repository / _BROKEN_GIT)
+    except OSError as error:
+        raise LabError(f"{repository} has no repository of its own to break: {error.strerror}") from error
+    _note(lab, "repository", repository)
+
+
+def clear(lab: Ledger) -> list[str]:
+    """Undo all of these; what was undone, in words."""
+    undone = []
+    for note in sorted(_notes(lab).glob("*")):
+        kind, folder = note.name.split("-at-")[0], Path(note.read_text())
+        _undo(lab, kind, folder)
+        note.unlink()
+        undone.append(f"{folder}: {kind} no more")
+    return undone
+
+
+def wait_for_step(state: Path, vm: str, step: str, timeout_s: float) -> None:
+    """Wait until the daemon's journal says that this VM's move has come to a step.
+
+    It is written before the step's effect; this returns about a millisecond later. Raises LabError where the move does
+    not come so far in time, or the daemon ends before.
+    """
+    journal, deadline = state / "journal" / f"{vm}.toml", time.monotonic() + timeout_s
+    daemon = daemon_of(state)
+    while _step(journal) != step:
+        if time.monotonic() > deadline:
+            raise LabError(f"no move of {vm} came to the step {step} within {timeout_s:g} s")
+        if not processes.is_alive(daemon):
+            raise LabError(f"the daemon of {state} ended before {vm}'s move came to the step {step}")
+        time.sleep(_LOOK_EVERY_S)
+
+
+def kill(state: Path) -> None:
+    """Kill the daemon of this state folder."""
+    processes.end(daemon_of(state))
+
+
+def daemon_of(state: Path) -> Process:
+    """The process that holds the state folder's lock. Raises LabError where none does."""
+    try:
+        process = processes.identify(int((state / _LOCK).read_text()))
+    except (OSError, ValueError):
+        process = None
+    if process is None:
+        raise LabError(f"no daemon runs on {state}; start one: ferryman lab exec -- ferryman run --state {state} …")
+    return process
+
+
+def _step(journal: Path) -> str:
+    try:
+        return str(tomllib.loads(journal.read_text()).get("step", ""))
+    except FileNotFoundError:
+        return ""
+
+
+def _undo(lab: Ledger, kind: str, folder: Path) -> None:
+    if kind == "read-only":
+        lab.operator.run("umount", str(folder))
+    elif kind == "full":
+        # One that was started since is not limited; one that ended needs nothing.
+        shell.attempt(["prlimit", f"--fsize={_UNLIMITED}", f"--pid={(folder / _LOCK).read_text().strip()}"])
+    elif (folder / _BROKEN_GIT).exists():
+        (folder / _BROKEN_GIT).rename(folder / _GIT)
+
+
+def _note(lab: Ledger, kind: str, folder: Path) -> None:
+    (make_folder(_notes(lab)) / f"{kind}-at-{folder.stat().st_ino}").write_text(str(folder))
+
+
+def _notes(lab: Ledger) -> Path:
+    return lab.layout.folder / "faults"
+
+
+def _require_folder(state: Path) -> None:
+    if not state.is_dir():
+        raise LabError(f"there is no folder {state}; name the daemon's --state")

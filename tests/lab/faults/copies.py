@@ -1,0 +1,92 @@
+"""How many copies of a VM run, sampled all the time: by the processor time of all its QEMUs on all hosts.
+
+A QEMU whose guest is stopped, or has not arrived yet, has processor threads that do not run. libvirt is not asked:
+what is tested here is whether it can be relied on.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_EVERY_S = 0.02
+_FIND_EVERY = 10
+"""Samples between two searches for new QEMUs."""
+_TWICE_IN_A_ROW = 2
+"""In the one sample in which a guest changes hosts, both of its QEMUs have run; in two in a row they run at once."""
+
+
+@dataclass(slots=True)
+class Copies:
+    """What was seen of one VM."""
+
+    vm: str
+    samples: int = 0
+    most_qemus: int = 0
+    together: list[float] = field(default_factory=list)
+    """The moments at which two ran at once; empty is as it must be."""
+    _ran_ns: dict[int, int] = field(default_factory=dict)
+    _pids: list[int] = field(default_factory=list)
+    _both: int = 0
+
+    def sample(self) -> None:
+        """Look once."""
+        if self.samples % _FIND_EVERY == 0:
+            self._pids = _qemus(self.vm)
+        self.samples += 1
+        now = {pid: ran for pid in self._pids if (ran := _guest_time_ns(pid)) is not None}
+        running = [pid for pid, ran in now.items() if ran > self._ran_ns.get(pid, ran)]
+        self._ran_ns = now
+        self.most_qemus = max(self.most_qemus, len(now))
+        self._both = self._both + 1 if len(running) > 1 else 0
+        if self._both >= _TWICE_IN_A_ROW:
+            self.together.append(time.monotonic())
+
+
+@contextmanager
+def watched(vm: str) -> Iterator[Copies]:
+    """Sample in the background, for the block; at its end no two may have run at once."""
+    copies, over = Copies(vm), threading.Event()
+
+    def run() -> None:
+        while not over.wait(_EVERY_S):
+            copies.sample()
+
+    thread = threading.Thread(target=run, name=f"copies of {vm}", daemon=True)
+    thread.start()
+    try:
+        yield copies
+    finally:
+        over.set()
+        thread.join()
+    assert copies.samples > 0
+    assert copies.together == [], f"{vm} ran twice in {len(copies.together)} of {copies.samples} samples"
+
+
+def _qemus(vm: str) -> list[int]:
+    """Every QEMU of that VM, on whatever host: this machine sees the processes of all of them."""
+    marker = f"guest={vm},".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and marker in (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue  # it ended meanwhile
+    return found
+
+
+def _guest_time_ns(pid: int) -> int | None:
+    """For how long its processor threads have run; None where it has ended."""
+    total = 0
+    try:
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            if (thread / "comm").read_text().startswith("CPU "):
+                total += int((thread / "schedstat").read_text().split()[0])
+    except OSError:
+        return None
+    return total

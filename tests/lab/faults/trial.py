@@ -1,0 +1,73 @@
+"""One move that something happens to."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from daemon_run import DaemonRun
+from running import RunningLab
+
+from ferryman.lab import fault_state
+
+CONVERGES_WITHIN_S = 120.0
+_COMES_SO_FAR_WITHIN_S = 60.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Trial:
+    """A guest on its home, a daemon that is to move it away."""
+
+    lab: RunningLab
+    daemon: DaemonRun
+    vm: str
+    home: str
+    away: str
+    counter: int
+    """The last number that the guest knew to be on its disk before anything happened."""
+
+    @classmethod
+    def of(cls, lab: RunningLab, daemon: DaemonRun, vm: str, method: str) -> Trial:
+        """Of a guest that answers, wherever it is."""
+        daemon.specs.replace(f"vms/{vm}.toml", 'method = "auto"', f'method = "{method}"')
+        (home,) = lab.whereabouts(vm)
+        away = next(host for host in lab.hosts if host != home)
+        return cls(lab=lab, daemon=daemon, vm=vm, home=home, away=away, counter=lab.wait_until_ready(vm))
+
+    def begins(self) -> None:
+        """The daemon runs, and a commit wants the guest elsewhere."""
+        self.daemon.start()
+        self.daemon.until_in_place(self.vm, self.home)
+        self.daemon.specs.move(self.vm, self.away)
+
+    def is_killed_at(self, step: str, after_s: float = 0.0) -> None:
+        """The daemon begins the move, and is killed so long after its journal says that it came to this step."""
+        self.daemon.start()
+        self.daemon.until_in_place(self.vm, self.home)
+        with ThreadPoolExecutor(1) as beside:
+            come = beside.submit(fault_state.wait_for_step, self.daemon.state, self.vm, step, _COMES_SO_FAR_WITHIN_S)
+            self.daemon.specs.move(self.vm, self.away)
+            come.result()
+        time.sleep(after_s)
+        self.daemon.kill()
+
+    def arrives(self, within_s: float = CONVERGES_WITHIN_S) -> None:
+        """A daemon brings it where it is wanted; then everything is as after any move."""
+        with self.daemon.running("--rescan-s=2"):
+            self.daemon.until_in_place(self.vm, self.away, within_s)
+        assert self.lab.whereabouts(self.vm) == {self.away: "running"}
+        self.lost_nothing()
+
+    def lost_nothing(self) -> None:
+        """The guest counts on, every attempt has one record, and nothing is open."""
+        assert self.lab.wait_until_ready(self.vm) >= self.counter
+        assert list((self.daemon.state / "journal").glob("[!.]*")) == []
+        ids = Counter(record.id for record in self.daemon.records())
+        assert ids
+        assert set(ids.values()) == {1}
+
+    def mend(self) -> None:
+        """As the next trial wants to find it."""
+        self.daemon.kill()

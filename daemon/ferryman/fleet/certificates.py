@@ -44,6 +44,8 @@ class Certificates:
     """Fingerprints of the authorities that it trusts."""
     faults: tuple[str, ...] = ()
     """Files that are there and cannot be used, in words."""
+    mirrors_lack: str = ""
+    """The folder where its libvirt looks for those of mirrored disks, and finds none; empty: it finds them."""
     as_of: datetime
     """When this was handed over: what is valid is judged by it."""
 

@@ -43,6 +43,8 @@ _SLOW: Mapping[str, float | None] = {
     # QEMU's start reserves all memory; its end is waited for by libvirt itself.
     "start": 300.0,
     "destroy": 120.0,
+    # libvirt waits up to 65 s for a guest's agent.
+    "request_shutdown": 120.0,
     "fetch": 120.0,
     "store": 120.0,
 }

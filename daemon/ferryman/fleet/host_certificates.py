@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol, Self
@@ -14,10 +14,9 @@ from ferryman.fleet.certificates import AUTHORITIES, ENDS, Certificates, certifi
 from ferryman.fleet.errors import HostUnreachableError
 
 QEMU_CONF = "/etc/libvirt/qemu.conf"
-_MIGRATION_FOLDER = "/etc/pki/libvirt-migrate"
+_OWN_FOLDER = "/etc/pki/libvirt-"
 _DEFAULT_FOLDER = "/etc/pki/qemu"
-"""Where libvirt looks where qemu.conf says nothing: the first if it exists, else the second."""
-_SETTING = re.compile(r'^\s*(migrate|default)_tls_x509_cert_dir\s*=\s*"([^"]+)"', re.MULTILINE)
+_SETTING = re.compile(r'^\s*(migrate|nbd|default)_tls_x509_cert_dir\s*=\s*"([^"]+)"', re.MULTILINE)
 _LOOK_EVERY_S = 60.0
 
 
@@ -79,27 +78,34 @@ def read_certificates(files: Files, now: datetime) -> Certificates | None:
     """
     with files:
         try:
-            folder = _folder(files)
+            folder, lacking = _folders(files)
             wanted = [AUTHORITIES, *(f"{end}-cert.pem" for end in ENDS)]
             content = {name: files.read(f"{folder}/{name}") for name in wanted}
             # Of a key only whether it is there: it is the host's own secret.
             keys = {f"{end}-key.pem": b"" if files.exists(f"{folder}/{end}-key.pem") else None for end in ENDS}
         except PermissionError:
             return None
-    return certificates_of(folder, content | keys, now)
+    return replace(certificates_of(folder, content | keys, now), mirrors_lack=lacking)
 
 
-def certificate_folder(qemu_conf: str) -> str | None:
-    """The folder that qemu.conf names for migrations, if it names one."""
-    named = dict(_SETTING.findall(qemu_conf))
-    return named.get("migrate") or named.get("default")
+def folders_named(qemu_conf: str) -> dict[str, str]:
+    """The folders of certificates that qemu.conf names, by what they are for: migrate, nbd or default."""
+    return dict(_SETTING.findall(qemu_conf))
 
 
-def _folder(files: Files) -> str:
+def _folders(files: Files) -> tuple[str, str]:
+    """That for migrations, and that for mirrored disks where those are not to be found in it."""
     try:
-        configured = certificate_folder((files.read(QEMU_CONF) or b"").decode(errors="replace"))
+        named = folders_named((files.read(QEMU_CONF) or b"").decode(errors="replace"))
     except PermissionError:
-        configured = None  # it is root's alone on many systems; the default is what most hosts use
-    if configured:
-        return configured
-    return _MIGRATION_FOLDER if files.exists(_MIGRATION_FOLDER) else _DEFAULT_FOLDER
+        named = {}  # it is root's alone on many systems; the default is what most hosts use
+    migrate, nbd = (_folder(files, named, purpose) for purpose in ("migrate", "nbd"))
+    clients = (AUTHORITIES, "client-cert.pem", "client-key.pem")
+    found = migrate == nbd or all(files.exists(f"{nbd}/{name}") for name in clients)
+    return migrate, "" if found else nbd
+
+
+def _folder(files: Files, named: Mapping[str, str], purpose: str) -> str:
+    """As libvirt has it: what qemu.conf names for this, a folder of its own if it exists, the default."""
+    own = f"{_OWN_FOLDER}{purpose}"
+    return named.get(purpose) or (own if files.exists(own) else named.get("default", _DEFAULT_FOLDER))

@@ -43,7 +43,7 @@ def served(image: Image, *, name: str, address: str, certificates: str) -> list[
 def copied(image: Image, export: Export, *, certificates: str, bandwidth_mib_s: int) -> list[str]:
     """Arguments for QEMU_IMG. `certificates`: the folder of the client's, for an export under TLS."""
     cap = ["-r", f"{bandwidth_mib_s}M"] if bandwidth_mib_s else []
-    how = ["-p", "-n", "-W", "-m", "8", *cap, *_client(export, certificates)]
+    how = ["-p", "-n", "-W", "-m", "16", *cap, *_client(export, certificates)]
     return ["convert", *how, "-f", image.format, "-O", "raw", image.path, _node(export)]
 
 

@@ -54,9 +54,16 @@ def encryption(
     )
 
 
-def tls_at_hand(source: HostReading, destination: HostReading) -> bool:
-    """Whether both hosts have certificates, be they in order or not."""
-    return not any(certificates_absent(end, Severity.WARNING) for end in (source, destination))
+def tls_for_disks(source: HostReading, destination: HostReading) -> bool:
+    """Whether both hosts have certificates for a disk that is copied by itself, be they in order or not."""
+    absent = any(certificates_absent(end, Severity.WARNING) for end in (source, destination))
+    return not absent and not mirrors_lack(source)
+
+
+def mirrors_lack(source: HostReading) -> str:
+    """Why disks cannot be mirrored from there under TLS although it has certificates; empty: they can."""
+    folder = "" if source.certificates is None else source.certificates.mirrors_lack
+    return f"libvirt on {source.host} looks for disks' certificates in {folder}, where there are none" if folder else ""
 
 
 def expected_names(spec: HostSpec) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from ferryman.planning.decisions import (
     Severity,
     StallReason,
 )
-from ferryman.planning.encryption import tls_at_hand
+from ferryman.planning.encryption import tls_for_disks
 from ferryman.planning.links import Link, link
 from ferryman.planning.methods import Choice, candidates, choose
 from ferryman.planning.placement import Fleet
@@ -89,7 +89,7 @@ def _case(
 ) -> _Case:
     here, there = fleet.hosts[aim.source], fleet.hosts[ends.destination.reading.host]
     disks, storage_findings = disk_plans(ends.vm, storage_at(spec.storage, there.arrivals), ends.destination, leftovers)
-    tls = tls_at_hand(ends.source, ends.destination.reading)
+    tls = tls_for_disks(ends.source, ends.destination.reading)
     way = image_copy(spec, here, there, running=ends.vm.domain.power is Power.RUNNING, tls=tls)
     private = privacy(spec, ends, disks, way, (here, there))
     return _Case(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ferryman.planning.copying import stream_is_encrypted
 from ferryman.planning.decisions import DiskPlan, DiskTransfer, Finding, FindingCode, ImageCopy, Severity
-from ferryman.planning.encryption import HOW_TO, EncryptionChoice, encryption
+from ferryman.planning.encryption import HOW_TO, EncryptionChoice, encryption, mirrors_lack
 from ferryman.planning.methods import candidates
 from ferryman.planning.preflight import Ends
 from ferryman.specs.models import Encryption, HostSpec, Method, VmSpec
@@ -65,10 +65,12 @@ def privacy(
     """Of a move between these hosts, by whatever method."""
     copied = any(disk.transfer is DiskTransfer.COPY for disk in disks)
     by_tls = encryption(spec.encryption, ends.source, ends.destination.reading, hosts[1])
+    lacking = mirrors_lack(ends.source) if by_tls.encrypted else ""
+    over_nbd = EncryptionChoice(encrypted=False, plain_because=lacking) if lacking else by_tls
     by_ssh = stream_is_encrypted(*hosts)
     return Privacy(
         live=by_tls if _may_move_memory(spec, ends) else NOTHING_SENT,
-        cold=cold_encryption(spec.encryption, way, by_tls, stream_by_ssh=by_ssh) if copied else NOTHING_SENT,
+        cold=cold_encryption(spec.encryption, way, over_nbd, stream_by_ssh=by_ssh) if copied else NOTHING_SENT,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ferryman.fleet.certificates import Certificates, certificates_of
-from ferryman.fleet.host_certificates import certificate_folder
+from ferryman.fleet.host_certificates import folders_named
 from ferryman.lab.certificates import Authority, Validity, authority_of, folder_of, write_certificates
 from ferryman.lab.layout import Layout, plan_layout
 
@@ -89,13 +89,13 @@ def test_hosts_that_are_to_have_none_have_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "folder"),
+    ("text", "folders"),
     [
-        ("", None),
-        ('#default_tls_x509_cert_dir = "/etc/pki/qemu"\n', None),
-        ('default_tls_x509_cert_dir = "/a"\n', "/a"),
-        ('default_tls_x509_cert_dir="/a"\n  migrate_tls_x509_cert_dir = "/b"\n', "/b"),
+        ("", {}),
+        ('#default_tls_x509_cert_dir = "/etc/pki/qemu"\n', {}),
+        ('default_tls_x509_cert_dir = "/a"\n', {"default": "/a"}),
+        ('nbd_tls_x509_cert_dir="/a"\n  migrate_tls_x509_cert_dir = "/b"\n', {"nbd": "/a", "migrate": "/b"}),
     ],
 )
-def test_qemu_conf_names_the_folder(text: str, folder: str | None) -> None:
-    assert certificate_folder(text) == folder
+def test_qemu_conf_names_the_folders(text: str, folders: dict[str, str]) -> None:
+    assert folders_named(text) == folders

@@ -81,6 +81,32 @@ def test_they_are_sought_where_libvirt_seeks_them(qemu_conf: str, folder: str, p
     assert files.keys_read == []
 
 
+def test_a_folder_for_migrations_alone_comes_before_the_default(pems: dict[str, bytes]) -> None:
+    named = {QEMU_CONF: b'default_tls_x509_cert_dir = "/srv/tls"\n'}
+    seen = read_certificates(FakeFiles(named | in_folder("/etc/pki/libvirt-migrate", pems)), NOW)
+    assert seen is not None
+    assert (seen.complete, seen.folder) == (True, "/etc/pki/libvirt-migrate")
+
+
+@pytest.mark.parametrize(
+    ("qemu_conf", "also_in", "lack"),
+    [
+        ("", "", DEFAULT),
+        ("", "/etc/pki/libvirt-nbd", ""),
+        ('nbd_tls_x509_cert_dir = "/srv/nbd"\n', "", "/srv/nbd"),
+        ('nbd_tls_x509_cert_dir = "/etc/pki/libvirt-migrate"\n', "", ""),
+    ],
+)
+def test_those_of_mirrored_disks_are_sought_elsewhere(
+    qemu_conf: str, also_in: str, lack: str, pems: dict[str, bytes]
+) -> None:
+    also = in_folder(also_in, pems) if also_in else {}
+    content = {QEMU_CONF: qemu_conf.encode()} | in_folder("/etc/pki/libvirt-migrate", pems) | also
+    seen = read_certificates(FakeFiles(content), NOW)
+    assert seen is not None
+    assert seen.mirrors_lack == lack
+
+
 def test_a_configuration_that_may_not_be_read_means_the_default(pems: dict[str, bytes]) -> None:
     files = FakeFiles(in_folder(DEFAULT, pems), forbidden={QEMU_CONF})
     seen = read_certificates(files, NOW)

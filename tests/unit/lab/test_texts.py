@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ferryman.fleet.host_certificates import certificate_folder
+from ferryman.fleet.host_certificates import folders_named
 from ferryman.lab import cpio, host_files, specs_folder
 from ferryman.lab.guest_xml import Accelerator, DiskFormat, DiskHome, GuestPlan, Machine, command_line, domain_xml
 from ferryman.lab.layout import DEFAULT_FOLDER, plan_layout
@@ -110,8 +110,8 @@ class TestSpecs:
 class TestHostFiles:
     def test_name_certificates_only_where_there_are_any(self) -> None:
         with_tls, without = (host_files.qemu_conf(LAYOUT.hosts[0], tls=tls) for tls in (True, False))
-        assert certificate_folder(with_tls) == "/etc/libvirt/tls"
-        assert certificate_folder(without) is None
+        assert folders_named(with_tls) == {"default": "/etc/libvirt/tls"}
+        assert folders_named(without) == {}
 
     def test_every_host_has_its_own_identity(self) -> None:
         first, second = (host_files.libvirtd_conf(host) for host in LAYOUT.hosts)

@@ -224,6 +224,19 @@ class TestColdPlan:
         assert "skopje has no certificates" in decided.warnings[0].reason
         assert "require" in decided.warnings[0].remedy
 
+    @pytest.mark.parametrize(
+        ("encryption", "encrypted", "way"), [("prefer", False, ImageCopy.MIRROR), ("require", True, ImageCopy.STREAM)]
+    )
+    def test_certificates_that_libvirt_does_not_find_for_disks_are_none(
+        self, encryption: str, way: ImageCopy, *, encrypted: bool
+    ) -> None:
+        here = replace(good(SOURCE), mirrors_lack="/etc/pki/libvirt-nbd")
+        both = Ends(vm=detail(), source=holding(SOURCE, here), destination=host_detail())
+        decided = plan(an_aim(detail()), vm_spec(method="cold", encryption=encryption), fleet(), both, {})
+        assert isinstance(decided, Plan), decided
+        assert (decided.encrypted, decided.image_copy) == (encrypted, way)
+        assert ("/etc/pki/libvirt-nbd" in decided.plain_because) == (encryption == "prefer")
+
     def test_off_they_go_the_fast_way(self) -> None:
         decided = self.planned("off", bare(DESTINATION))
         assert (decided.encrypted, decided.warnings) == (False, ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import libvirt
 
@@ -16,8 +17,9 @@ class Line:
     a libvirtd that was stopped for a minute, and a call that keepalive's end of the connection had not ended.
     """
 
-    def __init__(self, connection: libvirt.virConnect) -> None:
+    def __init__(self, connection: libvirt.virConnect, close: Callable[[libvirt.virConnect], None] = let_go) -> None:
         self.connection = connection
+        self._close = close
         self._lock = threading.Lock()
         self._users = 0
         self._retired = False
@@ -34,11 +36,11 @@ class Line:
             self._users -= 1
             unused = self._retired and not self._users
         if unused:
-            let_go(self.connection)
+            self._close(self.connection)
 
     def retire(self) -> None:
         """Nobody begins to use it from now on."""
         with self._lock:
             unused, self._retired = not self._users and not self._retired, True
         if unused:
-            let_go(self.connection)
+            self._close(self.connection)

@@ -27,11 +27,16 @@ from ferryman.fleet.values import HostDetail, HostReading, VolumeRef
 
 T = TypeVar("T")
 
-READ_WITHIN_S = 30.0
+READ_WITHIN_S = 15.0
+"""Of what only reads: the loop waits for some of it, and its watchdog for the loop."""
 CALL_WITHIN_S = 60.0
+"""Of what changes something."""
 MOST_HANGING = 8
 """Calls of one host that are late and not over: threads that nothing can end."""
-_SLOW: Mapping[str, float | None] = {
+_DEADLINES_S: Mapping[str, float | None] = {
+    **dict.fromkeys(
+        ("inspect", "power", "disk_paths", "media", "owner", "find", "job", "completed_job"), READ_WITHIN_S
+    ),
     # Watched by whoever asked, step by step, for as long as they go on.
     "migrate": None,
     "resume_post_copy": None,
@@ -46,7 +51,7 @@ _SLOW: Mapping[str, float | None] = {
     "fetch": 120.0,
     "store": 120.0,
 }
-"""Deadlines of calls that may take longer; None: no deadline."""
+"""By method, where it is not `CALL_WITHIN_S`; None: no deadline."""
 
 
 class Guard:
@@ -112,7 +117,7 @@ class _Guarded:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._part, name)
-        deadline_s = _SLOW.get(name, CALL_WITHIN_S)
+        deadline_s = _DEADLINES_S.get(name, CALL_WITHIN_S)
 
         def guarded(*arguments: Any, **options: Any) -> Any:
             return self._guard.call(name, lambda: method(*arguments, **options), deadline_s)
@@ -147,11 +152,11 @@ class GuardedHost:
         self, wanted: Collection[VolumeRef], images: Collection[str] = (), closely: Collection[VolumeRef] = ()
     ) -> HostDetail:
         """What planning needs of a destination."""
-        return self._guard.call("describing", lambda: self._inner.describe(wanted, images, closely))
+        return self._guard.call("describing", lambda: self._inner.describe(wanted, images, closely), READ_WITHIN_S)
 
     def fit(self, needs: MachineNeeds) -> Fit:
         """Whether this host has what a VM's QEMU needs."""
-        return self._guard.call("fit", lambda: self._inner.fit(needs))
+        return self._guard.call("fit", lambda: self._inner.fit(needs), READ_WITHIN_S)
 
     def facts(self, peers: Collection[Peer]) -> HostFacts:
         """What only a command on the host itself can tell. Not guarded: it asks SSH, and bounds itself."""

@@ -15,7 +15,13 @@ from typing import Any, TypeVar, cast
 from ferryman.fleet import breaker
 from ferryman.fleet.breaker import CLOSED
 from ferryman.fleet.deadlines import begin, result_within
-from ferryman.fleet.errors import FailureKind, HostRestingError, HostUnreachableError, OperationFailedError
+from ferryman.fleet.errors import (
+    FailureKind,
+    HostHangsError,
+    HostRestingError,
+    HostUnreachableError,
+    OperationFailedError,
+)
 from ferryman.fleet.host_facts import HostFacts, Peer
 from ferryman.fleet.hypervisor import Domains, Hypervisor, Volumes
 from ferryman.fleet.images import Images
@@ -92,7 +98,7 @@ class Guard:
         with self._lock:
             self._late = [call for call in self._late if not call.done()]
             if len(self._late) >= MOST_HANGING:
-                raise HostUnreachableError(f"{self._host}: {MOST_HANGING} calls hang there", self._remedy)
+                raise HostHangsError(f"{self._host}: {MOST_HANGING} calls hang there", self._remedy)
             if not self._breaker.allows(self._now_s()):
                 raise HostRestingError(self._last, self._remedy)
 
@@ -146,7 +152,7 @@ class GuardedHost:
         except OperationFailedError as error:
             if error.kind is not FailureKind.BUSY:
                 raise
-            raise HostUnreachableError(error.reason, error.remedy) from error
+            raise HostHangsError(error.reason, error.remedy) from error
 
     def describe(
         self, wanted: Collection[VolumeRef], images: Collection[str] = (), closely: Collection[VolumeRef] = ()

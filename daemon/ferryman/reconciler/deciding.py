@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from ferryman.fleet.errors import FailureKind, FleetError, HostUnreachableError, OperationFailedError
+from ferryman.fleet.errors import FailureKind, FleetError, HostHangsError, HostUnreachableError, OperationFailedError
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Owner
@@ -89,7 +89,7 @@ class Decider:
     """None: a preview, which plans also what would have to wait."""
     under_way: list[UnderWay] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)
-    """Ends of moves that could not be read in this look: other VMs do not wait for them as well."""
+    """Ends of moves that were waited for in vain in this look: other VMs do not wait for them as well."""
     claimed: Callable[[Owner | None], bool] = lambda _: False
     """Whether a VM's tag says that another daemon moves it now."""
     dirty_rate: Callable[[str, Hypervisor], DirtyRate | DirtyRateUnknown] = _nobody_measures
@@ -153,7 +153,8 @@ class Decider:
             )
             fit = self.view.host(destination).fit(detail.needs)
         except HostUnreachableError as error:
-            self.silent |= {aimed.source, destination}
+            if isinstance(error, HostHangsError):
+                self.silent |= {aimed.source, destination}
             return Decided(
                 decision=Wait(
                     vm=spec.name, reason=WaitReason.HOST_UNREACHABLE, message=error.reason, remedy=error.remedy

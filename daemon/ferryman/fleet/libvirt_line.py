@@ -13,8 +13,7 @@ from ferryman.fleet.libvirt_door import let_go
 class Line:
     """An open connection. Retired, it is closed once nobody uses it any more.
 
-    Closed under a call that is under way, libvirt's client crashes when the answer comes after all: seen with 9.0,
-    a libvirtd that was stopped for a minute, and a call that keepalive's end of the connection had not ended.
+    Closed under a call that is under way, it could be freed before the call returns.
     """
 
     def __init__(self, connection: libvirt.virConnect, close: Callable[[libvirt.virConnect], None] = let_go) -> None:

@@ -25,6 +25,10 @@ class HostRestingError(HostUnreachableError):
     """The host failed again and again: until it answers it is called only now and then, and this time perhaps not."""
 
 
+class HostHangsError(HostUnreachableError):
+    """The host was waited for until a deadline, and it is a waste to wait for it again at once."""
+
+
 class FailureKind(StrEnum):
     """What the caller may conclude from a failed operation."""
 

@@ -15,7 +15,13 @@ from typing import Any, TypeVar, cast
 from ferryman.fleet import breaker
 from ferryman.fleet.breaker import CLOSED
 from ferryman.fleet.deadlines import begin, result_within
-from ferryman.fleet.errors import FailureKind, HostRestingError, HostUnreachableError, OperationFailedError
+from ferryman.fleet.errors import (
+    FailureKind,
+    HostHangsError,
+    HostRestingError,
+    HostUnreachableError,
+    OperationFailedError,
+)
 from ferryman.fleet.host_facts import HostFacts, Peer
 from ferryman.fleet.hypervisor import Domains, Hypervisor, Volumes
 from ferryman.fleet.images import Images
@@ -27,11 +33,16 @@ from ferryman.fleet.values import HostDetail, HostReading, VolumeRef
 
 T = TypeVar("T")
 
-READ_WITHIN_S = 30.0
+READ_WITHIN_S = 15.0
+"""Of what only reads: the loop waits for some of it, and its watchdog for the loop."""
 CALL_WITHIN_S = 60.0
+"""Of what changes something."""
 MOST_HANGING = 8
 """Calls of one host that are late and not over: threads that nothing can end."""
-_SLOW: Mapping[str, float | None] = {
+_DEADLINES_S: Mapping[str, float | None] = {
+    **dict.fromkeys(
+        ("inspect", "power", "disk_paths", "media", "owner", "find", "job", "completed_job"), READ_WITHIN_S
+    ),
     # Watched by whoever asked, step by step, for as long as they go on.
     "migrate": None,
     "resume_post_copy": None,
@@ -48,7 +59,7 @@ _SLOW: Mapping[str, float | None] = {
     "fetch": 120.0,
     "store": 120.0,
 }
-"""Deadlines of calls that may take longer; None: no deadline."""
+"""By method, where it is not `CALL_WITHIN_S`; None: no deadline."""
 
 
 class Guard:
@@ -89,7 +100,7 @@ class Guard:
         with self._lock:
             self._late = [call for call in self._late if not call.done()]
             if len(self._late) >= MOST_HANGING:
-                raise HostUnreachableError(f"{self._host}: {MOST_HANGING} calls hang there", self._remedy)
+                raise HostHangsError(f"{self._host}: {MOST_HANGING} calls hang there", self._remedy)
             if not self._breaker.allows(self._now_s()):
                 raise HostRestingError(self._last, self._remedy)
 
@@ -114,7 +125,7 @@ class _Guarded:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._part, name)
-        deadline_s = _SLOW.get(name, CALL_WITHIN_S)
+        deadline_s = _DEADLINES_S.get(name, CALL_WITHIN_S)
 
         def guarded(*arguments: Any, **options: Any) -> Any:
             return self._guard.call(name, lambda: method(*arguments, **options), deadline_s)
@@ -143,17 +154,17 @@ class GuardedHost:
         except OperationFailedError as error:
             if error.kind is not FailureKind.BUSY:
                 raise
-            raise HostUnreachableError(error.reason, error.remedy) from error
+            raise HostHangsError(error.reason, error.remedy) from error
 
     def describe(
         self, wanted: Collection[VolumeRef], images: Collection[str] = (), closely: Collection[VolumeRef] = ()
     ) -> HostDetail:
         """What planning needs of a destination."""
-        return self._guard.call("describing", lambda: self._inner.describe(wanted, images, closely))
+        return self._guard.call("describing", lambda: self._inner.describe(wanted, images, closely), READ_WITHIN_S)
 
     def fit(self, needs: MachineNeeds) -> Fit:
         """Whether this host has what a VM's QEMU needs."""
-        return self._guard.call("fit", lambda: self._inner.fit(needs))
+        return self._guard.call("fit", lambda: self._inner.fit(needs), READ_WITHIN_S)
 
     def facts(self, peers: Collection[Peer]) -> HostFacts:
         """What only a command on the host itself can tell. Not guarded: it asks SSH, and bounds itself."""

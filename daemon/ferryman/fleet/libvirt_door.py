@@ -9,7 +9,8 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import libvirt
 
 from ferryman.fleet.deadlines import begin, result_within
-from ferryman.fleet.errors import HostUnreachableError
+from ferryman.fleet.errors import HostHangsError, HostUnreachableError
+from ferryman.fleet.ssh_children import end_ssh_to
 from ferryman.fleet.ssh_command import ssh_command
 from ferryman.specs.models import HostSpec
 
@@ -31,7 +32,7 @@ class LibvirtDoor:
         """Openings that nobody waits for any more."""
 
     def open(self) -> libvirt.virConnect:
-        """A new connection. Raises HostUnreachableError, also where libvirtd does not answer in time."""
+        """A new connection. Raises HostUnreachableError; HostHangsError where libvirtd does not answer in time."""
         self._late = [opening for opening in self._late if not opening.done()]
         if len(self._late) >= MOST_OPENING:
             raise self._hangs(f"{MOST_OPENING} connections wait for it")
@@ -41,7 +42,13 @@ class LibvirtDoor:
         except TimeoutError as error:
             self._late.append(opening)
             opening.add_done_callback(_close_late)
+            self.shut()
             raise self._hangs(str(error)) from error
+
+    def shut(self) -> None:
+        """End whatever still waits for this host's libvirtd, which has not answered for long enough."""
+        if uses_ssh(self._spec):
+            end_ssh_to(self._spec)
 
     def unreachable(self, error: libvirt.libvirtError) -> HostUnreachableError:
         """What a lost connection comes to."""
@@ -58,8 +65,8 @@ class LibvirtDoor:
             raise self.unreachable(error) from error
         return connection
 
-    def _hangs(self, how: str) -> HostUnreachableError:
-        return HostUnreachableError(
+    def _hangs(self, how: str) -> HostHangsError:
+        return HostHangsError(
             f"{self._spec.name}: libvirtd hangs: {how}",
             f"Restart it there (systemctl restart libvirtd; its VMs run on), then: virsh -c '{self._spec.uri}' list",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import libvirt
 
@@ -12,12 +13,12 @@ from ferryman.fleet.libvirt_door import let_go
 class Line:
     """An open connection. Retired, it is closed once nobody uses it any more.
 
-    Closed under a call that is under way, libvirt's client crashes when the answer comes after all: seen with 9.0,
-    a libvirtd that was stopped for a minute, and a call that keepalive's end of the connection had not ended.
+    Closed under a call that is under way, it could be freed before the call returns.
     """
 
-    def __init__(self, connection: libvirt.virConnect) -> None:
+    def __init__(self, connection: libvirt.virConnect, close: Callable[[libvirt.virConnect], None] = let_go) -> None:
         self.connection = connection
+        self._close = close
         self._lock = threading.Lock()
         self._users = 0
         self._retired = False
@@ -34,11 +35,11 @@ class Line:
             self._users -= 1
             unused = self._retired and not self._users
         if unused:
-            let_go(self.connection)
+            self._close(self.connection)
 
     def retire(self) -> None:
         """Nobody begins to use it from now on."""
         with self._lock:
             unused, self._retired = not self._users and not self._retired, True
         if unused:
-            let_go(self.connection)
+            self._close(self.connection)

@@ -214,6 +214,8 @@ class LibvirtSession:
         if session is not None:
             session.close()
         if line is not None:
+            if not line.connection.isAlive():
+                self._door.shut()
             line.retire()
         while (spare := self._spare()) is not None:
             let_go(spare)

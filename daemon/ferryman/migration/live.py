@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 
 from ferryman.fleet.deadlines import begin
-from ferryman.fleet.errors import FleetError
+from ferryman.fleet.errors import FleetError, HostUnreachableError
 from ferryman.fleet.migrating import Job, JobPhase, LiveMigration
 from ferryman.migration.move import LeftRunningError, Move, MoveFailedError
 from ferryman.migration.steering import SILENT_S, Rules, Turn, course, steer
@@ -13,6 +13,8 @@ from ferryman.records.values import Step
 
 _LOOK_EVERY_S = 0.2
 _TELL_EVERY_S = 5.0
+_BLIND_S = 60.0
+"""A source that is silent for so long is not waited for in its own call, which may never return."""
 _NS_PER_S = 1_000_000_000
 _PHASES = {
     JobPhase.NONE: "starting",
@@ -58,8 +60,13 @@ def adopt(move: Move) -> None:
 
 
 def _follow(move: Move, watching: Watch, call: Future[None]) -> None:
-    while not (move.work.wait([call], _LOOK_EVERY_S) or move.stop.is_set()):
+    while not (move.work.wait([call], _LOOK_EVERY_S) or move.stop.is_set() or watching.is_blind()):
         watching.look()
+    if not call.done() and not move.stop.is_set():
+        raise HostUnreachableError(
+            f"{move.entry.source} has not told of {move.entry.vm}'s migration for {_BLIND_S:.0f} s",
+            "See libvirtd there.",
+        )
     if not call.done():
         raise LeftRunningError(f"{move.entry.vm}'s migration goes on without the daemon", "Start ferryman again.")
     try:
@@ -80,6 +87,7 @@ class Watch:
         self._course = course(self._rules, self._now_s())
         self._memory_left_bytes = 0
         self._tell_at_s = 0.0
+        self._seen_at_s = self._now_s()
         self._runs_there = False
         """Its memory was seen to follow it: a connection that is just being made anew is none that broke."""
 
@@ -99,11 +107,16 @@ class Watch:
                 self._tell_destination()
         except FleetError:
             return
+        self._seen_at_s = self._now_s()
         if job.phase in (JobPhase.SETUP, JobPhase.DISKS):
             self._move.undisturbed_until_ns = asked_ns
         self._move.sent = job if job.memory_total_bytes else self._move.sent
         self._move.disk_bytes = max(self._move.disk_bytes, job.disk_processed_bytes)
         self._move.report(_PHASES[job.phase], job)
+
+    def is_blind(self) -> bool:
+        """Whether nothing was seen of the job for so long that its call is not to be waited for."""
+        return self._now_s() - self._seen_at_s > _BLIND_S
 
     def given_up(self) -> MoveFailedError | None:
         """Why this watch cancelled the migration; None: it did not."""

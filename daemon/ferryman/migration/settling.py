@@ -51,7 +51,8 @@ class _Settling:
 
     def __init__(self, move: Move, failure: FleetError | None) -> None:
         self._move = move
-        self._failed = failure is not None
+        # A host that fell silent said nothing about the transfer.
+        self._failed = failure is not None and not isinstance(failure, HostUnreachableError)
         self._trouble = failure
         self._taken: Counter[Action] = Counter()
         self._start_refused = False

@@ -21,6 +21,7 @@ from ferryman.records.journal import Journal
 from ferryman.records.live import clear_progress
 from ferryman.records.messages import Change, changes_message, fleet_change, host_change, migration_message, vm_change
 from ferryman.records.requests import Request
+from ferryman.records.salvage import salvaged
 from ferryman.records.store import StateStore
 from ferryman.records.values import HostState, JournalEntry, MigrationRecord, Outcome, VmState
 from ferryman.specs.loading import Specs
@@ -84,9 +85,11 @@ class Chronicle:
         """Make an attempt of its own of a held one."""
         self._attempt(partial(self.journal.write, entry))
 
-    def set_aside(self, vm: str, label: str) -> None:
-        """Keep a journal entry that cannot be read out of the way."""
-        self._attempt(partial(self.journal.set_aside, vm, label))
+    def set_aside(self, vm: str, label: str) -> JournalEntry | None:
+        """Keep a journal entry that cannot be read out of the way; whose attempt it was, as far as that can be read."""
+        content = self.journal.content(vm)
+        kept = self._attempt(partial(self.journal.set_aside, vm, label))
+        return salvaged(content) if kept else None
 
     def takes_files(self) -> bool:
         """Whether what a new move has to write down would be: tried out, because nothing else tells."""

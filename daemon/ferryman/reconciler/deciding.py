@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from ferryman.fleet.errors import FleetError, HostUnreachableError
+from ferryman.fleet.errors import FailureKind, FleetError, HostHangsError, HostUnreachableError, OperationFailedError
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Owner
@@ -18,7 +18,6 @@ from ferryman.planning.admission import Way
 from ferryman.planning.aiming import Aim, aim
 from ferryman.planning.arriving import storage_at
 from ferryman.planning.chains import base_paths
-from ferryman.planning.claimed import moved_by_another
 from ferryman.planning.decisions import (
     Decision,
     Drifted,
@@ -37,11 +36,11 @@ from ferryman.planning.planning import merged, plan
 from ferryman.planning.prediction import NOT_MEASURED, DirtyRateUnknown, Knowledge
 from ferryman.planning.preflight import Ends
 from ferryman.planning.storage import destination_refs, given_up_refs
+from ferryman.planning.waiting import invalid, moved_by_another, not_now
 from ferryman.reconciler.memory import Memory
 from ferryman.records.conditions import Suspended
 from ferryman.specs.loading import Specs
 from ferryman.specs.models import FleetLimits, VmSpec
-from ferryman.specs.problems import Problem
 
 _SEEN_IN_PASSING = frozenset({StallReason.RUNNING_TWICE, StallReason.ON_TWO_HOSTS, StallReason.NOT_FOUND})
 """So a VM looks that changes hosts between the reading of one and of the other: looked at again before it is told."""
@@ -70,7 +69,7 @@ class UnderWay:
 def resting(specs: Specs) -> dict[str, Refused | Suspended]:
     """The VMs that nothing is decided about: their own spec cannot be used, or says that they are left alone."""
     suspended = {vm: Suspended(vm=vm) for vm, spec in specs.vms.items() if spec.suspend}
-    return suspended | {vm: _invalid(vm, problems) for vm, problems in specs.stalled.items()}
+    return suspended | {vm: invalid(vm, problems) for vm, problems in specs.stalled.items()}
 
 
 def _nobody_measures(_vm: str, _host: Hypervisor) -> DirtyRateUnknown:
@@ -89,6 +88,8 @@ class Decider:
     limits: FleetLimits | None
     """None: a preview, which plans also what would have to wait."""
     under_way: list[UnderWay] = field(default_factory=list)
+    silent: set[str] = field(default_factory=set)
+    """Ends of moves that were waited for in vain in this look: other VMs do not wait for them as well."""
     claimed: Callable[[Owner | None], bool] = lambda _: False
     """Whether a VM's tag says that another daemon moves it now."""
     dirty_rate: Callable[[str, Hypervisor], DirtyRate | DirtyRateUnknown] = _nobody_measures
@@ -137,6 +138,8 @@ class Decider:
 
     def _look_closely(self, aimed: Aim, spec: VmSpec, destination: str) -> Decided:
         """Read both ends for this one move. An end that cannot be read moves nothing."""
+        if missed := self.silent & {aimed.source, destination}:
+            return Decided(decision=not_now(spec.name, sorted(missed)))
         source = self.snapshot.reading(aimed.source)
         if source is None:
             raise AssertionError("a VM was found on a host that was not read")
@@ -150,12 +153,16 @@ class Decider:
             )
             fit = self.view.host(destination).fit(detail.needs)
         except HostUnreachableError as error:
+            if isinstance(error, HostHangsError):
+                self.silent |= {aimed.source, destination}
             return Decided(
                 decision=Wait(
                     vm=spec.name, reason=WaitReason.HOST_UNREACHABLE, message=error.reason, remedy=error.remedy
                 )
             )
         except FleetError as error:
+            if isinstance(error, OperationFailedError) and error.kind is FailureKind.BUSY:
+                self.silent |= {aimed.source, destination}
             return Decided(
                 decision=Wait(vm=spec.name, reason=WaitReason.CHANGING, message=error.reason, remedy=error.remedy)
             )
@@ -214,23 +221,6 @@ class Decider:
             return None
         message = f"attempt {setback.failures} failed: {setback.reason}; it is tried again"
         return Wait(vm=spec.name, reason=WaitReason.RETRY, message=message, remedy=setback.remedy)
-
-
-def _invalid(vm: str, problems: Collection[Problem]) -> Refused:
-    """Nothing moves until the spec is mended; what it said last still counts for other VMs' placement."""
-    return Refused(
-        vm=vm,
-        reason=StallReason.INVALID_SPEC,
-        findings=tuple(
-            Finding(
-                code=FindingCode.SPEC_INVALID,
-                severity=Severity.BLOCKER,
-                reason=f"{problem.place}: {problem.message}",
-                remedy=problem.remedy,
-            )
-            for problem in problems
-        ),
-    )
 
 
 def _memory(moves: Collection[UnderWay]) -> Mapping[str, int]:

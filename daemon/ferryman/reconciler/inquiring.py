@@ -10,7 +10,6 @@ from ferryman.fleet.observing import FleetView
 from ferryman.fleet.values import Snapshot
 from ferryman.migration.holds import Advice
 from ferryman.migration.move import Ends
-from ferryman.migration.recovery import Action
 from ferryman.migration.situation import Situation, examine, in_words
 from ferryman.planning.decisions import Refused
 from ferryman.reconciler.requested import Attempt
@@ -71,7 +70,7 @@ class Inquiry:
         """Whether `--accept` would do anything now."""
         if self.attempt is Attempt.DAMAGED:
             return True  # judged by whoever does it, on the whole fleet
-        return self.situation is not None and self.situation.ruling.action not in (Action.HOLD, Action.WAIT_FOR_HOST)
+        return self.situation is not None and self.situation.acts
 
 
 def left_in(state: Path) -> Left:

@@ -98,7 +98,9 @@ class Recovery:
         if answer.grant is Grant.TAKE_UP_AGAIN and case.entry is not None:
             chronicle.reopen(replace(case.entry, id=fresh_id, started_at=now, resolves=case.entry.id))
         elif answer.grant is Grant.SET_ASIDE:
-            chronicle.set_aside(vm, fresh_id)
+            entry = chronicle.set_aside(vm, fresh_id)
+            if entry is not None:
+                chronicle.record(given_up(entry, now, f"its journal entry could not be read; {reason}"))
         elif answer.grant is Grant.END and case.attempt is Attempt.OPEN and case.entry is not None:
             chronicle.record(given_up(case.entry, now, reason))
         elif answer.grant is Grant.END:

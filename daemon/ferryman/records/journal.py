@@ -17,6 +17,7 @@ from ferryman.records.values import JournalEntry
 FOLDER = "journal"
 HELD = "held"
 DAMAGED = "damaged"
+_MOST_BYTES = 1024 * 1024
 
 
 class Journal:
@@ -52,6 +53,14 @@ class Journal:
     def held(self) -> tuple[JournalEntry, ...]:
         """The attempts that were held, by VM name; one that cannot be read is left out."""
         return tuple(toml_files.read_all((self._folder / HELD).glob("[!.]*.toml"), JournalEntry).values.values())
+
+    def content(self, vm: str) -> bytes:
+        """The entry's file as it is, up to a mebibyte; empty where it cannot be read at all."""
+        try:
+            with self._path(vm).open("rb") as file:
+                return file.read(_MOST_BYTES)
+        except OSError:
+            return b""
 
     def set_aside(self, vm: str, label: str) -> Path:
         """Keep an entry that cannot be read out of the way, under a name with this label; where it is then."""

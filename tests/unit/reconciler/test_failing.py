@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from house import House
 
-from ferryman.fleet.fake.faults import Operation
+from ferryman.fleet.errors import FailureKind, FleetError, HostHangsError
+from ferryman.fleet.fake.faults import Operation, refused
 from ferryman.fleet.fake.migrations import Breakage
 from ferryman.fleet.values import Power
 from ferryman.planning.decisions import FindingCode, Refused, StallReason, UpToDate, Wait, WaitReason
@@ -196,3 +197,20 @@ class TestUnreachable:
         house.vm(VM, "skopje")
         daemon.until_quiet()
         assert house.fleet.running(VM) == ("skopje",)
+
+    @pytest.mark.parametrize(
+        "late",
+        [refused(FailureKind.BUSY, "inspect: no answer within 15 s"), HostHangsError("libvirtd hangs", "Restart it.")],
+    )
+    def test_a_host_that_hangs_within_a_look_is_waited_for_once(self, house: House, late: FleetError) -> None:
+        for number in range(1, 6):
+            house.settled_vm(f"guest-0{number}", "tallinn")
+        daemon = house.start()
+        daemon.look()
+        house.at("tallinn").faults.fail_next(Operation.INSPECT, late, times=5)
+        for number in range(1, 6):
+            house.vm(f"guest-0{number}", "skopje")
+        before = house.at("tallinn").faults.made(Operation.INSPECT)
+        statuses = daemon.look().statuses
+        assert house.at("tallinn").faults.made(Operation.INSPECT) == before + 1
+        assert {type(status) for status in statuses.values()} == {Wait}

@@ -121,6 +121,21 @@ class TestDamaged:
         (kept,) = (house.state / "journal" / "damaged").iterdir()
         assert kept.read_text() == "id = "
 
+    def test_a_truncated_one_is_recorded_as_far_as_it_can_be_read(self, house: House, daemon: Daemon) -> None:
+        daemon.close()
+        (house.state / "journal" / f"{VM}.toml").unlink()
+        house.gates.plant_bug(VM)
+        killed = house.start()
+        killed.until_quiet()
+        killed.close()
+        file = house.state / "journal" / f"{VM}.toml"
+        file.write_bytes(file.read_bytes()[:-40])
+        again = house.start()
+        again.until_quiet()
+        ask(house, Wish.ACCEPT)
+        assert again.until_quiet().statuses[VM] == UpToDate(vm=VM, host="skopje")
+        assert [record.outcome for record in house.records()] == [Outcome.CANCELLED, Outcome.SUCCEEDED]
+
     def test_it_is_refused_while_it_is_not_clear_where_the_vm_is(self, house: House, daemon: Daemon) -> None:
         house.at("oslo").faults.unreachable = True
         ask(house, Wish.ACCEPT)

@@ -1,9 +1,9 @@
 """Whose time a downtime was: the guest's pause, the network's or the service's. Pure.
 
 The outage lies between two moments, and the hosts told when the guest ran on neither of them. What of the outage lies
-there is the guest's pause. The rest passed while the guest ran somewhere: up to the first refused probe nothing came back
-from it, which is put down to the network; from then on its kernel answered and only the service was missing. A guest that
-shut down before and booted after is the service's all that time.
+there is the guest's pause. The rest passed while the guest ran somewhere: up to the first refused probe nothing came
+back from it, which is put down to the network; from then on its kernel answered and only the service was missing. Of a
+guest that shut down before and booted after, all of that time is the service's.
 
 Worked example, in ms: down from 100 to 160, paused at the source from 103 to 140, refused from 150 on:
 pause 37, network 3 + 10, service 10; together 60.

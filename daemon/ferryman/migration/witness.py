@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
 from ferryman.downtime.banner import check_service
-from ferryman.downtime.measuring import measure, unmeasured
+from ferryman.downtime.measuring import longest_outage, measure, unmeasured
 from ferryman.downtime.prober import Probe, ProbeError
 from ferryman.downtime.tally import RECENT
-from ferryman.downtime.values import Measurement, MeasurementStatus, ProbeTarget
+from ferryman.downtime.values import Measurement, MeasurementStatus, Outage, ProbeTarget, Sample
 from ferryman.migration.clock import Clock
 from ferryman.specs.models import ProbeSpec
 
 _BASELINE_SAMPLES = 12
 _BASELINE_TIMEOUT_S = 0.4
 """A guest that does not answer by then is moved all the same, and its downtime is `unmeasured`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Testimony:
+    """What a witness has to say at the end."""
+
+    measurement: Measurement
+    outage: Outage | None = None
+    """The longest."""
+    samples: tuple[Sample, ...] = ()
 
 
 class Witness:
@@ -55,27 +65,40 @@ class Witness:
         seen = self._probe.latest()
         return f"{seen.state}, {seen.answered} answered, {seen.lost} lost"
 
-    def conclude(self, *, undisturbed_until_ns: int, settle_ms: int, patience_s: float) -> Measurement:
+    def hears_nothing_for(self, wait_s: float) -> bool:
+        """Whether no probe that is sent from now on is answered within this time; returns at the first answer.
+
+        False also where nothing is probed: silence would mean nothing.
+        """
+        if self._probe is None or self._probe.failure is not None:
+            return False
+        answered = self._probe.wait_answering(consecutive=1, timeout_s=wait_s)
+        return not answered and self._probe.failure is None
+
+    def conclude(self, *, undisturbed_until_ns: int, settle_ms: int, patience_s: float) -> Testimony:
         """Wait until the service has answered for `settle_ms`, at most `patience_s`; then measure.
 
         A service that answers probes and then no real connection is told in the measurement's reason.
         """
         if self._probe is None:
-            return unmeasured(None, self._why_not)
+            return Testimony(measurement=unmeasured(None, self._why_not))
         target = self._probe.target
         consecutive = max(1, min(RECENT, int(settle_ms / target.interval_ms)))
         self._probe.wait_answering(consecutive=consecutive, timeout_s=patience_s)
         ended_ns = self._clock.monotonic_ns()
         failure = self._probe.failure
+        samples = self._probe.stop()
         measurement = measure(
-            self._probe.stop(),
+            samples,
             target=target,
             baseline_until_ns=undisturbed_until_ns,
             ended_ns=ended_ns,
             failure=failure,
             missed=self._probe.missed,
         )
-        return _checked(measurement)
+        window = [sample for sample in samples if sample.sent_ns <= ended_ns]
+        outage = longest_outage(window, target=target, baseline_until_ns=undisturbed_until_ns)
+        return Testimony(measurement=_checked(measurement), outage=outage, samples=samples)
 
     def __enter__(self) -> Self:
         return self

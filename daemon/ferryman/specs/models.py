@@ -226,6 +226,8 @@ class ProbeSpec(SpecModel):
     """The TCP port of the service that the VM's users need."""
     interval_ms: Annotated[int, Field(ge=1, le=1000)] = 10
     """Time between two probes: how finely downtime is measured."""
+    announce: bool = True
+    """Announce the guest's place in the network again where it runs at the destination and does not answer."""
 
 
 class StorageSpec(SpecModel):

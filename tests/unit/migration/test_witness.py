@@ -5,12 +5,15 @@ from __future__ import annotations
 import socket
 from dataclasses import replace
 
-from stand import Stand
+import pytest
+from stand import VM, Stand
 
 from ferryman.downtime.values import MeasurementStatus
+from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out
 from ferryman.migration.clock import SystemClock
+from ferryman.records.timeline import Mark
 from ferryman.records.values import Outcome, Verdict
 from ferryman.specs.models import Method, ProbeSpec
 
@@ -27,6 +30,29 @@ def test_a_service_that_answers_throughout_is_measured_to_have_been_up(stand: St
     assert record.measurement.address == "127.0.0.1"
     assert record.measurement.baseline_samples >= 10
     assert record.network_and_service_ms is not None
+
+
+def test_a_guest_that_is_silent_where_it_arrived_is_announced_until_it_answers(stand: Stand) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as service:
+        port = service.getsockname()[1]
+        stand.source.faults.before_next(Operation.MIGRATE, service.close)
+        returned: list[socket.socket] = []
+        stand.destination.faults.before_next(
+            Operation.ANNOUNCE, lambda: returned.append(socket.create_server(("127.0.0.1", port), backlog=128))
+        )
+        probe = ProbeSpec(address="127.0.0.1", port=port, interval_ms=5)
+        services = replace(stand.services(), clock=SystemClock())
+        record = carry_out(stand.order(Method.LIVE, probe=probe, settle_ms=50), services)
+    returned.pop().close()
+    assert record is not None
+    assert record.announcements == stand.destination.domains.known[VM].announced == 1
+    marks = [entry.mark for entry in record.timeline if entry.mark is not Mark.PHASE]
+    assert marks.index(Mark.SUSPENDED) < marks.index(Mark.RESUMED) < marks.index(Mark.ANNOUNCED)
+    assert marks.index(Mark.FIRST_LOST) < marks.index(Mark.ANNOUNCED) < marks.index(Mark.ANSWERED)
+    split, measured = record.attribution, record.measurement
+    assert split is not None
+    assert measured.downtime_ms == pytest.approx(split.guest_ms + split.network_ms + split.service_ms)
+    assert split.service_ms > 250
 
 
 def test_without_an_address_it_is_unmeasured_and_the_remedy_is_told(stand: Stand) -> None:

@@ -19,7 +19,7 @@ class FakeLifecycle:
         self._before: Mapping[str, Domain] = {}
 
     def know(self, domains: Iterable[Domain]) -> None:
-        """This is how they are; nothing is told of how they came to be so."""
+        """They are so; nothing is told of how they came to be."""
         self._before = {domain.uuid: domain for domain in domains}
 
     def look(self, domains: Iterable[Domain]) -> None:

@@ -26,6 +26,7 @@ from ferryman.fleet.lifecycle import Change, LifecycleEvent
 
 _NS_PER_MS = 1_000_000
 _EVER = float("-inf")
+_BY_A_KERNEL = frozenset({Outcome.REFUSED, Outcome.RESET})
 _STOPS = frozenset({Change.SUSPENDED, Change.SHUT_DOWN, Change.STOPPED, Change.CRASHED})
 _RUNS = frozenset({Change.STARTED, Change.RESUMED})
 
@@ -87,10 +88,11 @@ def attribute(
     if measurement.status is not MeasurementStatus.MEASURED or measurement.downtime_ms is None:
         return None
     if outage is None:
-        return Attribution()
+        hidden_ms = measurement.downtime_ms
+        return Attribution(unknown_ms=hidden_ms, unknown_because="the prober was held up" if hidden_ms else "")
     began_ns = (outage.last_answered_ns + outage.first_lost_ns) // 2
     ended_ns = began_ns + round(measurement.downtime_ms * _NS_PER_MS)
-    refused_ns = [sample.sent_ns for sample in samples if sample.outcome is Outcome.REFUSED]
+    refused_ns = [sample.sent_ns for sample in samples if sample.outcome in _BY_A_KERNEL]
     stretches, missing = _stretches(told)
     length_ns: Counter[_Part] = Counter()
     for state, begin_ns, end_ns in _within(stretches, began_ns, ended_ns):

@@ -72,17 +72,13 @@ def measure(
 
 
 def longest_outage(samples: Sequence[Sample], *, target: ProbeTarget, baseline_until_ns: int) -> Outage | None:
-    """The outage whose length is the measurement's downtime; None where none was seen, or none is measurable."""
+    """The outage whose length is the measurement's downtime; None where none was seen, or nothing is measured."""
     baseline = [sample for sample in samples if sample.sent_ns < baseline_until_ns]
     if not baseline or baseline[-1].outcome is not Outcome.ANSWERED:
         return None
     moved = samples[len(baseline) - 1 :]
     outages = find_outages(moved, patience_of(baseline), interval_ns=round(target.interval_ms * _NS_PER_MS))
-    return max((one for one in outages if one.midpoint_ns is not None), key=_midpoint_ns, default=None)
-
-
-def _midpoint_ns(outage: Outage) -> float:
-    return outage.midpoint_ns or 0
+    return max(outages, key=_at_least_ns, default=None)
 
 
 def apportion(measurement: Measurement, hypervisor_downtime_ms: float) -> float | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from ferryman.downtime.measuring import unmeasured
 from ferryman.downtime.values import Measurement
+from ferryman.downtime.vantage import Vantage, vantage_of
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.migrating import Job, LiveMigration, MemoryTransfer
 from ferryman.fleet.ownership import Identity
@@ -48,6 +49,8 @@ class Order:
     cause: CauseRecord
     attempt: int
     settle_ms: int
+    prober: HostSpec | None = None
+    """The host that probes; None: this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +65,14 @@ class Services:
     me: Identity | None = None
     """What VMs are tagged with while they move; None: they are not."""
     work: Work = THREADS
+    vantage: Callable[[HostSpec | None], Vantage] = vantage_of
+    """Where to probe from."""
 
 
 def carry_out(order: Order, services: Services) -> MigrationRecord | None:
     """Move the VM. None: the daemon stopped first, or a host fell silent; the journal keeps the move open."""
-    probe, addresses = order.spec.probe, order.vm.addresses
-    with Witness.begin(probe, addresses, services.clock, running=order.plan.running) as witness:
+    probe, addresses, vantage = order.spec.probe, order.vm.addresses, services.vantage(order.prober)
+    with Witness.begin(probe, addresses, vantage, services.clock, running=order.plan.running) as witness:
         return _witnessed(order, services, witness)
 
 

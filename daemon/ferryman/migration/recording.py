@@ -73,6 +73,8 @@ def record_of(move: Move, ending: Ending, testimony: Testimony, job: Job | None,
         max_downtime_ms=entry.max_downtime_ms,
         measurement=measurement,
         network_and_service_ms=None if paused_ms is None else _rounded(apportion(measurement, paused_ms)),
+        probed_from=testimony.probed_from,
+        probe_clock_error_ms=testimony.clock_error_ms,
         attribution=attribute(measurement, testimony.outage, testimony.samples, told),
         announcements=sum(one.mark is Mark.ANNOUNCED for one in move.noted),
         timeline=timeline(

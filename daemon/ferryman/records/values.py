@@ -265,6 +265,10 @@ class MigrationRecord:
     measurement: Measurement
     network_and_service_ms: float | None = None
     """Downtime less the hypervisor's own figure."""
+    probed_from: str = ""
+    """The host that probed; empty: the daemon's machine."""
+    probe_clock_error_ms: float | None = None
+    """How far that host's times may be off, turned into the daemon's; of no effect on durations."""
     attribution: Attribution | None = None
     """The downtime in parts that add up to it; None: it was not measured."""
     announcements: int = 0

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.downtime.attribution import Attribution, Told, attribute
-from ferryman.downtime.values import Measurement, MeasurementStatus, Outage, Outcome, Sample
+from ferryman.downtime.values import Kind, Measurement, MeasurementStatus, Outage, Outcome, Sample
 from ferryman.fleet.lifecycle import Change, LifecycleEvent
 
 MS = 1_000_000
@@ -36,6 +36,8 @@ def split(of: Told, *samples: Sample, down: tuple[float, float] = DOWN) -> Attri
         first_answered_ns=ended_ns,
         up_by_ns=ended_ns,
         lower_ns=ended_ns - began_ns,
+        span_ns=ended_ns - began_ns,
+        kinds=(Kind.SILENT,),
     )
     measurement = Measurement(status=MeasurementStatus.MEASURED, downtime_ms=(ended_ns - began_ns) / MS)
     found = attribute(measurement, outage, samples, of)
@@ -101,6 +103,8 @@ def test_what_no_host_told_is_unknown(of: Told, expected: tuple[float, ...], sil
 def test_nothing_lost_is_nothing_to_split_and_nothing_measured_no_split() -> None:
     none_seen = Measurement(status=MeasurementStatus.MEASURED, downtime_ms=0)
     assert attribute(none_seen, None, (), LIVE) == Attribution()
+    held_up = Measurement(status=MeasurementStatus.MEASURED, downtime_ms=500)
+    assert attribute(held_up, None, (), LIVE) == Attribution(unknown_ms=500, unknown_because="the prober was held up")
     assert attribute(Measurement(status=MeasurementStatus.UNMEASURED), None, (), LIVE) is None
 
 

@@ -9,13 +9,14 @@ import pytest
 from stand import VM, Stand
 
 from ferryman.downtime.values import MeasurementStatus
+from ferryman.downtime.vantage import Here, Vantage
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out
 from ferryman.migration.clock import SystemClock
 from ferryman.records.timeline import Mark
-from ferryman.records.values import Outcome, Verdict
-from ferryman.specs.models import Method, ProbeSpec
+from ferryman.records.values import MigrationRecord, Outcome, Verdict
+from ferryman.specs.models import HostSpec, Method, ProbeSpec
 
 
 def test_a_service_that_answers_throughout_is_measured_to_have_been_up(stand: Stand) -> None:
@@ -53,6 +54,53 @@ def test_a_guest_that_is_silent_where_it_arrived_is_announced_until_it_answers(s
     assert split is not None
     assert measured.downtime_ms == pytest.approx(split.guest_ms + split.network_ms + split.service_ms)
     assert split.service_ms > 250
+
+
+class Oslo(Here):
+    """A host that probes, here as this machine, and with a clock that may be 3 ms off; its way breaks when asked."""
+
+    host = "oslo"
+    clock_error_ms = 3.0
+
+    def __init__(self, trouble: str = "") -> None:
+        self.trouble = trouble
+
+
+def probed_from(stand: Stand, vantage: Vantage) -> MigrationRecord:
+    """The record of a live move, probed from there."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as service:
+        service.setblocking(False)
+        probe = ProbeSpec(address="127.0.0.1", port=service.getsockname()[1], interval_ms=5)
+        services = replace(stand.services(), clock=SystemClock(), vantage=lambda _host: vantage)
+        record = carry_out(stand.order(Method.LIVE, probe=probe, settle_ms=50), services)
+    assert record is not None
+    return record
+
+
+def test_the_record_says_which_host_probed_and_how_far_its_clock_may_be_off(stand: Stand) -> None:
+    record = probed_from(stand, Oslo())
+    assert record.measurement.status is MeasurementStatus.MEASURED, record.measurement.reason
+    assert (record.probed_from, record.probe_clock_error_ms) == ("oslo", 3.0)
+
+
+def test_a_prober_that_is_not_heard_at_the_end_measures_nothing_and_says_why(stand: Stand) -> None:
+    record = probed_from(stand, Oslo("oslo: the SSH session broke: check the host"))
+    assert (record.outcome, record.measurement.status) == (Outcome.SUCCEEDED, MeasurementStatus.UNMEASURED)
+    assert "oslo: the SSH session broke: check the host" in record.measurement.reason
+    assert record.attribution is None
+
+
+def test_the_order_names_the_host_that_probes(stand: Stand) -> None:
+    asked: list[HostSpec | None] = []
+
+    def vantage(host: HostSpec | None) -> Vantage:
+        asked.append(host)
+        return Here()
+
+    oslo = HostSpec(name="oslo", uri="qemu+ssh://oslo/system")
+    order = replace(stand.order(Method.LIVE), prober=oslo)
+    assert carry_out(order, replace(stand.services(), vantage=vantage)) is not None
+    assert asked == [oslo]
 
 
 def test_without_an_address_it_is_unmeasured_and_the_remedy_is_told(stand: Stand) -> None:

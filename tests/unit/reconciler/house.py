@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from ferryman.downtime.values import ServiceCheck
+from ferryman.downtime.vantage import Here
 from ferryman.fleet.fake.hosts import FakeFleet, FakeHost
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Identity
@@ -131,6 +132,17 @@ class Rates:
         self.on_kept()
 
 
+class Listening(Here):
+    """Hears the services at these addresses, and no others."""
+
+    def __init__(self, answering: set[str]) -> None:
+        self._answering = answering
+
+    def check(self, address: str, port: int) -> ServiceCheck:
+        assert port
+        return ServiceCheck(working=address in self._answering)
+
+
 @dataclass(slots=True)
 class Daemon:
     """One run of the loop over a house; another run is what a restart begins."""
@@ -237,7 +249,7 @@ class House:
                 stop=stop,
                 keep_rate=self.rates.keep,
                 me=self.me,
-                check=lambda address, _port: ServiceCheck(working=address in self.answering),
+                vantage=lambda _host: Listening(self.answering),
                 work=self.work,
             )
         )

@@ -15,7 +15,8 @@ from ferryman.specs.models import HostSpec
 _SILENT_S = 5.0
 """A program that says nothing for so long is taken for lost; the prober says something at least every two seconds."""
 _CLOCK_BYTES = 20
-_NO_SUCH_COMMAND = 127
+_NO_SUCH_COMMAND = frozenset({126, 127})
+"""What a shell says of a command that is not there, or that cannot be run."""
 FIRST_STEPS = (resources.files("ferryman.fleet") / "scripts" / "far_python.py").read_text()
 """What the host's Python is started with; the rest follows on its input."""
 COMMAND = ("python3", "-I", "-S", "-c", FIRST_STEPS)
@@ -106,10 +107,10 @@ class SshFarProgram:
         if data:
             return data
         status = self._program.finish()
-        if status == _NO_SUCH_COMMAND:
+        if status in _NO_SUCH_COMMAND:
             raise OperationFailedError(
                 FailureKind.NOT_FOUND,
-                f"{self._host} has no python3",
+                f"{self._host} has no python3 that runs",
                 f"apt-get install --no-install-recommends python3 (on {self._host}), or name another host",
             )
         if status:

@@ -89,8 +89,8 @@ class Reconciler:
         self._crew = Crew(parts.wake, parts.work)
         self._dirty_rates = DirtyRates(parts.clock, parts.keep_rate)
         self._silences = Silences(self._answers, parts.wake)
-        for record in parts.chronicle.silent():
-            self._silences.ended(record)
+        self._left_silent = list(parts.chronicle.silent())
+        """Listened for as soon as the specs say how the hosts that probed them are reached."""
         self._recovery = Recovery(parts.chronicle, parts.clock, parts.events.answered)
         self._host_is_missing = False
 
@@ -104,6 +104,8 @@ class Reconciler:
         if specs is None:
             return Look(statuses={}, moving=frozenset())
         parts.view.configure(specs.hosts)
+        while self._left_silent:
+            self._silences.ended(self._left_silent.pop())
         for finished in self._crew.collect():
             self._finish(finished, specs)
         snapshot = parts.view.look()

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from ferryman.downtime.values import ServiceCheck
-from ferryman.downtime.vantage import Here
+from ferryman.downtime.vantage import Here, Vantage
 from ferryman.fleet.fake.hosts import FakeFleet, FakeHost
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Identity
@@ -191,6 +191,8 @@ class House:
     """What VMs are tagged with while they move."""
     answering: set[str] = field(default_factory=set)
     """The addresses at which a service answers."""
+    probed_from: list[str] = field(default_factory=list)
+    """The hosts that were asked to probe or to listen, in order; empty: the daemon's machine."""
     work: Work = THREADS
     make_stop: Callable[[], threading.Event] = threading.Event
     news: threading.Condition | None = None
@@ -249,13 +251,17 @@ class House:
                 stop=stop,
                 keep_rate=self.rates.keep,
                 me=self.me,
-                vantage=lambda _host: Listening(self.answering),
+                vantage=self._vantage,
                 work=self.work,
             )
         )
         daemon = Daemon(store=store, loop=loop, wanted=wanted, chronicle=chronicle, view=view, stop=stop, woken=woken)
         self.daemons.append(daemon)
         return daemon
+
+    def _vantage(self, host: HostSpec | None) -> Vantage:
+        self.probed_from.append(host.name if host else "")
+        return Listening(self.answering)
 
     def close(self) -> None:
         self.gates.open()

@@ -26,7 +26,8 @@ from ferryman.fleet.lifecycle import Change, LifecycleEvent
 
 _NS_PER_MS = 1_000_000
 _EVER = float("-inf")
-_BY_A_KERNEL = frozenset({Outcome.REFUSED, Outcome.RESET})
+BY_A_KERNEL = frozenset({Outcome.REFUSED, Outcome.RESET})
+"""No service answered, and the guest is reached all the same."""
 _STOPS = frozenset({Change.SUSPENDED, Change.SHUT_DOWN, Change.STOPPED, Change.CRASHED})
 _RUNS = frozenset({Change.STARTED, Change.RESUMED})
 
@@ -92,7 +93,7 @@ def attribute(
         return Attribution(unknown_ms=hidden_ms, unknown_because="the prober was held up" if hidden_ms else "")
     began_ns = (outage.last_answered_ns + outage.first_lost_ns) // 2
     ended_ns = began_ns + round(measurement.downtime_ms * _NS_PER_MS)
-    refused_ns = [sample.sent_ns for sample in samples if sample.outcome in _BY_A_KERNEL]
+    refused_ns = [sample.sent_ns for sample in samples if sample.outcome in BY_A_KERNEL]
     stretches, missing = _stretches(told)
     length_ns: Counter[_Part] = Counter()
     for state, begin_ns, end_ns in _within(stretches, began_ns, ended_ns):

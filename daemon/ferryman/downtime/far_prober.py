@@ -93,9 +93,10 @@ class FarProber:
         if program is None:
             return
         try:
-            self._compare_clocks_again()
             program.end_input()
+            self._compare_clocks_again()
         except FleetError as error:
+            # Its reader notices, too; how far the clocks drifted apart is not known then.
             self._trouble = error
 
     def kill(self) -> None:

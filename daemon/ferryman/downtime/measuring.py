@@ -52,8 +52,8 @@ def measure(
 
     `samples` are in the order of sending. `baseline_until_ns` is the latest moment at which the service was
     surely undisturbed: when the move began, or later if the caller knows better. `ended_ns` is when probing
-    was asked to end. `failure` is why the prober ended by itself, if it did; `missed` counts the slots of its schedule
-    in which it sent nothing.
+    was asked to end. `failure` is why the prober ended by itself, if it did, and the remedy; `missed` counts the
+    slots of its schedule in which it sent nothing.
     """
     window = [sample for sample in samples if sample.sent_ns <= ended_ns]
     baseline = [sample for sample in window if sample.sent_ns < baseline_until_ns]
@@ -110,7 +110,7 @@ def _counted(target: ProbeTarget, window: Sequence[Sample], baseline: Sequence[S
 def _why_unmeasured(window: Sequence[Sample], baseline: Sequence[Sample], ended_ns: int, failure: str | None) -> str:
     """Why these samples hold no number, with the remedy; empty where they do."""
     if failure is not None:
-        return f"{failure}: see the daemon's log"
+        return failure
     last = baseline[-BASELINE_SAMPLES:]
     unanswered = sum(sample.outcome is not Outcome.ANSWERED for sample in last)
     silent_ns = ended_ns - window[-1].sent_ns if window else 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
+from ferryman.downtime.attribution import BY_A_KERNEL
 from ferryman.downtime.measuring import longest_outage, measure, unmeasured
 from ferryman.downtime.prober import Probe, ProbeError
 from ferryman.downtime.tally import RECENT
@@ -75,14 +76,17 @@ class Witness:
         return f"{seen.state}, {seen.answered} answered, {seen.lost} lost"
 
     def hears_nothing_for(self, wait_s: float) -> bool:
-        """Whether no probe that is sent from now on is answered within this time; returns at the first answer.
+        """Whether nothing comes back to the probes that are sent from now on, for so long; returns at the first answer.
 
-        False also where nothing is probed: silence would mean nothing.
+        A refusal is none of a service, but comes from the guest. False also where nothing is probed.
         """
-        if self._probe is None or self._probe.failure is not None:
+        if self._probe is None:
             return False
-        answered = self._probe.wait_answering(consecutive=1, timeout_s=wait_s)
-        return not answered and self._probe.failure is None
+        asked_ns = self._clock.monotonic_ns()
+        if self._probe.wait_answering(consecutive=1, timeout_s=wait_s) or self._failure():
+            return False
+        later = (sample for sample in self._probe.samples() if sample.sent_ns > asked_ns)
+        return all(sample.outcome not in BY_A_KERNEL for sample in later)
 
     def conclude(self, *, undisturbed_until_ns: int, settle_ms: int, patience_s: float) -> Testimony:
         """Wait until the service has answered for `settle_ms`, at most `patience_s`; then measure.
@@ -95,7 +99,7 @@ class Witness:
         consecutive = max(1, min(RECENT, int(settle_ms / target.interval_ms)))
         self._probe.wait_answering(consecutive=consecutive, timeout_s=patience_s)
         ended_ns = self._clock.monotonic_ns()
-        failure = self._vantage.trouble or self._probe.failure
+        failure = self._failure()
         samples = self._probe.stop()
         error_ms = self._vantage.clock_error_ms or 0.0
         baseline_until_ns = undisturbed_until_ns - round(error_ms * _NS_PER_MS)
@@ -115,6 +119,12 @@ class Witness:
             probed_from=self._vantage.host,
             clock_error_ms=self._vantage.clock_error_ms if self._vantage.host else None,
         )
+
+    def _failure(self) -> str | None:
+        """Why nothing can be heard, and the remedy."""
+        if self._probe is None or not (self._vantage.trouble or self._probe.failure):
+            return None
+        return self._vantage.trouble or f"{self._probe.failure}: see the daemon's log"
 
     def _checked(self, measurement: Measurement) -> Measurement:
         if measurement.status is not MeasurementStatus.MEASURED:

@@ -14,6 +14,7 @@ from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out
 from ferryman.migration.clock import SystemClock
+from ferryman.migration.witness import Witness
 from ferryman.records.timeline import Mark
 from ferryman.records.values import MigrationRecord, Outcome, Verdict
 from ferryman.specs.models import HostSpec, Method, ProbeSpec
@@ -34,17 +35,18 @@ def test_a_service_that_answers_throughout_is_measured_to_have_been_up(stand: St
 
 
 def test_a_guest_that_is_silent_where_it_arrived_is_announced_until_it_answers(stand: Stand) -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as service:
-        port = service.getsockname()[1]
-        stand.source.faults.before_next(Operation.MIGRATE, service.close)
-        returned: list[socket.socket] = []
-        stand.destination.faults.before_next(
-            Operation.ANNOUNCE, lambda: returned.append(socket.create_server(("127.0.0.1", port), backlog=128))
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as service:
+        address, port = service.getsockname()
+        waiting: list[socket.socket] = []
+        # A queue that is full drops what comes; emptied, it answers again.
+        stand.source.faults.before_next(
+            Operation.MIGRATE, lambda: waiting.append(socket.create_connection((address, port)))
         )
+        stand.destination.faults.before_next(Operation.ANNOUNCE, lambda: service.accept()[0].close())
         probe = ProbeSpec(address="127.0.0.1", port=port, interval_ms=5)
         services = replace(stand.services(), clock=SystemClock())
         record = carry_out(stand.order(Method.LIVE, probe=probe, settle_ms=50), services)
-    returned.pop().close()
+    waiting.pop().close()
     assert record is not None
     assert record.announcements == stand.destination.domains.known[VM].announced == 1
     marks = [entry.mark for entry in record.timeline if entry.mark is not Mark.PHASE]
@@ -53,7 +55,18 @@ def test_a_guest_that_is_silent_where_it_arrived_is_announced_until_it_answers(s
     split, measured = record.attribution, record.measurement
     assert split is not None
     assert measured.downtime_ms == pytest.approx(split.guest_ms + split.network_ms + split.service_ms)
-    assert split.service_ms > 250
+    assert split.network_ms > 250
+
+
+def test_one_that_refuses_is_reached_and_so_needs_no_announcing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    probe = ProbeSpec(address="127.0.0.1", port=port, interval_ms=5)
+    with Witness.begin(probe, (), Here(), SystemClock(), running=True) as witness:
+        while witness.view().endswith(" 0 lost"):
+            witness.baseline()
+        assert not witness.hears_nothing_for(0.1)
+        assert "0 answered" in witness.view()
 
 
 class Oslo(Here):

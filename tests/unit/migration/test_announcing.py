@@ -17,8 +17,8 @@ from ferryman.specs.models import Method
 
 
 class TestWhen:
-    def test_the_gaps_double_and_end(self) -> None:
-        assert [gap_s(tries) for tries in range(TRIES)] == [0.3, 0.6, 1.2, 2.4, 4.8]
+    def test_the_gaps_grow_by_half_and_end(self) -> None:
+        assert [gap_s(tries) for tries in range(TRIES)] == pytest.approx([0.8, 1.2, 1.8, 2.7, 4.05])
         assert gap_s(TRIES) is None
 
     @pytest.mark.parametrize("method", [Method.LIVE, Method.POST_COPY, Method.PAUSED])
@@ -68,19 +68,19 @@ class TestDoing:
         announce_until_answered(move, silent(stand, times))
         assert stand.destination.domains.known[VM].announced == times
         assert stand.source.faults.made(Operation.ANNOUNCE) == 0
-        assert announced_ms(move) == [300, 900, 2100][:times]
+        assert announced_ms(move) == [800, 2000, 3800][:times]
 
     def test_up_to_a_limit(self, stand: Stand) -> None:
         move = arrived(stand)
         announce_until_answered(move, silent(stand, 100))
-        assert announced_ms(move) == [300, 900, 2100, 4500, 9300]
+        assert announced_ms(move) == [800, 2000, 3800, 6500, 10_550]
         assert {one.host for one in move.noted} == {"skopje"}
 
     def test_not_by_a_daemon_that_is_stopping(self, stand: Stand) -> None:
         move = arrived(stand)
         stand.stop.waits_until_set = 2
         announce_until_answered(move, silent(stand, 100))
-        assert announced_ms(move) == [300]
+        assert announced_ms(move) == [800]
 
     def test_a_host_that_cannot_is_asked_once_and_the_record_warns(self, stand: Stand) -> None:
         move = arrived(stand)

@@ -108,11 +108,12 @@ def test_a_host_without_python_measures_nothing_and_says_what_to_install(
 
 @contextmanager
 def without_python(lab: RunningLab, host: str) -> Iterator[None]:
-    """Every Python that the host's shell finds is covered up by something that does not run."""
+    """The Pythons that the host's shell finds are covered up by what does not run."""
     namespace = lab.ledger.namespace(host)
+    found = lab.exec(["ssh", f"root@{host}", "which -a python3 | xargs readlink -f | sort -u"]).stdout.split()
     covered: list[str] = []
     try:
-        while python := lab.exec(["ssh", f"root@{host}", 'readlink -f "$(command -v python3)"']).stdout.strip():
+        for python in found:
             namespace.run("mount", "--bind", "/dev/null", python)
             covered.append(python)
         yield

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ferryman.fleet.host_facts import Peer
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.images import Export, Image
+from ferryman.fleet.lifecycle import Change
 from ferryman.fleet.migrating import LiveMigration
 from ferryman.fleet.values import HostReading, Power, Volume, VolumeRef
 from ferryman.specs.models import HostSpec
@@ -104,3 +105,11 @@ class Stage:
                 return False
             time.sleep(0.1)
         return True
+
+    def told(self, host: Hypervisor, uuid: str, since_ns: int, awaited: Change) -> list[Change]:
+        """What a host told of a guest, once word of `awaited` has come: it comes after the call that caused it."""
+        deadline = time.monotonic() + 10
+        while awaited not in (changes := [event.change for event in host.domains.lifecycle(uuid, since_ns)]):
+            assert time.monotonic() < deadline, f"no word of {awaited}: {changes}"
+            time.sleep(0.01)
+        return changes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from stage import Stage
 from ferryman.fleet.errors import FailureKind, OperationFailedError
 from ferryman.fleet.host_facts import Reach
 from ferryman.fleet.images import Image
+from ferryman.fleet.lifecycle import Change
 from ferryman.fleet.machine import CpuFit, JobKind
 from ferryman.fleet.migrating import JobPhase
 from ferryman.fleet.ownership import Owner
@@ -227,6 +229,32 @@ class TestDomains:
     def test_only_a_paused_vm_is_resumed(self, stage: Stage) -> None:
         with pytest.raises(OperationFailedError):
             stage.source.domains.resume(stage.vm)
+
+    def test_tells_of_a_guests_life_in_order_and_when(self, stage: Stage, bare: str) -> None:
+        host, domains = stage.destination, stage.destination.domains
+        uuid, began_ns = domains.inspect(bare).domain.uuid, time.monotonic_ns()
+        for step in (domains.start, domains.suspend, domains.resume, domains.destroy):
+            step(bare)
+        changes = stage.told(host, uuid, began_ns, Change.STOPPED)
+        times_ns = [event.at_ns for event in domains.lifecycle(uuid, began_ns)]
+        suspended = changes.index(Change.SUSPENDED)
+        assert Change.STARTED in changes[:suspended]
+        assert changes[suspended + 1] is Change.RESUMED
+        assert changes[-1] is Change.STOPPED
+        assert began_ns <= times_ns[0] <= times_ns[-1] <= time.monotonic_ns()
+        assert times_ns == sorted(times_ns)
+        assert domains.lifecycle(uuid, times_ns[-1] + 1) == ()
+
+    def test_only_a_running_guest_is_announced(self, stage: Stage, bare: str) -> None:
+        domains = stage.destination.domains
+        with pytest.raises(OperationFailedError, match="does not run"):
+            domains.announce(bare)
+        domains.start(bare)
+        for _ in range(2):
+            domains.announce(bare)
+        domains.suspend(bare)
+        with pytest.raises(OperationFailedError, match="does not run"):
+            domains.announce(bare)
 
     def test_the_guest_powers_itself_off_when_asked(self, stage: Stage) -> None:
         stage.source.domains.request_shutdown(stage.vm)
@@ -492,9 +520,13 @@ class TestMigrations:
 
     def test_moves_to_the_destination_and_stays_defined_at_the_source(self, stage: Stage) -> None:
         disk = stage.disk()
+        uuid = stage.source.domains.inspect(stage.vm).domain.uuid
+        began_ns = time.monotonic_ns()
         with stage.twin_volume():
             stage.source.migrations.set_max_downtime(stage.vm, 200)
             stage.source.migrations.migrate(stage.request())
+            told_here = stage.told(stage.source, uuid, began_ns, Change.STOPPED)
+            told_there = stage.told(stage.destination, uuid, began_ns, Change.RESUMED)
             here = stage.source.read().domains[stage.vm]
             there = stage.destination.read().domains[stage.vm]
             finished = stage.destination.migrations.completed_job(stage.vm)
@@ -509,5 +541,8 @@ class TestMigrations:
         assert finished is not None
         assert finished.downtime_ms is not None
         assert finished.memory_total_bytes > 0
+        assert told_here.index(Change.SUSPENDED) < told_here.index(Change.STOPPED)
+        assert told_there.index(Change.INCOMING) < told_there.index(Change.RESUMED)
+        assert Change.STARTED not in told_there
         assert [disk.path for disk in detail.disks] == [disk.path]
         assert not detail.autostart

@@ -16,6 +16,7 @@ from daemon_run import DaemonRun, trailers
 from running import RunningLab
 
 from ferryman.downtime.values import MeasurementStatus
+from ferryman.records.timeline import Mark
 from ferryman.records.values import MigrationRecord, Outcome
 from ferryman.specs.models import Method
 
@@ -126,6 +127,25 @@ def test_downtime_is_an_interval_around_what_the_hypervisor_says(moved: Moved) -
         assert paused_ms is not None
         # The users' downtime holds the pause and, after it, the network's finding the VM again.
         assert paused_ms <= measured.downtime_upper_ms + AGREES_WITHIN_MS
+
+
+def test_the_downtime_is_told_apart_by_what_both_hosts_said(moved: Moved) -> None:
+    for record in (moved.there, moved.back):
+        parts, measured = record.attribution, record.measurement
+        assert parts is not None
+        assert parts.unknown_ms == 0, parts.unknown_because
+        assert parts.guest_ms + parts.network_ms + parts.service_ms == pytest.approx(measured.downtime_ms, abs=1e-6)
+        hosts = {entry.mark: entry.host for entry in record.timeline if entry.host}
+        assert hosts.items() >= {Mark.SUSPENDED: record.source, Mark.RESUMED: record.destination}.items()
+        paused_ms, resumed_ms = (at_ms(record, mark) for mark in (Mark.SUSPENDED, Mark.RESUMED))
+        # The hosts' words come over the network, and by two ways.
+        assert abs(resumed_ms - paused_ms - (record.transfer.hypervisor_downtime_ms or 0)) <= AGREES_WITHIN_MS
+        assert parts.guest_ms <= resumed_ms - paused_ms + 0.001
+
+
+def at_ms(record: MigrationRecord, mark: Mark) -> float:
+    """When this happened first."""
+    return next(entry.at_ms for entry in record.timeline if entry.mark is mark)
 
 
 def test_an_independent_prober_agrees(moved: Moved) -> None:

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from ferryman.cli import one_record
 from ferryman.cli.options import json_option, print_json, state_option
 from ferryman.cli.words import downtime
 from ferryman.records import audit
@@ -19,6 +20,7 @@ from ferryman.records.values import MigrationRecord
 
 
 @click.command()
+@click.argument("record_id", metavar="[ID]", required=False)
 @state_option
 @click.option("--vm", help="Only this VM's moves.")
 @click.option("--host", help="Only moves from or to this host.")
@@ -27,10 +29,24 @@ from ferryman.records.values import MigrationRecord
     "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many, newest first."
 )
 @json_option
-def history(state: Path, vm: str | None, host: str | None, since: datetime | None, limit: int, as_json: bool) -> None:
-    """Show what moved when, why, by which commit, and how long it was down: the audit trail."""
+def history(
+    record_id: str | None,
+    state: Path,
+    vm: str | None,
+    host: str | None,
+    since: datetime | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Show what moved when, why, by which commit, and how long it was down: the audit trail.
+
+    With the ID of one record (`--json` shows them): what happened when in it, and whose time its downtime was.
+    """
     if not state.is_dir():
         raise click.ClickException(f"{state} is no state folder\n  remedy: name the daemon's: --state DIR")
+    if record_id is not None:
+        _show_one(state, record_id, as_json=as_json)
+        return
     begun = since.replace(tzinfo=UTC) if since else None
     found = audit.records(state, vm=vm, host=host, since=begun, on_damaged=_damaged)
     records = tuple(islice(found, limit))
@@ -38,6 +54,22 @@ def history(state: Path, vm: str | None, host: str | None, since: datetime | Non
         print_json(records)
     else:
         _print(records)
+
+
+def _show_one(state: Path, record_id: str, *, as_json: bool) -> None:
+    try:
+        record = audit.record(state, record_id)
+    except RecordError as error:
+        raise click.ClickException(f"{error.reason}\n  remedy: {error.remedy}") from error
+    if record is None:
+        raise click.ClickException(
+            f"no record {record_id} in {state}\n  remedy: ferryman history --json shows their ids"
+        )
+    if as_json:
+        print_json(record)
+        return
+    for line in one_record.told(record):
+        click.echo(line)
 
 
 def _damaged(error: RecordError) -> None:

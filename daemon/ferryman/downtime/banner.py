@@ -38,8 +38,11 @@ def read_ssh_banner(connection: socket.socket, give_up_at: float) -> ServiceChec
         if not chunk:
             break
         received += chunk
-    if line is not None:
-        return ServiceCheck(working=True, banner=line)
+    return no_ssh() if line is None else ServiceCheck(working=True, banner=line)
+
+
+def no_ssh() -> ServiceCheck:
+    """Something accepts connections, and it is no SSH server at work."""
     return ServiceCheck(
         working=False, reason="port 22 accepts connections but says no SSH-: look at sshd's log in the guest"
     )

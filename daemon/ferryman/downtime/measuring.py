@@ -52,8 +52,8 @@ def measure(
 
     `samples` are in the order of sending. `baseline_until_ns` is the latest moment at which the service was
     surely undisturbed: when the move began, or later if the caller knows better. `ended_ns` is when probing
-    was asked to end. `failure` is why the prober ended by itself, if it did; `missed` counts the slots of its schedule
-    in which it sent nothing.
+    was asked to end. `failure` is why the prober ended by itself, if it did, and the remedy; `missed` counts the
+    slots of its schedule in which it sent nothing.
     """
     window = [sample for sample in samples if sample.sent_ns <= ended_ns]
     baseline = [sample for sample in window if sample.sent_ns < baseline_until_ns]
@@ -69,6 +69,16 @@ def measure(
     if outages and outages[-1].up_by_ns is None:
         return _not_back(listed, outages)
     return _measured(listed, outages, _hidden(moved, patience, target))
+
+
+def longest_outage(samples: Sequence[Sample], *, target: ProbeTarget, baseline_until_ns: int) -> Outage | None:
+    """The outage whose length is the measurement's downtime; None where none was seen, or nothing is measured."""
+    baseline = [sample for sample in samples if sample.sent_ns < baseline_until_ns]
+    if not baseline or baseline[-1].outcome is not Outcome.ANSWERED:
+        return None
+    moved = samples[len(baseline) - 1 :]
+    outages = find_outages(moved, patience_of(baseline), interval_ns=round(target.interval_ms * _NS_PER_MS))
+    return max(outages, key=_at_least_ns, default=None)
 
 
 def apportion(measurement: Measurement, hypervisor_downtime_ms: float) -> float | None:
@@ -100,7 +110,7 @@ def _counted(target: ProbeTarget, window: Sequence[Sample], baseline: Sequence[S
 def _why_unmeasured(window: Sequence[Sample], baseline: Sequence[Sample], ended_ns: int, failure: str | None) -> str:
     """Why these samples hold no number, with the remedy; empty where they do."""
     if failure is not None:
-        return f"{failure}: see the daemon's log"
+        return failure
     last = baseline[-BASELINE_SAMPLES:]
     unanswered = sum(sample.outcome is not Outcome.ANSWERED for sample in last)
     silent_ns = ended_ns - window[-1].sent_ns if window else 0

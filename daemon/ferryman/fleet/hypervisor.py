@@ -13,6 +13,7 @@ from typing import Protocol
 from ferryman.fleet.drives import Medium
 from ferryman.fleet.host_facts import HostFacts, Peer
 from ferryman.fleet.images import Images
+from ferryman.fleet.lifecycle import LifecycleEvent
 from ferryman.fleet.machine import Fit, MachineNeeds
 from ferryman.fleet.machine_files import MachineFiles
 from ferryman.fleet.migrating import Migrations
@@ -40,6 +41,13 @@ class Domains(Protocol):
 
     def power(self, vm: str) -> Power | None:
         """The VM's power state; None where the host knows no such VM."""
+        ...
+
+    def lifecycle(self, uuid: str, since_ns: int) -> tuple[LifecycleEvent, ...]:
+        """What the host told of this VM's guest since that moment of CLOCK_MONOTONIC. Asks nobody, raises nothing.
+
+        What happened while there was no connection is missing.
+        """
         ...
 
     def disk_paths(self) -> Mapping[str, frozenset[str]]:
@@ -111,6 +119,10 @@ class Domains(Protocol):
 
     def resume(self, vm: str) -> None:
         """Let a paused guest run."""
+        ...
+
+    def announce(self, vm: str) -> None:
+        """Have a running VM's network cards say once, to all switches, where they are now."""
         ...
 
 

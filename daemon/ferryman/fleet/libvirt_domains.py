@@ -9,12 +9,14 @@ import libvirt
 from ferryman.fleet import domain_xml, drives, ownership
 from ferryman.fleet.domain_xml import XmlDisk
 from ferryman.fleet.drives import Medium
+from ferryman.fleet.libvirt_announcing import announce
 from ferryman.fleet.libvirt_dirty_rate import measured_dirty_rate
 from ferryman.fleet.libvirt_machine import job_of, needs_of
 from ferryman.fleet.libvirt_reading import is_post_copy, migration_side, power_of
 from ferryman.fleet.libvirt_session import LibvirtSession
 from ferryman.fleet.libvirt_usage import paths_of
 from ferryman.fleet.libvirt_volumes import volume_at, volume_by_path
+from ferryman.fleet.lifecycle import LifecycleEvent
 from ferryman.fleet.machine import IDLE
 from ferryman.fleet.ownership import Owner
 from ferryman.fleet.values import DirtyRate, Disk, Domain, DomainDetail, Power
@@ -78,6 +80,10 @@ class LibvirtDomains:
         with self._session.connection(f"reading {vm}") as connection:
             domain = _find(connection, vm)
             return None if domain is None else power_of(domain.state()[0])
+
+    def lifecycle(self, uuid: str, since_ns: int) -> tuple[LifecycleEvent, ...]:
+        """What the host told of this VM's guest since that moment."""
+        return self._session.lifecycle.since(uuid, since_ns)
 
     def disk_paths(self) -> Mapping[str, frozenset[str]]:
         """By VM, running or not: every file and device that is a disk of it, or that a disk is a layer over."""
@@ -179,6 +185,11 @@ class LibvirtDomains:
         """Let a paused guest run."""
         with self._session.connection(f"resuming {vm}") as connection:
             connection.lookupByName(vm).resume()
+
+    def announce(self, vm: str) -> None:
+        """Have a running VM's network cards say where they are; libvirt then calls the VM tainted (custom-monitor)."""
+        with self._session.connection(f"announcing {vm}") as connection:
+            announce(self._session.host, connection.lookupByName(vm))
 
 
 def _change(domain: libvirt.virDomain, medium: Medium, *, emptying: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -12,7 +13,9 @@ import libvirt
 
 from ferryman.fleet.errors import FailureKind, HostUnreachableError, OperationFailedError
 from ferryman.fleet.libvirt_door import LibvirtDoor, let_go, uses_ssh
+from ferryman.fleet.libvirt_lifecycle import lifecycle_event
 from ferryman.fleet.libvirt_line import Line
+from ferryman.fleet.lifecycle import LifecycleLog
 from ferryman.fleet.ssh import RemoteFiles, SshSession, target_of
 from ferryman.fleet.ssh_remote import RemoteProgram
 from ferryman.specs.models import HostSpec
@@ -76,6 +79,8 @@ class LibvirtSession:
         self._ssh: SshSession | None = None
         self._spares: queue.SimpleQueue[libvirt.virConnect] = queue.SimpleQueue()
         self._door = LibvirtDoor(spec)
+        self.lifecycle = LifecycleLog()
+        """Empty for as long as there is no connection: nobody tells what happens meanwhile."""
         self.broken_mirrors: set[tuple[str, str]] = set()
         """VM and disk of block jobs that ended with an error, or may have, unseen."""
         self.watched_mirrors: set[tuple[str, str]] = set()
@@ -171,9 +176,7 @@ class LibvirtSession:
         try:
             connection = self._door.open()
             connection.registerCloseCallback(lambda *_: self._on_change(), None)
-            connection.domainEventRegisterAny(
-                None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, lambda *_: self._on_change(), None
-            )
+            connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._guest_changed, None)
             connection.domainEventRegisterAny(
                 None, libvirt.VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2, self._block_job_changed, None
             )
@@ -186,6 +189,14 @@ class LibvirtSession:
             self._drop()
             raise
         return Line(connection)
+
+    def _guest_changed(
+        self, _connection: libvirt.virConnect, domain: libvirt.virDomain, event: int, detail: int, _opaque: object
+    ) -> None:
+        told = lifecycle_event(domain.UUIDString(), event, detail, time.monotonic_ns())
+        if told is not None:
+            self.lifecycle.note(told)
+        self._on_change()
 
     def _block_job_changed(
         self,

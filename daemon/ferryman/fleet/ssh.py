@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import paramiko
 
 from ferryman.fleet.errors import HostUnreachableError
-from ferryman.fleet.ssh_remote import RemoteProgram
+from ferryman.fleet.ssh_remote import SILENT_S, RemoteProgram
 from ferryman.specs.models import HostSpec
 
 CONNECT_TIMEOUT_S = 5.0
@@ -115,10 +115,10 @@ class SshSession:
             raise self._broke(error) from error
         return RemoteFiles(channel, self._broke)
 
-    def start(self, argv: Sequence[str]) -> RemoteProgram:
-        """Start a program that may run for long. Raises HostUnreachableError."""
+    def start(self, argv: Sequence[str], *, silent_s: float = SILENT_S) -> RemoteProgram:
+        """Start a program that may run for long, and prints something every `silent_s`. Raises HostUnreachableError."""
         try:
-            return RemoteProgram(self._channel(shlex.join(argv), CONNECT_TIMEOUT_S), self._host)
+            return RemoteProgram(self._channel(shlex.join(argv), CONNECT_TIMEOUT_S), self._host, silent_s)
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._broke(error) from error
 

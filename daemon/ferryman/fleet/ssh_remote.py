@@ -12,44 +12,62 @@ import paramiko
 from ferryman.fleet.errors import HostUnreachableError
 
 _CHUNK_BYTES = 4096
-_SILENT_S = 300.0
+SILENT_S = 300.0
 """A program that prints nothing for so long is given up: its host may be gone."""
 
 
 class RemoteProgram:
     """Started by `SshSession.start`; ends with its block at the latest."""
 
-    def __init__(self, channel: paramiko.Channel, host: str) -> None:
-        channel.settimeout(_SILENT_S)
+    def __init__(self, channel: paramiko.Channel, host: str, silent_s: float = SILENT_S) -> None:
+        channel.settimeout(silent_s)
         self._channel = channel
         self._host = host
 
     def lines(self) -> Iterator[str]:
         """What it prints, line by line; a carriage return ends a line too. Raises HostUnreachableError."""
         rest = ""
-        while chunk := self._received():
+        while chunk := self.read():
             *whole, rest = (rest + chunk.decode(errors="replace")).replace("\r", "\n").split("\n")
             yield from whole
         if rest:
             yield rest
 
-    def send(self, given: bytes) -> None:
-        """All that it is given, and its input's end. Raises HostUnreachableError."""
+    def read(self) -> bytes:
+        """What it prints next, as much as is there; empty: it has closed its output. Raises HostUnreachableError."""
+        try:
+            return self._channel.recv(_CHUNK_BYTES)
+        except OSError as error:
+            raise self._broken(error) from error
+
+    def write(self, given: bytes) -> None:
+        """Give it this. Raises HostUnreachableError."""
         try:
             self._channel.sendall(given)
+        except OSError as error:
+            raise self._broken(error) from error
+
+    def send(self, given: bytes) -> None:
+        """All that it is given, and its input's end. Raises HostUnreachableError."""
+        self.write(given)
+        self.end_input()
+
+    def end_input(self) -> None:
+        """It is given no more. Raises HostUnreachableError, also where it has ended already."""
+        try:
             self._channel.shutdown_write()
         except OSError as error:
-            raise self._broken(str(error) or type(error).__name__) from error
+            raise self._broken(error) from error
 
     def finish(self) -> int:
         """Close its input and wait for its end; its exit status. Raises HostUnreachableError."""
-        with contextlib.suppress(OSError):  # it has ended already
-            self._channel.shutdown_write()
+        with contextlib.suppress(HostUnreachableError):  # it has ended already
+            self.end_input()
         for _line in self.lines():
             pass
         status = self._channel.recv_exit_status()
         if status < 0:
-            raise self._broken("the session ended")
+            raise self._broken(EOFError("it ended"))
         return status
 
     def complaint(self) -> str:
@@ -65,14 +83,8 @@ class RemoteProgram:
         """Whatever it still does ends: its input and output are gone."""
         self._channel.close()
 
-    def _received(self) -> bytes:
-        try:
-            return self._channel.recv(_CHUNK_BYTES)
-        except OSError as error:
-            raise self._broken(str(error) or type(error).__name__) from error
-
-    def _broken(self, why: str) -> HostUnreachableError:
+    def _broken(self, error: Exception) -> HostUnreachableError:
         return HostUnreachableError(
-            f"{self._host}: the SSH session broke: {why}",
+            f"{self._host}: the SSH session broke: {error or type(error).__name__}",
             "Nothing to do if the host comes back; ferryman tries again.",
         )

@@ -9,18 +9,21 @@ from datetime import datetime
 
 from ferryman.downtime.measuring import unmeasured
 from ferryman.downtime.values import Measurement
+from ferryman.downtime.vantage import Vantage, vantage_of
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.migrating import Job, LiveMigration, MemoryTransfer
 from ferryman.fleet.ownership import Identity
 from ferryman.fleet.values import DomainDetail
 from ferryman.migration import cold, drives, live, tagging, volumes
+from ferryman.migration.announcing import may_announce
 from ferryman.migration.clearing import NOTHING_CLEARED, Cleared, clear_source
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import DiskProgress, Ends, LeftRunningError, Move
 from ferryman.migration.progress import progress
+from ferryman.migration.reaching import announce_until_answered
 from ferryman.migration.recording import Facts, record_of
 from ferryman.migration.settling import Ending, settle
-from ferryman.migration.witness import Witness
+from ferryman.migration.witness import Testimony, Witness
 from ferryman.migration.working import THREADS, Work
 from ferryman.planning.decisions import DiskImage, ImageCopy, Plan
 from ferryman.planning.links import bandwidth_cap_mib_s
@@ -46,6 +49,8 @@ class Order:
     cause: CauseRecord
     attempt: int
     settle_ms: int
+    prober: HostSpec | None = None
+    """The host that probes; None: this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +65,14 @@ class Services:
     me: Identity | None = None
     """What VMs are tagged with while they move; None: they are not."""
     work: Work = THREADS
+    vantage: Callable[[HostSpec | None], Vantage] = vantage_of
+    """Where to probe from."""
 
 
 def carry_out(order: Order, services: Services) -> MigrationRecord | None:
     """Move the VM. None: the daemon stopped first, or a host fell silent; the journal keeps the move open."""
-    probe, addresses = order.spec.probe, order.vm.addresses
-    with Witness.begin(probe, addresses, services.clock, running=order.plan.running) as witness:
+    probe, addresses, vantage = order.spec.probe, order.vm.addresses, services.vantage(order.prober)
+    with Witness.begin(probe, addresses, vantage, services.clock, running=order.plan.running) as witness:
         return _witnessed(order, services, witness)
 
 
@@ -92,14 +99,17 @@ def _witnessed(order: Order, services: Services, witness: Witness) -> MigrationR
     if ending.outcome is None:
         return None
     move.report("waiting for the service to answer", None)
-    measurement = witness.conclude(
+    arrived = ending.outcome is Outcome.SUCCEEDED
+    if may_announce(plan.method, arrived=arrived, allowed=order.spec.probe.announce):
+        announce_until_answered(move, witness.hears_nothing_for)
+    testimony = witness.conclude(
         undisturbed_until_ns=move.undisturbed_until_ns,
         settle_ms=order.settle_ms,
         patience_s=_patience_s(plan.method, ending),
     )
     tagging.release(move, ending.outcome)
-    cleared = _cleared(order, move, ending, measurement)
-    return _record(move, ending, measurement, Facts(begun_ms=begun_ms, total_ms=total_ms, plan=plan, cleared=cleared))
+    cleared = _cleared(order, move, ending, testimony.measurement)
+    return _record(move, ending, testimony, Facts(begun_ms=begun_ms, total_ms=total_ms, plan=plan, cleared=cleared))
 
 
 def _cleared(order: Order, move: Move, ending: Ending, measurement: Measurement) -> Cleared:
@@ -117,8 +127,8 @@ def take_up(entry: JournalEntry, services: Services) -> MigrationRecord | None:
     if ending.outcome is None:
         return None
     tagging.release(move, ending.outcome)
-    measurement = unmeasured(None, "the move was interrupted and taken up again")
-    return _record(move, ending, measurement, Facts(total_ms=move.elapsed_ms(), recovered=True))
+    testimony = Testimony(measurement=unmeasured(None, "the move was interrupted and taken up again"))
+    return _record(move, ending, testimony, Facts(total_ms=move.elapsed_ms(), recovered=True))
 
 
 def _prepare(order: Order, move: Move, witness: Witness) -> volumes.Ready:
@@ -224,7 +234,7 @@ def _entry(order: Order, started_at: datetime) -> JournalEntry:
 
 
 def _move(entry: JournalEntry, services: Services, witness: Witness | None) -> Move:
-    def report(phase: str, work: Job | DiskProgress | None) -> None:
+    def tell(phase: str, work: Job | DiskProgress | None) -> None:
         seen = witness.view() if witness else "not probed"
         services.show(progress(entry, phase, work, seen, services.clock.now()))
         if entry.method is Method.COLD:
@@ -236,7 +246,7 @@ def _move(entry: JournalEntry, services: Services, witness: Witness | None) -> M
         journal=services.journal,
         clock=services.clock,
         stop=services.stop,
-        report=report,
+        tell=tell,
         me=services.me,
         work=services.work,
         started_ns=services.clock.monotonic_ns(),
@@ -244,11 +254,11 @@ def _move(entry: JournalEntry, services: Services, witness: Witness | None) -> M
     return move
 
 
-def _record(move: Move, ending: Ending, measurement: Measurement, facts: Facts) -> MigrationRecord:
+def _record(move: Move, ending: Ending, testimony: Testimony, facts: Facts) -> MigrationRecord:
     job: Job | None = None
     if ending.outcome is Outcome.SUCCEEDED and move.entry.method is not Method.COLD:
         try:
             job = move.ends.destination.migrations.completed_job(move.entry.vm)
         except FleetError:
             job = None  # the hypervisor's own figures are told where they can be had
-    return record_of(move, ending, measurement, job, facts)
+    return record_of(move, ending, testimony, job, facts)

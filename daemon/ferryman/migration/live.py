@@ -112,7 +112,8 @@ class Watch:
             self._move.undisturbed_until_ns = asked_ns
         self._move.sent = job if job.memory_total_bytes else self._move.sent
         self._move.disk_bytes = max(self._move.disk_bytes, job.disk_processed_bytes)
-        self._move.report(_PHASES[job.phase], job)
+        over = job.phase is JobPhase.NONE and self._move.sent is not None
+        self._move.report("finishing" if over else _PHASES[job.phase], job)
 
     def is_blind(self) -> bool:
         """Whether nothing was seen of the job for so long that its call is not to be waited for."""

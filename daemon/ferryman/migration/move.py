@@ -12,10 +12,12 @@ from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.migrating import Job, LiveMigration
 from ferryman.fleet.ownership import Identity
+from ferryman.migration.chronology import Noted
 from ferryman.migration.clock import Clock
 from ferryman.migration.working import THREADS, Work
 from ferryman.records.errors import StateUnwritableError
 from ferryman.records.journal import Journal
+from ferryman.records.timeline import Mark
 from ferryman.records.values import JournalEntry, PhaseTiming, Step, VolumeAt
 
 _NS_PER_MS = 1_000_000
@@ -73,7 +75,9 @@ class Move:
     clock: Clock
     stop: threading.Event
     """The daemon is stopping."""
-    report: Report
+    tell: Report
+    noted: list[Noted] = field(default_factory=list)
+    """What was done when, for the record's timeline."""
     work: Work = THREADS
     phases: list[PhaseTiming] = field(default_factory=list)
     me: Identity | None = None
@@ -117,6 +121,16 @@ class Move:
     def takes_out(self, medium: Medium) -> None:
         """Write down that this attempt ejects a medium, before it does."""
         self._write(replace(self.entry, ejected=(*self.entry.ejected, medium)))
+
+    def report(self, phase: str, work: Job | DiskProgress | None) -> None:
+        """Show what is being done, and note it where it is something else than before."""
+        if phase != next((one.detail for one in reversed(self.noted) if one.mark is Mark.PHASE), None):
+            self.note(Mark.PHASE, detail=phase)
+        self.tell(phase, work)
+
+    def note(self, mark: Mark, host: str = "", detail: str = "") -> None:
+        """For the record's timeline."""
+        self.noted.append(Noted(at_ns=self.clock.monotonic_ns(), mark=mark, host=host, detail=detail))
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

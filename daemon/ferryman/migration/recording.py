@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from ferryman.downtime.attribution import Told, attribute
 from ferryman.downtime.measuring import apportion, unmeasured
-from ferryman.downtime.values import Measurement, MeasurementStatus
+from ferryman.downtime.values import MeasurementStatus
 from ferryman.fleet.migrating import Job
+from ferryman.migration.chronology import timeline
 from ferryman.migration.clearing import NOTHING_CLEARED, Cleared
 from ferryman.migration.foretold import error_ms, error_s, predictions_of
 from ferryman.migration.move import Move
 from ferryman.migration.settling import Ending
+from ferryman.migration.witness import Testimony
 from ferryman.planning.decisions import Plan
+from ferryman.records.timeline import Mark
 from ferryman.records.values import (
     EjectedRecord,
     JournalEntry,
@@ -39,9 +43,10 @@ class Facts:
     cleared: Cleared = NOTHING_CLEARED
 
 
-def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | None, facts: Facts) -> MigrationRecord:
+def record_of(move: Move, ending: Ending, testimony: Testimony, job: Job | None, facts: Facts) -> MigrationRecord:
     """The record of an attempt that has ended."""
-    entry, plan = move.entry, facts.plan
+    entry, plan, measurement = move.entry, facts.plan, testimony.measurement
+    told = _told(move, moved=ending.outcome is Outcome.SUCCEEDED and entry.running)
     succeeded = ending.outcome is Outcome.SUCCEEDED
     paused_ms = job.downtime_ms if job else None
     silent = succeeded and measurement.status is MeasurementStatus.NOT_BACK
@@ -68,6 +73,16 @@ def record_of(move: Move, ending: Ending, measurement: Measurement, job: Job | N
         max_downtime_ms=entry.max_downtime_ms,
         measurement=measurement,
         network_and_service_ms=None if paused_ms is None else _rounded(apportion(measurement, paused_ms)),
+        probed_from=testimony.probed_from,
+        probe_clock_error_ms=testimony.clock_error_ms,
+        attribution=attribute(measurement, testimony.outage, testimony.samples, told),
+        announcements=sum(one.mark is Mark.ANNOUNCED for one in move.noted),
+        timeline=timeline(
+            move.started_ns,
+            move.noted,
+            {entry.source: told.source, entry.destination: told.destination},
+            testimony.outage,
+        ),
         switch_over=entry.switch_over if entry.method in (Method.LIVE, Method.POST_COPY) else None,
         image_copy=entry.image_copy,
         post_copy=entry.switched,
@@ -143,6 +158,15 @@ def decided(held: MigrationRecord, record_id: str, at: datetime, reason: str) ->
         home=held.home,
         recovered=True,
         resolves=held.id,
+    )
+
+
+def _told(move: Move, *, moved: bool) -> Told:
+    entry, ends = move.entry, move.ends
+    return Told(
+        source=ends.source.domains.lifecycle(entry.uuid, move.started_ns),
+        destination=ends.destination.domains.lifecycle(entry.uuid, move.started_ns),
+        moved=moved,
     )
 
 

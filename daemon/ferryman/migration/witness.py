@@ -2,51 +2,71 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
-from ferryman.downtime.banner import check_service
-from ferryman.downtime.measuring import measure, unmeasured
+from ferryman.downtime.attribution import BY_A_KERNEL
+from ferryman.downtime.measuring import longest_outage, measure, unmeasured
 from ferryman.downtime.prober import Probe, ProbeError
 from ferryman.downtime.tally import RECENT
-from ferryman.downtime.values import Measurement, MeasurementStatus, ProbeTarget
+from ferryman.downtime.values import Measurement, MeasurementStatus, Outage, ProbeTarget, Sample
+from ferryman.downtime.vantage import Vantage
 from ferryman.migration.clock import Clock
 from ferryman.specs.models import ProbeSpec
 
 _BASELINE_SAMPLES = 12
-_BASELINE_TIMEOUT_S = 0.4
-"""A guest that does not answer by then is moved all the same, and its downtime is `unmeasured`."""
+_NS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Testimony:
+    """What a witness has to say at the end."""
+
+    measurement: Measurement
+    outage: Outage | None = None
+    """The longest."""
+    samples: tuple[Sample, ...] = ()
+    probed_from: str = ""
+    """The host that probed; empty: this machine, or nobody."""
+    clock_error_ms: float | None = None
+    """How far its times may be off from this machine's; None: they are this machine's."""
 
 
 class Witness:
     """Probes a VM's service from outside while it moves; end it with `conclude`."""
 
-    def __init__(self, probe: Probe | None, why_not: str, clock: Clock) -> None:
+    def __init__(self, probe: Probe | None, why_not: str, vantage: Vantage, clock: Clock) -> None:
         """Use `begin`."""
         self._probe = probe
         self._why_not = why_not
+        self._vantage = vantage
         self._clock = clock
 
     @classmethod
-    def begin(cls, spec: ProbeSpec, addresses: tuple[str, ...], clock: Clock, *, running: bool) -> Witness:
+    def begin(
+        cls, spec: ProbeSpec, addresses: tuple[str, ...], vantage: Vantage, clock: Clock, *, running: bool
+    ) -> Witness:
         """Start probing where there is something to probe."""
         address = spec.address or next(iter(addresses), None)
         if not running:
-            return cls(None, "the VM was shut off", clock)
+            return cls(None, "the VM was shut off", vantage, clock)
         if address is None:
             remedy = "set [probe] address in its spec, or run a guest agent in it"
-            return cls(None, f"the VM's address is not known: {remedy}", clock)
+            return cls(None, f"the VM's address is not known: {remedy}", vantage, clock)
         try:
             target = ProbeTarget(address=address, port=spec.port, interval_ms=spec.interval_ms)
-            return cls(Probe.start(target), "", clock)
+            return cls(vantage.probe(target), "", vantage, clock)
         except (ProbeError, OSError) as error:
-            return cls(None, str(error), clock)
+            return cls(None, str(error), vantage, clock)
 
     def baseline(self) -> None:
-        """Wait, shortly, until enough probes were answered to know what is normal."""
+        """Wait, shortly, until enough probes were answered to know what is normal.
+
+        A guest that does not answer by then is moved all the same, and its downtime is `unmeasured`.
+        """
         if self._probe is not None:
-            self._probe.wait_answering(consecutive=_BASELINE_SAMPLES, timeout_s=_BASELINE_TIMEOUT_S)
+            self._probe.wait_answering(consecutive=_BASELINE_SAMPLES, timeout_s=self._vantage.baseline_s)
 
     def view(self) -> str:
         """What the probe sees now, in short."""
@@ -55,27 +75,62 @@ class Witness:
         seen = self._probe.latest()
         return f"{seen.state}, {seen.answered} answered, {seen.lost} lost"
 
-    def conclude(self, *, undisturbed_until_ns: int, settle_ms: int, patience_s: float) -> Measurement:
+    def hears_nothing_for(self, wait_s: float) -> bool:
+        """Whether nothing comes back to the probes that are sent from now on, for so long; returns at the first answer.
+
+        A refusal is none of a service, but comes from the guest. False also where nothing is probed.
+        """
+        if self._probe is None:
+            return False
+        asked_ns = self._clock.monotonic_ns()
+        if self._probe.wait_answering(consecutive=1, timeout_s=wait_s) or self._failure():
+            return False
+        later = (sample for sample in self._probe.samples() if sample.sent_ns > asked_ns)
+        return all(sample.outcome not in BY_A_KERNEL for sample in later)
+
+    def conclude(self, *, undisturbed_until_ns: int, settle_ms: int, patience_s: float) -> Testimony:
         """Wait until the service has answered for `settle_ms`, at most `patience_s`; then measure.
 
         A service that answers probes and then no real connection is told in the measurement's reason.
         """
         if self._probe is None:
-            return unmeasured(None, self._why_not)
+            return Testimony(measurement=unmeasured(None, self._why_not))
         target = self._probe.target
         consecutive = max(1, min(RECENT, int(settle_ms / target.interval_ms)))
         self._probe.wait_answering(consecutive=consecutive, timeout_s=patience_s)
         ended_ns = self._clock.monotonic_ns()
-        failure = self._probe.failure
+        failure = self._failure()
+        samples = self._probe.stop()
+        error_ms = self._vantage.clock_error_ms or 0.0
+        baseline_until_ns = undisturbed_until_ns - round(error_ms * _NS_PER_MS)
         measurement = measure(
-            self._probe.stop(),
+            samples,
             target=target,
-            baseline_until_ns=undisturbed_until_ns,
+            baseline_until_ns=baseline_until_ns,
             ended_ns=ended_ns,
             failure=failure,
             missed=self._probe.missed,
         )
-        return _checked(measurement)
+        window = [sample for sample in samples if sample.sent_ns <= ended_ns]
+        return Testimony(
+            measurement=self._checked(measurement),
+            outage=longest_outage(window, target=target, baseline_until_ns=baseline_until_ns),
+            samples=samples,
+            probed_from=self._vantage.host,
+            clock_error_ms=self._vantage.clock_error_ms if self._vantage.host else None,
+        )
+
+    def _failure(self) -> str | None:
+        """Why nothing can be heard, and the remedy."""
+        if self._probe is None or not (self._vantage.trouble or self._probe.failure):
+            return None
+        return self._vantage.trouble or f"{self._probe.failure}: see the daemon's log"
+
+    def _checked(self, measurement: Measurement) -> Measurement:
+        if measurement.status is not MeasurementStatus.MEASURED:
+            return measurement
+        check = self._vantage.check(measurement.address, measurement.port)
+        return measurement if check.working else replace(measurement, reason=check.reason)
 
     def __enter__(self) -> Self:
         return self
@@ -86,10 +141,3 @@ class Witness:
         """Stop probing, measured or not."""
         if self._probe is not None:
             self._probe.stop()
-
-
-def _checked(measurement: Measurement) -> Measurement:
-    if measurement.status is not MeasurementStatus.MEASURED:
-        return measurement
-    check = check_service(measurement.address, measurement.port)
-    return measurement if check.working else replace(measurement, reason=check.reason)

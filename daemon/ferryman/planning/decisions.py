@@ -82,6 +82,7 @@ class FindingCode(StrEnum):
     BRIDGE_STP = "bridge-stp"
     USERFAULTFD_FORBIDDEN = "userfaultfd-forbidden"
     DISK_CACHED = "disk-cached"
+    PROBED_FROM_AN_END = "probed-from-an-end"
 
 
 class Severity(StrEnum):

@@ -27,6 +27,7 @@ from ferryman.planning.methods import Choice, candidates, choose
 from ferryman.planning.placement import Fleet
 from ferryman.planning.prediction import NOTHING_KNOWN, Knowledge, Task, predictions
 from ferryman.planning.preflight import Ends, findings, matters
+from ferryman.planning.preflight.probing import probe_findings
 from ferryman.planning.privacy import Privacy, privacy
 from ferryman.planning.storage import Leftover, disk_plans
 from ferryman.planning.switchover import switch_over
@@ -102,6 +103,7 @@ def _case(
         privacy=private,
         findings=(
             *findings(ends, fleet, disks, eject_cdrom=spec.eject_cdrom),
+            *probe_findings(spec.probe, ends),
             *storage_findings,
             *conversion_findings(disks, way),
             *machine_file_findings(ends.vm, way),

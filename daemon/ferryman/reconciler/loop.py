@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ferryman.downtime.banner import check_service
+from ferryman.downtime.values import ServiceCheck
+from ferryman.downtime.vantage import Vantage, vantage_of
 from ferryman.fleet.fact_book import REFRESHED_AFTER_S
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Identity, claims
@@ -26,7 +27,7 @@ from ferryman.reconciler.dirty_rates import DirtyRates, Keep, to_watch
 from ferryman.reconciler.events import Events
 from ferryman.reconciler.memory import Setback
 from ferryman.reconciler.recovering import Recovery
-from ferryman.reconciler.silences import Check, Silences
+from ferryman.reconciler.silences import Silences
 from ferryman.reconciler.unfinished import in_flight
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records.conditions import InFlight, Status
@@ -34,7 +35,7 @@ from ferryman.records.ids import migration_id
 from ferryman.records.live import Progress
 from ferryman.records.values import CauseRecord, JournalEntry, MigrationRecord, Outcome
 from ferryman.specs.loading import Specs
-from ferryman.specs.models import RetrySpec, VmSpec
+from ferryman.specs.models import HostSpec, RetrySpec, VmSpec
 
 _NS_PER_S = 1_000_000_000
 _MISSING_HOST_S = 5.0
@@ -67,8 +68,8 @@ class Parts:
     """What VMs are tagged with while they move."""
     only: str | None = None
     """Bring the open move of this VM to its end, and begin nothing."""
-    check: Check = check_service
-    """Whether a VM's service answers."""
+    vantage: Callable[[HostSpec | None], Vantage] = vantage_of
+    """Where VMs are probed from."""
     work: Work = THREADS
 
 
@@ -87,9 +88,9 @@ class Reconciler:
         self._parts = parts
         self._crew = Crew(parts.wake, parts.work)
         self._dirty_rates = DirtyRates(parts.clock, parts.keep_rate)
-        self._silences = Silences(parts.check, parts.wake)
-        for record in parts.chronicle.silent():
-            self._silences.ended(record)
+        self._silences = Silences(self._answers, parts.wake)
+        self._left_silent = list(parts.chronicle.silent())
+        """Listened for as soon as the specs say how the hosts that probed them are reached."""
         self._recovery = Recovery(parts.chronicle, parts.clock, parts.events.answered)
         self._host_is_missing = False
 
@@ -103,6 +104,8 @@ class Reconciler:
         if specs is None:
             return Look(statuses={}, moving=frozenset())
         parts.view.configure(specs.hosts)
+        while self._left_silent:
+            self._silences.ended(self._left_silent.pop())
         for finished in self._crew.collect():
             self._finish(finished, specs)
         snapshot = parts.view.look()
@@ -196,6 +199,7 @@ class Reconciler:
             ),
             attempt=setback.failures + 1 if setback else 1,
             settle_ms=specs.fleet.settle_ms,
+            prober=specs.hosts[spec.probe.from_host] if spec.probe.from_host else None,
         )
         services = self._services(plan.source, plan.destination)
         parts.events.begun(plan)
@@ -268,7 +272,14 @@ class Reconciler:
             show=parts.show,
             me=parts.me,
             work=parts.work,
+            vantage=parts.vantage,
         )
+
+    def _answers(self, record: MigrationRecord) -> ServiceCheck:
+        """Whether what was probed in a move answers now, from where it was probed."""
+        specs, probed = self._parts.wanted.specs, record.measurement
+        prober = specs.hosts.get(record.probed_from) if specs else None
+        return self._parts.vantage(prober).check(probed.address, probed.port)
 
     def _busy(self) -> frozenset[str]:
         ways = [move.way for move in self._crew.under_way()]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from ferryman.downtime.values import Measurement, MeasurementStatus, ServiceCheck
+from ferryman.downtime.values import MeasurementStatus, ServiceCheck
 from ferryman.records.conditions import ServiceSilent
 from ferryman.records.values import MigrationRecord, Outcome
 
@@ -14,8 +14,8 @@ LISTEN_EVERY_S = 5.0
 _STOP_PATIENCE_S = 5.0
 """For the connection under way."""
 
-Check = Callable[[str, int], ServiceCheck]
-"""Connects once to an address and port; may take seconds."""
+Check = Callable[[MigrationRecord], ServiceCheck]
+"""Connects once to what was probed in a move, from where it was probed; may take seconds."""
 
 
 class Silences:
@@ -24,7 +24,7 @@ class Silences:
     def __init__(self, check: Check, wake: Callable[[], None]) -> None:
         self._check = check
         self._wake = wake
-        self._silent: dict[str, Measurement] = {}
+        self._silent: dict[str, MigrationRecord] = {}
         self._news = threading.Condition()
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -35,7 +35,7 @@ class Silences:
             self._silent.pop(record.vm, None)
             if record.outcome is not Outcome.SUCCEEDED or record.measurement.status is not MeasurementStatus.NOT_BACK:
                 return
-            self._silent[record.vm] = record.measurement
+            self._silent[record.vm] = record
             if self._thread is None:
                 self._thread = threading.Thread(target=self._listen, name="silent services", daemon=True)
                 self._thread.start()
@@ -45,8 +45,8 @@ class Silences:
         """What is to be said of the VMs that are still silent."""
         with self._news:
             silent = {
-                vm: ServiceSilent(vm=vm, address=measured.address, port=measured.port)
-                for vm, measured in self._silent.items()
+                vm: ServiceSilent(vm=vm, address=record.measurement.address, port=record.measurement.port)
+                for vm, record in self._silent.items()
             }
         return MappingProxyType(silent)
 
@@ -60,19 +60,19 @@ class Silences:
 
     def _listen(self) -> None:
         while not self._stopping:
-            for vm, measured in self._still_silent().items():
-                if self._check(measured.address, measured.port).working:
-                    self._answered(vm, measured)
+            for record in self._still_silent():
+                if self._check(record).working:
+                    self._answered(record)
             with self._news:
                 self._news.wait_for(lambda: self._stopping, LISTEN_EVERY_S if self._silent else None)
 
-    def _still_silent(self) -> Mapping[str, Measurement]:
+    def _still_silent(self) -> Sequence[MigrationRecord]:
         with self._news:
             self._news.wait_for(lambda: self._stopping or self._silent)
-            return {} if self._stopping else dict(self._silent)
+            return () if self._stopping else tuple(self._silent.values())
 
-    def _answered(self, vm: str, measured: Measurement) -> None:
+    def _answered(self, record: MigrationRecord) -> None:
         with self._news:
-            if self._silent.get(vm) is measured:
-                del self._silent[vm]
+            if self._silent.get(record.vm) is record:
+                del self._silent[record.vm]
         self._wake()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,8 @@ from ferryman.records.errors import RecordError
 from ferryman.records.values import MigrationRecord, RemovalRecord
 
 T = TypeVar("T")
+_ID = re.compile(r"\d{8}T\d{6}Z-[^/]+")
+"""As `records.ids` makes them: a record's month, and so its folder, is in its id."""
 
 
 def ignore_damaged(_: RecordError) -> None:
@@ -40,6 +43,14 @@ def records(
         if record is not None and _asked_for(record, vm, host, since):
             yield record
             left = None if left is None else left - 1
+
+
+def record(state_folder: Path, record_id: str) -> MigrationRecord | None:
+    """The record of that id; None where there is none. Raises RecordError for one that cannot be read."""
+    if not _ID.fullmatch(record_id):
+        return None
+    path = state_folder / "migrations" / record_id[:4] / record_id[4:6] / f"{record_id}.toml"
+    return toml_files.read(path, MigrationRecord) if path.exists() else None
 
 
 def removals(state_folder: Path, on_damaged: Callable[[RecordError], None] = ignore_damaged) -> Iterator[RemovalRecord]:

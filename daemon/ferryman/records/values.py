@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from ferryman.downtime.attribution import Attribution
 from ferryman.downtime.values import Measurement
 from ferryman.fleet.drives import Medium
 from ferryman.fleet.migrating import LiveMigration
 from ferryman.planning.decisions import Cause, ImageCopy, SwitchOver
+from ferryman.records.timeline import TimelineEntry
 from ferryman.specs.models import Method, OnStall
 
 
@@ -263,6 +265,15 @@ class MigrationRecord:
     measurement: Measurement
     network_and_service_ms: float | None = None
     """Downtime less the hypervisor's own figure."""
+    probed_from: str = ""
+    """The host that probed; empty: the daemon's machine."""
+    probe_clock_error_ms: float | None = None
+    """How far that host's times may be off, turned into the daemon's; of no effect on durations."""
+    attribution: Attribution | None = None
+    """The downtime in parts that add up to it; None: it was not measured."""
+    announcements: int = 0
+    """How often the guest was announced again, as it did not answer at the destination."""
+    timeline: tuple[TimelineEntry, ...] = ()
     switch_over: SwitchOver | None = None
     """Live only: when the guest is stopped at the source."""
     image_copy: ImageCopy | None = None

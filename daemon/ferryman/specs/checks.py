@@ -32,7 +32,7 @@ def unknown_names(files: Files, previous_hosts: Set[str]) -> Mapping[str, tuple[
 
 def contradictions(files: Files, vms: Iterable[VmSpec], previous_hosts: Set[str]) -> tuple[Problem, ...]:
     """What makes the revision as a whole unusable, given the VM specs that it would put in force."""
-    named = {host for vm in vms for host in (vm.host, *(vm.placement.hosts or ()))}
+    named = {host for vm in vms for host in (vm.host, *(vm.placement.hosts or ()), vm.probe.from_host) if host}
     return (
         *files.refused_folders,
         *_duplicate_names(files.hosts),
@@ -48,6 +48,8 @@ def contradictions(files: Files, vms: Iterable[VmSpec], previous_hosts: Set[str]
 def _unknown_hosts(files: Files, name: str, vm: VmSpec, previous_hosts: Set[str]) -> Iterator[Problem]:
     places: list[tuple[KeyPath, str]] = [(("host",), vm.host)]
     places += [(("placement", "hosts", number), host) for number, host in enumerate(vm.placement.hosts or ())]
+    if vm.probe.from_host is not None:
+        places.append((("probe", "from"), vm.probe.from_host))
     for path, host in places:
         if host not in files.hosts.names and host not in previous_hosts:
             yield _unknown(files.vms.tables[name], path, ProblemCode.UNKNOWN_HOST, host, files.hosts.names)
@@ -62,9 +64,11 @@ def _unknown_vms(files: Files, name: str, vm: VmSpec) -> Iterator[Problem]:
 
 def _unknown_in_broken(files: Files, table: Table, previous_hosts: Set[str]) -> Iterator[Problem]:
     """As far as a file that has other errors says names at all: all errors are told at once."""
-    placement = table.values.get("placement")
-    lists = placement if isinstance(placement, Mapping) else {}
-    hosts: list[tuple[KeyPath, object]] = [(("host",), table.values.get("host"))]
+    lists, probe = _table(table, "placement"), _table(table, "probe")
+    hosts: list[tuple[KeyPath, object]] = [
+        (("host",), table.values.get("host")),
+        (("probe", "from"), probe.get("from")),
+    ]
     hosts += _listed(lists, "hosts")
     for path, host in hosts:
         if _is_unknown(host, files.hosts.names | previous_hosts):
@@ -72,6 +76,11 @@ def _unknown_in_broken(files: Files, table: Table, previous_hosts: Set[str]) -> 
     for path, vm in _listed(lists, "avoid"):
         if _is_unknown(vm, files.vms.names):
             yield _unknown(table, path, ProblemCode.UNKNOWN_VM, str(vm), files.vms.names)
+
+
+def _table(table: Table, key: str) -> Mapping[str, object]:
+    inner = table.values.get(key)
+    return inner if isinstance(inner, Mapping) else {}
 
 
 def _listed(placement: Mapping[str, object], key: str) -> list[tuple[KeyPath, object]]:
@@ -154,6 +163,21 @@ def conflicting_homes(vms: Mapping[str, VmSpec]) -> tuple[Problem, ...]:
         for name, vm in sorted(vms.items())
         for other in vm.placement.avoid
         if other in vms and vms[other].host == vm.host
+    )
+
+
+def probed_from_home(vms: Mapping[str, VmSpec]) -> tuple[Problem, ...]:
+    """VMs whose prober is at an end of every move to or from their home."""
+    return tuple(
+        Problem(
+            file=f"vms/{name}.toml",
+            key="probe.from",
+            code=ProblemCode.PROBED_FROM_HOME,
+            message=f"it is probed from its own home {vm.host}: the way to its users is left out there",
+            remedy="name a third host in [probe] from, or none",
+        )
+        for name, vm in sorted(vms.items())
+        if vm.probe.from_host == vm.host
     )
 
 

@@ -42,7 +42,7 @@ def known_keys(model: type[BaseModel], path: KeyPath) -> tuple[str, ...]:
         if inner is None:
             return ()
         model = inner
-    return tuple(model.model_fields)
+    return tuple(field.alias or name for name, field in model.model_fields.items())
 
 
 def _model_of(annotation: Any) -> type[BaseModel] | None:

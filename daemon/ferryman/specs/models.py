@@ -226,6 +226,11 @@ class ProbeSpec(SpecModel):
     """The TCP port of the service that the VM's users need."""
     interval_ms: Annotated[int, Field(ge=1, le=1000)] = 10
     """Time between two probes: how finely downtime is measured."""
+    from_host: Annotated[Name | None, Field(alias="from")] = None
+    """The host that probes, over SSH and with its own Python, where ferryman itself does not reach the VM's network;
+    default: ferryman's own machine."""
+    announce: bool = True
+    """Announce the guest's place in the network again where it runs at the destination and does not answer."""
 
 
 class StorageSpec(SpecModel):

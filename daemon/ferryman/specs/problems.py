@@ -27,6 +27,7 @@ class ProblemCode(StrEnum):
     DUPLICATE_URI = "duplicate-uri"
     DUPLICATE_ADDRESS = "duplicate-address"
     CONFLICTING_HOMES = "conflicting-homes"
+    PROBED_FROM_HOME = "probed-from-home"
     UNKNOWN_HOST = "unknown-host"
     UNKNOWN_VM = "unknown-vm"
     HOST_REMOVED = "host-removed"

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ferryman.specs.checks import conflicting_homes
+from ferryman.specs.checks import conflicting_homes, probed_from_home
 from ferryman.specs.files import FLEET_FILE, HOSTS_FOLDER, VMS_FOLDER
 from ferryman.specs.folder import FolderSource
 from ferryman.specs.loading import ParseCache, Specs, load
@@ -36,7 +36,7 @@ def validate(path: Path) -> ValidationReport:
         return ValidationReport(problems=(problem,), counts=_counts(()), revision=None)
     outcome = load(tree, None, ParseCache())
     problems = (*outcome.problems, *_overlooked(path))
-    warnings = conflicting_homes(outcome.vms) if isinstance(outcome, Specs) else ()
+    warnings = (*conflicting_homes(outcome.vms), *probed_from_home(outcome.vms)) if isinstance(outcome, Specs) else ()
     return ValidationReport(problems=problems, warnings=warnings, counts=_counts(tree.files), revision=tree.revision)
 
 

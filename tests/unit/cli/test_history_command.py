@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from written_state import ferryman, record, written
+
+from ferryman.downtime.attribution import Attribution
+from ferryman.records.timeline import Mark, TimelineEntry
 
 
 @pytest.fixture
@@ -57,3 +61,43 @@ def test_a_damaged_record_is_named_and_the_others_are_told(trail: Path) -> None:
     assert [one["vm"] for one in json.loads(done.stdout)] == ["guest-01", "guest-01"]
     assert damaged.name in done.stderr
     assert "remedy: " in done.stderr
+
+
+def test_one_record_tells_whose_time_the_downtime_was_and_what_happened_when(tmp_path: Path) -> None:
+    one = replace(
+        record(),
+        attribution=Attribution(guest_ms=37.44, network_ms=12.33, service_ms=10.33),
+        announcements=2,
+        timeline=(
+            TimelineEntry(at_ms=3.25, mark=Mark.PHASE, detail="migrating"),
+            TimelineEntry(at_ms=1403.7, mark=Mark.SUSPENDED, host="tallinn", detail="migrated"),
+            TimelineEntry(at_ms=1404.1, mark=Mark.FIRST_LOST),
+        ),
+    )
+    done = ferryman("history", one.id, "--state", written(tmp_path, one))
+    assert done.exit_code == 0
+    for line in (
+        "  downtime  down 94 ms (90-100)",
+        "            = guest paused 37.4 + network 12.4 + service 10.3 ms",
+        "  announced 2 times, as it did not answer at skopje",
+        "           3.2  -- migrating",
+        "       1,403.7  tallinn: the guest stands still (migrated)",
+        "       1,404.1  probe: the first one lost",
+    ):
+        assert line in done.output.splitlines()
+    as_json = ferryman("history", one.id, "--state", tmp_path, "--json")
+    assert json.loads(as_json.output)["timeline"][1]["mark"] == "suspended"
+
+
+@pytest.mark.parametrize("absent", ["20261123T120000Z-guest-09-3f2a", "../../vms/guest-01", ""])
+def test_a_record_that_is_not_there(trail: Path, absent: str) -> None:
+    done = ferryman("history", absent, "--state", trail)
+    assert done.exit_code == 1
+    assert "remedy: ferryman history --json" in done.output
+
+
+def test_one_damaged_record(trail: Path) -> None:
+    one = record()
+    (trail / "migrations" / "2026" / "11" / f"{one.id}.toml").write_text("vm = ")
+    done = ferryman("history", one.id, "--state", trail)
+    assert (done.exit_code, "remedy: " in done.output) == (1, True)

@@ -55,7 +55,7 @@ def cleared(stand: Stand, order: Order, measurement: Measurement = ANSWERED) -> 
         journal=stand.journal,
         clock=stand.clock,
         stop=stand.stop,
-        report=lambda *_: None,
+        tell=lambda *_: None,
     )
     return clear_source(move, order.plan, measurement)
 

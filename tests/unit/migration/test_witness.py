@@ -5,14 +5,19 @@ from __future__ import annotations
 import socket
 from dataclasses import replace
 
-from stand import Stand
+import pytest
+from stand import VM, Stand
 
 from ferryman.downtime.values import MeasurementStatus
+from ferryman.downtime.vantage import Here, Vantage
+from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out
 from ferryman.migration.clock import SystemClock
-from ferryman.records.values import Outcome, Verdict
-from ferryman.specs.models import Method, ProbeSpec
+from ferryman.migration.witness import Witness
+from ferryman.records.timeline import Mark
+from ferryman.records.values import MigrationRecord, Outcome, Verdict
+from ferryman.specs.models import HostSpec, Method, ProbeSpec
 
 
 def test_a_service_that_answers_throughout_is_measured_to_have_been_up(stand: Stand) -> None:
@@ -27,6 +32,88 @@ def test_a_service_that_answers_throughout_is_measured_to_have_been_up(stand: St
     assert record.measurement.address == "127.0.0.1"
     assert record.measurement.baseline_samples >= 10
     assert record.network_and_service_ms is not None
+
+
+def test_a_guest_that_is_silent_where_it_arrived_is_announced_until_it_answers(stand: Stand) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as service:
+        address, port = service.getsockname()
+        waiting: list[socket.socket] = []
+        # A queue that is full drops what comes; emptied, it answers again.
+        stand.source.faults.before_next(
+            Operation.MIGRATE, lambda: waiting.append(socket.create_connection((address, port)))
+        )
+        stand.destination.faults.before_next(Operation.ANNOUNCE, lambda: service.accept()[0].close())
+        probe = ProbeSpec(address="127.0.0.1", port=port, interval_ms=5)
+        services = replace(stand.services(), clock=SystemClock())
+        record = carry_out(stand.order(Method.LIVE, probe=probe, settle_ms=50), services)
+    waiting.pop().close()
+    assert record is not None
+    assert record.announcements == stand.destination.domains.known[VM].announced == 1
+    marks = [entry.mark for entry in record.timeline if entry.mark is not Mark.PHASE]
+    assert marks.index(Mark.SUSPENDED) < marks.index(Mark.RESUMED) < marks.index(Mark.ANNOUNCED)
+    assert marks.index(Mark.FIRST_LOST) < marks.index(Mark.ANNOUNCED) < marks.index(Mark.ANSWERED)
+    split, measured = record.attribution, record.measurement
+    assert split is not None
+    assert measured.downtime_ms == pytest.approx(split.guest_ms + split.network_ms + split.service_ms)
+    assert split.network_ms > 250
+
+
+def test_one_that_refuses_is_reached_and_so_needs_no_announcing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    probe = ProbeSpec(address="127.0.0.1", port=port, interval_ms=5)
+    with Witness.begin(probe, (), Here(), SystemClock(), running=True) as witness:
+        while witness.view().endswith(" 0 lost"):
+            witness.baseline()
+        assert not witness.hears_nothing_for(0.1)
+        assert "0 answered" in witness.view()
+
+
+class Oslo(Here):
+    """A host that probes, here as this machine, and with a clock that may be 3 ms off; its way breaks when asked."""
+
+    host = "oslo"
+    clock_error_ms = 3.0
+
+    def __init__(self, trouble: str = "") -> None:
+        self.trouble = trouble
+
+
+def probed_from(stand: Stand, vantage: Vantage) -> MigrationRecord:
+    """The record of a live move, probed from there."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as service:
+        service.setblocking(False)
+        probe = ProbeSpec(address="127.0.0.1", port=service.getsockname()[1], interval_ms=5)
+        services = replace(stand.services(), clock=SystemClock(), vantage=lambda _host: vantage)
+        record = carry_out(stand.order(Method.LIVE, probe=probe, settle_ms=50), services)
+    assert record is not None
+    return record
+
+
+def test_the_record_says_which_host_probed_and_how_far_its_clock_may_be_off(stand: Stand) -> None:
+    record = probed_from(stand, Oslo())
+    assert record.measurement.status is MeasurementStatus.MEASURED, record.measurement.reason
+    assert (record.probed_from, record.probe_clock_error_ms) == ("oslo", 3.0)
+
+
+def test_a_prober_that_is_not_heard_at_the_end_measures_nothing_and_says_why(stand: Stand) -> None:
+    record = probed_from(stand, Oslo("oslo: the SSH session broke: check the host"))
+    assert (record.outcome, record.measurement.status) == (Outcome.SUCCEEDED, MeasurementStatus.UNMEASURED)
+    assert "oslo: the SSH session broke: check the host" in record.measurement.reason
+    assert record.attribution is None
+
+
+def test_the_order_names_the_host_that_probes(stand: Stand) -> None:
+    asked: list[HostSpec | None] = []
+
+    def vantage(host: HostSpec | None) -> Vantage:
+        asked.append(host)
+        return Here()
+
+    oslo = HostSpec(name="oslo", uri="qemu+ssh://oslo/system")
+    order = replace(stand.order(Method.LIVE), prober=oslo)
+    assert carry_out(order, replace(stand.services(), vantage=vantage)) is not None
+    assert asked == [oslo]
 
 
 def test_without_an_address_it_is_unmeasured_and_the_remedy_is_told(stand: Stand) -> None:

@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from ferryman.downtime.values import ServiceCheck
+from ferryman.downtime.vantage import Here, Vantage
 from ferryman.fleet.fake.hosts import FakeFleet, FakeHost
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Identity
@@ -131,6 +132,17 @@ class Rates:
         self.on_kept()
 
 
+class Listening(Here):
+    """Hears the services at these addresses, and no others."""
+
+    def __init__(self, answering: set[str]) -> None:
+        self._answering = answering
+
+    def check(self, address: str, port: int) -> ServiceCheck:
+        assert port
+        return ServiceCheck(working=address in self._answering)
+
+
 @dataclass(slots=True)
 class Daemon:
     """One run of the loop over a house; another run is what a restart begins."""
@@ -179,6 +191,8 @@ class House:
     """What VMs are tagged with while they move."""
     answering: set[str] = field(default_factory=set)
     """The addresses at which a service answers."""
+    probed_from: list[str] = field(default_factory=list)
+    """The hosts that were asked to probe or to listen, in order; empty: the daemon's machine."""
     work: Work = THREADS
     make_stop: Callable[[], threading.Event] = threading.Event
     news: threading.Condition | None = None
@@ -237,13 +251,17 @@ class House:
                 stop=stop,
                 keep_rate=self.rates.keep,
                 me=self.me,
-                check=lambda address, _port: ServiceCheck(working=address in self.answering),
+                vantage=self._vantage,
                 work=self.work,
             )
         )
         daemon = Daemon(store=store, loop=loop, wanted=wanted, chronicle=chronicle, view=view, stop=stop, woken=woken)
         self.daemons.append(daemon)
         return daemon
+
+    def _vantage(self, host: HostSpec | None) -> Vantage:
+        self.probed_from.append(host.name if host else "")
+        return Listening(self.answering)
 
     def close(self) -> None:
         self.gates.open()

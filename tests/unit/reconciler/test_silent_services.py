@@ -45,6 +45,7 @@ def not_back() -> MigrationRecord:
         measurement=Measurement(
             status=MeasurementStatus.NOT_BACK, downtime_lower_ms=30_000.0, address=ADDRESS, port=22
         ),
+        probed_from="oslo",
     )
 
 
@@ -80,9 +81,28 @@ def test_it_is_stalled_with_a_remedy_while_nobody_answers(silent: House) -> None
 def test_it_is_ready_as_soon_as_its_service_answers(silent: House) -> None:
     silent.answering.add(ADDRESS)
     daemon = silent.start()
+    daemon.look()
     daemon.until_woken()
     daemon.look()
     assert silent.said(VM).type is ConditionType.READY
+
+
+def test_it_is_listened_for_from_where_it_was_probed(silent: House) -> None:
+    silent.answering.add(ADDRESS)
+    daemon = silent.start()
+    daemon.look()
+    daemon.until_woken()
+    assert set(silent.probed_from) == {"oslo"}
+
+
+def test_a_move_is_probed_from_the_host_that_its_spec_names(house: House) -> None:
+    house.settled_vm(VM, "tallinn")
+    daemon = house.start()
+    daemon.look()
+    house.vm(VM, "skopje", '[probe]\nfrom = "oslo"\n')
+    daemon.until_quiet()
+    assert house.fleet.running(VM) == ("skopje",)
+    assert house.probed_from == ["oslo"]
 
 
 def test_nothing_is_said_of_the_service_of_one_that_was_shut_off(silent: House) -> None:

@@ -69,6 +69,7 @@ def test_a_removed_vm_is_no_longer_managed() -> None:
     [
         ('name = "guest-02"\nhost = "talinn"\n', "host", 2, ProblemCode.UNKNOWN_HOST),
         (OTHER + '[placement]\nhosts = ["talinn"]\n', "placement.hosts[0]", 4, ProblemCode.UNKNOWN_HOST),
+        (OTHER + '[probe]\nfrom = "talinn"\n', "probe.from", 4, ProblemCode.UNKNOWN_HOST),
         (OTHER + '[placement]\navoid = ["guest-1"]\n', "placement.avoid[0]", 4, ProblemCode.UNKNOWN_VM),
         ('host = "skopje"\nname = "guest-03"\n', "name", 2, ProblemCode.NAME_MISMATCH),
     ],

@@ -59,6 +59,16 @@ def test_vms_that_avoid_each_other_and_have_one_home_are_a_warning(tmp_path: Pat
     assert "it avoids guest-01, and both have their home on tallinn" in warning.message
 
 
+def test_a_vm_that_is_probed_from_its_own_home_is_a_warning(tmp_path: Path) -> None:
+    probed = 'name = "guest-02"\nhost = "tallinn"\nprobe.from = "{}"\n'
+    write(tmp_path, GOOD | {"vms/guest-02.toml": probed.format("skopje")})
+    assert validate(tmp_path).warnings == ()
+    write(tmp_path, {"vms/guest-02.toml": probed.format("tallinn")})
+    (warning,) = validate(tmp_path).warnings
+    assert (warning.key, warning.code) == ("probe.from", ProblemCode.PROBED_FROM_HOME)
+    assert "name a third host" in warning.remedy
+
+
 def test_one_migration_address_for_two_hosts_is_a_problem_of_the_fleet(tmp_path: Path) -> None:
     address = 'migration_address = "10.0.0.1"\n'
     write(
@@ -74,6 +84,7 @@ def test_one_migration_address_for_two_hosts_is_a_problem_of_the_fleet(tmp_path:
 def test_unknown_names_are_told_together_with_a_files_other_errors(tmp_path: Path) -> None:
     broken = (
         'name = "guest-01"\nhost = "talinn"\nmetod = 1\nplacement.hosts = ["oslo"]\nplacement.avoid = ["guest-9"]\n'
+        'probe.from = "bergen"\nprobe.form = "skopje"\n'
     )
     write(tmp_path, GOOD | {"vms/guest-01.toml": broken})
     assert [(problem.line, problem.code) for problem in validate(tmp_path).problems] == [
@@ -81,4 +92,6 @@ def test_unknown_names_are_told_together_with_a_files_other_errors(tmp_path: Pat
         (3, ProblemCode.UNKNOWN_KEY),
         (4, ProblemCode.UNKNOWN_HOST),
         (5, ProblemCode.UNKNOWN_VM),
+        (6, ProblemCode.UNKNOWN_HOST),
+        (7, ProblemCode.UNKNOWN_KEY),
     ]

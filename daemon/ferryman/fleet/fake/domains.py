@@ -12,8 +12,10 @@ from ferryman.fleet.domain_xml import XmlDisk
 from ferryman.fleet.drives import Medium
 from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.faults import Faults, Operation, refused
+from ferryman.fleet.fake.lifecycle import FakeLifecycle
 from ferryman.fleet.fake.storage import FakeVolume, FakeVolumes
 from ferryman.fleet.fake.violations import Violations
+from ferryman.fleet.lifecycle import LifecycleEvent
 from ferryman.fleet.machine_xml import machine_needs
 from ferryman.fleet.migrating import Job
 from ferryman.fleet.ownership import Owner
@@ -53,6 +55,8 @@ class FakeDomain:
     tag: str = ""
     """Who moves it, as its metadata have it."""
     downtime_limits_ms: list[int] = field(default_factory=list)
+    announced: int = 0
+    """How often its place was announced."""
 
     def described(self) -> Domain:
         """As its host lists it."""
@@ -71,7 +75,8 @@ class FakeDomain:
 class FakeDomains:
     """`Domains` in memory."""
 
-    def __init__(self, faults: Faults, volumes: FakeVolumes, violations: Violations) -> None:
+    def __init__(self, faults: Faults, volumes: FakeVolumes, violations: Violations, lifecycle: FakeLifecycle) -> None:
+        self.events = lifecycle
         self.known: dict[str, FakeDomain] = {}
         self._faults = faults
         self._volumes = volumes
@@ -102,6 +107,14 @@ class FakeDomains:
         with self._faults.call(Operation.POWER, vm):
             domain = self.known.get(vm)
             return None if domain is None else domain.power
+
+    def lifecycle(self, uuid: str, since_ns: int) -> tuple[LifecycleEvent, ...]:
+        """What the host told of this VM's guest since that moment."""
+        return self.events.log.since(uuid, since_ns)
+
+    def look(self) -> None:
+        """Something may have changed here."""
+        self.events.look(domain.described() for domain in self.known.values())
 
     def disk_paths(self) -> Mapping[str, frozenset[str]]:
         """By VM: every file that is a disk of it."""
@@ -225,6 +238,14 @@ class FakeDomains:
             if domain.power is not Power.PAUSED:
                 raise refused(FailureKind.OTHER, f"{vm} is not paused")
             domain.power = Power.RUNNING
+
+    def announce(self, vm: str) -> None:
+        """Have a running VM's network cards say where they are."""
+        with self._faults.call(Operation.ANNOUNCE, vm):
+            domain = self.require(vm)
+            if domain.power is not Power.RUNNING:
+                raise refused(FailureKind.OTHER, f"{vm} does not run")
+            domain.announced += 1
 
     def require(self, vm: str) -> FakeDomain:
         """The VM. Raises OperationFailedError where there is none."""

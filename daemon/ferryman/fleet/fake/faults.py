@@ -39,6 +39,7 @@ class Operation(StrEnum):
     DESTROY = "destroy"
     RESUME = "resume"
     SUSPEND = "suspend"
+    ANNOUNCE = "announce"
     FIND = "find"
     CREATE = "create"
     DELETE = "delete"

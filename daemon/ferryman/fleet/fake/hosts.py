@@ -13,6 +13,7 @@ from ferryman.fleet.fake.certificates import certificates_for
 from ferryman.fleet.fake.domains import FakeDomain, FakeDomains, Shutdown, parsed
 from ferryman.fleet.fake.faults import Faults, Operation
 from ferryman.fleet.fake.images import FakeImages
+from ferryman.fleet.fake.lifecycle import FakeLifecycle
 from ferryman.fleet.fake.machine import Machine
 from ferryman.fleet.fake.machine_files import FakeMachineFiles
 from ferryman.fleet.fake.migrations import Breakage, FakeMigrations, Network
@@ -46,9 +47,9 @@ class FakeHost:
         self.networks = frozenset({"default"})
         self.certificates: Certificates | None = certificates_for(spec)
         self.pools: dict[str, FakePool] = {"vms": FakePool()}
-        self.faults = Faults(spec.name, network.news, violations.look)
+        self.faults = Faults(spec.name, network.news, lambda: _look(network, violations))
         self.volumes = FakeVolumes(self.faults, self.pools, violations)
-        self.domains = FakeDomains(self.faults, self.volumes, violations)
+        self.domains = FakeDomains(self.faults, self.volumes, violations, FakeLifecycle())
         self.machine = Machine(
             name=spec.name,
             peer_uri=spec.effective_peer_uri,
@@ -124,6 +125,7 @@ class FakeHost:
         domain = parsed(vm_xml(name, memory_mib=memory_mib, disk_path=path if disk is not None else None))
         domain.power = Power.RUNNING if running else Power.SHUT_OFF
         self.domains.known[name] = domain
+        self.domains.events.know(one.described() for one in self.domains.known.values())
         return domain
 
     def _reaches(self, peer: Peer) -> bool:
@@ -208,6 +210,13 @@ class FakeFleet:
 
     def _volumes_in_use(self) -> list[FakeVolume]:
         return [volume for host in self.hosts.values() for volume in host.domains.in_use()]
+
+
+def _look(network: Network, violations: Violations) -> None:
+    """After each call to any of them."""
+    violations.look()
+    for machine in network.machines.values():
+        machine.domains.look()
 
 
 def vm_xml(name: str, *, memory_mib: int = 96, disk_path: str | None = None) -> str:

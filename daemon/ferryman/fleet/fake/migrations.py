@@ -105,8 +105,15 @@ class FakeMigration:
             return
         here, there = self._here(), self.destination.domains.known[self.request.vm]
         self._copy_disks(here, there)
-        here.power, here.post_copy, there.post_copy = Power.SHUT_OFF, False, False
+        here.power, here.post_copy, there.post_copy = Power.PAUSED, False, False
+        self.look()
         there.power, there.side, there.persistent, there.completed = Power.RUNNING, MigrationSide.NONE, True, COMPLETED
+        here.power = Power.SHUT_OFF
+
+    def look(self) -> None:
+        """Both ends tell what became of the guest by now."""
+        self.source.domains.look()
+        self.destination.domains.look()
 
     def cancel(self) -> None:
         """The guest goes on at the source. Raises OperationFailedError after the switch to post-copy."""
@@ -187,6 +194,7 @@ class Network:
             breakage=self.next_breakages.pop(request.vm, None),
         )
         migration.begin()
+        migration.look()
         self.under_way[request.vm] = migration
         return migration
 

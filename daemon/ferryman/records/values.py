@@ -6,14 +6,27 @@ Optional fields that are None are left out of the file. Times are UTC.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from ferryman.downtime.values import Measurement
 from ferryman.fleet.drives import Medium
 from ferryman.fleet.migrating import LiveMigration
 from ferryman.planning.decisions import Cause, ImageCopy, SwitchOver
 from ferryman.specs.models import Method, OnStall
+
+
+def in_utc(time: datetime) -> datetime:
+    """The same moment in UTC; raises ValueError for a time without a zone, which is no moment."""
+    if time.tzinfo is None:
+        raise ValueError(f"the time {time} names no zone")
+    return time.astimezone(UTC)
+
+
+UtcTime = Annotated[datetime, AfterValidator(in_utc)]
 
 
 class ConditionType(StrEnum):
@@ -40,7 +53,7 @@ class Condition:
     """One CamelCase word for machines."""
     message: str
     remedy: str = ""
-    since: datetime
+    since: UtcTime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,8 +261,8 @@ class MigrationRecord:
     why: str
     cause: CauseRecord
     attempt: int
-    started_at: datetime
-    finished_at: datetime
+    started_at: UtcTime
+    finished_at: UtcTime
     outcome: Outcome
     reason: str = ""
     """Why it did not succeed."""
@@ -312,7 +325,7 @@ class RemovalRecord:
     volume: VolumeAt
     migration: str
     """The audit record that names it as left behind."""
-    removed_at: datetime
+    removed_at: UtcTime
     allocated_bytes: int = 0
     """What it occupied."""
     was_gone: bool = False
@@ -351,7 +364,7 @@ class JournalEntry:
     why: str
     cause: CauseRecord
     attempt: int
-    started_at: datetime
+    started_at: UtcTime
     max_downtime_ms: int | None = None
     switch_over: SwitchOver = SwitchOver.LADDER
     on_stall: OnStall = OnStall.ABORT

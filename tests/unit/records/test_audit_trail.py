@@ -12,6 +12,7 @@ from ferryman.records.audit import records
 from ferryman.records.errors import RecordError
 from ferryman.records.ids import migration_id
 from ferryman.records.ledger import Place, leftovers, statistics_of
+from ferryman.records.query import Query
 from ferryman.records.store import StateStore
 from ferryman.records.values import MigrationRecord, Outcome, RemovalRecord
 from ferryman.specs.models import Method
@@ -57,15 +58,22 @@ def test_records_come_newest_first(trail: Path) -> None:
     assert starts == sorted(starts, reverse=True)
 
 
-def test_records_are_asked_for_by_vm_host_time_and_number(trail: Path) -> None:
-    since = datetime(2026, 2, 2, tzinfo=UTC)
+def test_records_are_asked_for_by_vm_host_and_time(trail: Path) -> None:
+    february = Query(since=datetime(2026, 2, 2, tzinfo=UTC), until=NOON)
 
-    assert [found.vm for found in records(trail, vm="guest-02")] == ["guest-02"]
-    assert len(list(records(trail, host="oslo"))) == 2
-    assert len(list(records(trail, host="tallinn"))) == 4
-    assert len(list(records(trail, since=since))) == 2
-    assert [found.started_at for found in records(trail, limit=1)] == [NOON]
-    assert list(records(trail, limit=0)) == []
+    assert [found.vm for found in records(trail, Query(vms=frozenset({"guest-02"})))] == ["guest-02"]
+    assert len(list(records(trail, Query(hosts=frozenset({"oslo"}))))) == 2
+    assert len(list(records(trail, Query(hosts=frozenset({"oslo", "tallinn"}))))) == 4
+    assert [found.started_at.day for found in records(trail, february)] == [3]
+
+
+def test_the_newest_are_there_without_the_others_being_read(trail: Path) -> None:
+    broken = next((trail / "migrations" / "2025").rglob("*.toml"))
+    broken.write_bytes(b"id = ")
+    damaged: list[RecordError] = []
+
+    assert next(records(trail, on_damaged=damaged.append)).started_at == NOON
+    assert damaged == []
 
 
 def test_no_trail_is_an_empty_trail(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ferryman import __version__
+from ferryman.cli.bench import bench
 from ferryman.cli.doctor import doctor
 from ferryman.cli.gc import gc
 from ferryman.cli.history import history
@@ -28,11 +29,19 @@ def main() -> None:
               ferryman run        do it, and keep doing it
               ferryman status     what is so now
               ferryman history    what moved when, why, and how long it was down
+<<<<<<< HEAD
               ferryman recover    what to do about a move that was interrupted or held
+=======
+              ferryman bench      what each method costs a VM: there and back, so many times
+>>>>>>> 671c715 (ferryman bench: a VM there and back so many times, by one method or several in turn)
               ferryman gc         reclaim the disks that VMs left where they were before
               ferryman lab        rehearse all of it on this machine
     """
 
 
+<<<<<<< HEAD
 for command in (doctor, run, plan, status, history, recover, gc, validate, schema, lab):
+=======
+for command in (doctor, run, plan, status, history, bench, gc, validate, schema, lab):
+>>>>>>> 671c715 (ferryman bench: a VM there and back so many times, by one method or several in turn)
     main.add_command(command)

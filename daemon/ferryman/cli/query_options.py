@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from ferryman.cli.times import Time
+from ferryman.cli.times import time_option
 from ferryman.records.query import Query
 from ferryman.records.values import Outcome, Verdict
 from ferryman.specs.models import Method
@@ -37,9 +37,12 @@ def query_options(command: F) -> F:
         ),
         click.option("--outcome", "outcomes", multiple=True, type=_choice(Outcome), help="Only moves that ended so."),
         click.option(
-            "--since", type=Time(), help="Only moves begun then or later: 2026-11-23T10:15 (UTC), or 12h, 7d ago."
+            "--since",
+            callback=time_option,
+            metavar="TIME",
+            help="Only moves begun then or later: 2026-11-23T10:15 (UTC), or 12h, 7d ago.",
         ),
-        click.option("--until", type=Time(), help="Only moves begun before then."),
+        click.option("--until", callback=time_option, metavar="TIME", help="Only moves begun before then."),
     )
     for option in reversed(options):
         command = option(command)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import click
 
@@ -12,17 +11,12 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGO = re.compile(r"(\d{1,6})([mhdw])")
 
 
-class Time(click.ParamType):
-    """A time, or how long ago: 2026-11-23, 2026-11-23T10:15, 2026-11-23T10:15+01:00, 90m, 12h, 7d, 2w."""
-
-    name = "TIME"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Into a time with its zone; one without a zone is UTC."""
-        try:
-            return value if isinstance(value, datetime) else time_of(str(value), datetime.now(UTC))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+def time_option(_context: click.Context, _option: click.Parameter, text: str | None) -> datetime | None:
+    """A click option's callback: a time, or how long ago."""
+    try:
+        return None if text is None else time_of(text, datetime.now(UTC))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def time_of(text: str, now: datetime) -> datetime:

@@ -102,7 +102,8 @@ def with_record(before: VmState, record: MigrationRecord, records: Sequence[Migr
     arrived = record.outcome is Outcome.SUCCEEDED
     # Ours, so no drift: also where the spec has changed again meanwhile.
     placed = Placed(home=record.home, host=record.destination) if arrived else before.placed
-    return replace(before, last_migration=last, statistics=statistics_of(records), placed=placed)
+    host = record.destination if arrived else before.host
+    return replace(before, host=host, last_migration=last, statistics=statistics_of(records), placed=placed)
 
 
 def host_state(before: HostState | None, spec: HostSpec, specs: Specs, snapshot: Snapshot, *, busy: bool) -> HostState:

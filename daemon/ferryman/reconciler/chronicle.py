@@ -109,6 +109,17 @@ class Chronicle:
         """Write every state that changed, and commit."""
         self._attempt(lambda: self._observe(specs, snapshot, statuses, busy))
 
+    def conclude(self) -> None:
+        """Write and commit what ended moves changed, and nothing else: for one who moves a VM without reconciling."""
+        self._attempt(self._conclude)
+
+    def _conclude(self) -> None:
+        self._write_records()
+        for record in self._uncommitted:
+            if record.vm in self.memory.states:
+                self._store.write_vm(self.memory.states[record.vm])
+        self._commit_moves()
+
     def _observe(self, specs: Specs, snapshot: Snapshot, statuses: Mapping[str, Status], busy: Collection[str]) -> None:
         self._write_records()
         now = self._clock.now()
@@ -173,13 +184,16 @@ class Chronicle:
 
     def _commit(self, specs: Specs) -> None:
         """One commit for each move that ended, then one for whatever else was seen."""
+        self._commit_moves()
+        if self._changes:
+            self._store.commit(changes_message(self._changes, specs.revision.id))
+            self._changes.clear()
+
+    def _commit_moves(self) -> None:
         while self._uncommitted:
             record = self._uncommitted[0]
             self._store.commit(migration_message(record), self._files_of(record))
             self._uncommitted.pop(0)
-        if self._changes:
-            self._store.commit(changes_message(self._changes, specs.revision.id))
-            self._changes.clear()
 
     def _files_of(self, record: MigrationRecord) -> list[Path]:
         """What this one move changed; that a host is drained is a change of its own."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from random import Random
@@ -51,16 +50,6 @@ def summarise(measurements: Iterable[Measurement]) -> Statistics:
         highest_ms=downtimes[-1],
         p95_ms=downtimes[ceil(0.95 * len(downtimes)) - 1],
     )
-
-
-def by_vm_and_method(
-    moves: Iterable[tuple[str, str, Measurement]],
-) -> Mapping[tuple[str, str], Statistics]:
-    """Sum up moves given as (VM, method, measurement)."""
-    groups: dict[tuple[str, str], list[Measurement]] = defaultdict(list)
-    for vm, method, measurement in moves:
-        groups[vm, method].append(measurement)
-    return {key: summarise(measurements) for key, measurements in groups.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

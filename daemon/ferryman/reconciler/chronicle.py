@@ -16,6 +16,7 @@ from ferryman.reconciler.memory import Memory
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records import audit, requests
 from ferryman.records.conditions import ConditionReason, Status
+from ferryman.records.downtimes import Downtimes
 from ferryman.records.errors import StateError
 from ferryman.records.journal import Journal
 from ferryman.records.live import clear_progress
@@ -35,6 +36,7 @@ class Chronicle:
         self._clock = clock
         self._events = events
         self._records = list(audit.records(store.folder, on_damaged=self._tell))
+        self._downtimes = Downtimes(self._records)
         self._hosts = store.host_states()
         self._fleet = store.fleet_state()
         self._uncommitted: list[MigrationRecord] = []
@@ -223,11 +225,12 @@ class Chronicle:
     def _take_in(self, record: MigrationRecord) -> None:
         self._uncommitted.append(record)
         self._records.append(record)
+        self._downtimes.add(record)
         self.memory.learn(self._records)
         before = self.memory.states.get(record.vm)
         if before is not None:
-            mine = [other for other in self._records if other.vm == record.vm]
-            self.memory.states[record.vm] = bookkeeping.with_record(before, record, mine)
+            downtimes = self._downtimes.of(record.vm)
+            self.memory.states[record.vm] = bookkeeping.with_record(before, record, downtimes)
 
     def _try_out(self) -> None:
         self._write_records()

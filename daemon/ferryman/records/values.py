@@ -5,7 +5,7 @@ Optional fields that are None are left out of the file. Times are UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
@@ -79,15 +79,23 @@ class LastMigration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MethodStatistics:
-    """Downtimes of one VM by one method, over all its records; ms."""
+class MoveStatistics:
+    """Downtimes of one VM by one method from one host to one other, over its moves that succeeded; ms."""
 
+    method: Method
+    source: str
+    destination: str
     count: int
     unmeasured: int
+    """Of them: without a figure, and in none of these."""
     mean_ms: float | None = None
+    deviation_ms: float | None = None
+    """Standard deviation; None: of fewer than two."""
     median_ms: float | None = None
+    """Exact up to 101 moves, then of a fair sample of as many."""
     lowest_ms: float | None = None
     highest_ms: float | None = None
+    last_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +113,7 @@ class VmState:
     placed: Placed | None = None
     conditions: tuple[Condition, ...] = ()
     last_migration: LastMigration | None = None
-    statistics: dict[str, MethodStatistics] = field(default_factory=dict)
+    downtimes: tuple[MoveStatistics, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,16 +6,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from record_samples import MEASURED, NOON, UNMEASURED, UUID, record, volume
+from record_samples import NOON, UUID, record, volume
 
 from ferryman.records.audit import records
 from ferryman.records.errors import RecordError
 from ferryman.records.ids import migration_id
-from ferryman.records.ledger import Place, leftovers, statistics_of
+from ferryman.records.ledger import Place, leftovers
 from ferryman.records.query import Query
 from ferryman.records.store import StateStore
 from ferryman.records.values import MigrationRecord, Outcome, RemovalRecord
-from ferryman.specs.models import Method
 
 OTHER_UUID = "6b9a7c1e-0000-4000-8000-000000000002"
 LEFT = Place(host="tallinn", pool="vms", name="guest-01.qcow2")
@@ -163,17 +162,3 @@ def test_another_vm_at_the_host_does_not_touch_the_leftover() -> None:
         LEFT: UUID,
         Place(host="tallinn", pool="vms", name="b"): OTHER_UUID,
     }
-
-
-def test_statistics_count_what_was_not_measured_apart() -> None:
-    moves = [
-        record(),
-        record(measurement=UNMEASURED),
-        record(method=Method.COLD, measurement=UNMEASURED),
-        record(outcome=Outcome.FAILED),
-    ]
-    statistics = statistics_of(moves)
-
-    live, cold = statistics["live"], statistics["cold"]
-    assert (live.count, live.unmeasured, live.median_ms, live.mean_ms) == (2, 1, MEASURED.downtime_ms, 94.0)
-    assert (cold.count, cold.unmeasured, cold.median_ms, cold.highest_ms) == (1, 1, None, None)

@@ -70,10 +70,10 @@ class Bench:
                 self.mover.end_open_move(entry)
         if run.under_way is None:
             return run
-        ids = {run.under_way.id: run.under_way.leg}
-        for record in audit.records(self.state, Query(vms=frozenset({run.vm}), since=run.started_at)):
-            if record.id in ids:
-                return self._kept(run, BenchMove.of(ids[record.id], record))
+        begun = run.under_way
+        for record in audit.records(self.state, Query.of_vm(run.vm)):
+            if record.id == begun.id:
+                return self._kept(run, BenchMove.of(begun.leg, record))
         return replace(run, under_way=None)
 
     def _kept(self, run: BenchRun, move: BenchMove) -> BenchRun:

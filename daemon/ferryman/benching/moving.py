@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from ferryman.benching.values import Leg
 from ferryman.fleet.observing import FleetView
+from ferryman.fleet.ownership import Identity
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import Services, carry_out, take_up
 from ferryman.migration.clock import Clock
@@ -18,6 +19,7 @@ from ferryman.planning.placement import Place
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.deciding import Decided, Decider
 from ferryman.reconciler.ordering import order_of
+from ferryman.reconciler.unfinished import obstacle
 from ferryman.records.conditions import joined
 from ferryman.records.live import Progress
 from ferryman.records.values import JournalEntry, MigrationRecord
@@ -45,6 +47,8 @@ class Mover:
     clock: Clock
     stop: threading.Event
     show: Callable[[Progress], None]
+    me: Identity
+    """What the VM is tagged with while it moves."""
 
     def whereabouts(self, vm: str) -> str:
         """The host that the VM runs on. Raises BenchError where it runs on none, or on several."""
@@ -74,12 +78,9 @@ class Mover:
 
     def end_open_move(self, entry: JournalEntry) -> MigrationRecord | None:
         """Bring a move that was broken off to its end."""
-        missing = {entry.source, entry.destination} - self.specs.hosts.keys()
-        if missing:
-            raise BenchError(
-                f"A move {entry.source} -> {entry.destination} is open.",
-                f"Bring back the spec of {', '.join(missing)}.",
-            )
+        against = obstacle(entry, self.specs.hosts, self.view.look())
+        if against is not None:
+            raise _stuck(entry.vm, against)
         return self._written_down(take_up(entry, self._services(entry.source, entry.destination)))
 
     def _written_down(self, record: MigrationRecord | None) -> MigrationRecord | None:
@@ -106,6 +107,7 @@ class Mover:
             clock=self.clock,
             stop=self.stop,
             show=self.show,
+            me=self.me,
         )
 
 

@@ -19,6 +19,7 @@ from ferryman.migration.clock import SystemClock
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.events import Events
 from ferryman.reconciler.wanting import Wanted
+from ferryman.records.identity import identity_of
 from ferryman.records.live import Progress, write_progress
 from ferryman.records.store import StateStore
 from ferryman.specs.loading import Specs
@@ -115,6 +116,7 @@ def _mover(specs: Specs, around: Around, stop: threading.Event) -> Iterator[Move
             clock=clock,
             stop=stop,
             show=lambda progress: _show(store.folder, progress),
+            me=identity_of(store.folder),
         )
     finally:
         view.close()

@@ -29,19 +29,12 @@ def main() -> None:
               ferryman run        do it, and keep doing it
               ferryman status     what is so now
               ferryman history    what moved when, why, and how long it was down
-<<<<<<< HEAD
-              ferryman recover    what to do about a move that was interrupted or held
-=======
               ferryman bench      what each method costs a VM: there and back, so many times
->>>>>>> 671c715 (ferryman bench: a VM there and back so many times, by one method or several in turn)
+              ferryman recover    what to do about a move that was interrupted or held
               ferryman gc         reclaim the disks that VMs left where they were before
               ferryman lab        rehearse all of it on this machine
     """
 
 
-<<<<<<< HEAD
-for command in (doctor, run, plan, status, history, recover, gc, validate, schema, lab):
-=======
-for command in (doctor, run, plan, status, history, bench, gc, validate, schema, lab):
->>>>>>> 671c715 (ferryman bench: a VM there and back so many times, by one method or several in turn)
+for command in (doctor, run, plan, status, history, bench, recover, gc, validate, schema, lab):
     main.add_command(command)

@@ -97,7 +97,7 @@ def _run(asked: Asked, specs: Path, state: Path, connect: Connect) -> BenchRun:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     try:
-        with StateStore.open(state) as store, ProgressLines(store.folder, sys.stderr):
+        with StateStore.open(state) as store, ProgressLines(store.folder, sys.stderr, phases_only=True):
             events = LogEvents(sys.stderr, ServiceManager({}))
             around = Around(specs=specs, store=store, connect=connect, events=events)
             return run(asked, around, ends, Teller(sys.stderr).tell)

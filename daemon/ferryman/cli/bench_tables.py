@@ -34,7 +34,9 @@ class Teller:
         done, of = len(succeeded(run)), len(legs(run))
         number = f"{done}/{of}" if move.leg.counted and move.outcome is Outcome.SUCCEEDED else "-"
         way = f"{move.leg.source} -> {move.leg.destination}"
-        self._stream.write(f"{number:>7} {move.leg.method}: {way}: {_said(move)}, {_time(move.total_ms)} in all\n")
+        self._stream.write(
+            f"{number:>7} {move.leg.method}: {way}: {_said(move)}, {_time(move.total_ms)} until it had moved\n"
+        )
         self._stream.flush()
 
 
@@ -96,7 +98,7 @@ def _values(run: BenchRun) -> Table:
 def _sums(summed: tuple[Summary, ...]) -> Table:
     table = Table(
         *("method", "direction", "moves", "mean", "median", "95 % of median", "lowest", "highest", "std dev"),
-        *("vCPUs paused (median)", "in all (median)"),
+        *("vCPUs paused (median)", "until moved (median)"),
         box=None,
     )
     for one in summed:

@@ -25,11 +25,8 @@ from ferryman.reconciler.deciding import Decided, Decider, UnderWay, resting
 from ferryman.reconciler.dirty_rates import DirtyRates, Keep, to_watch
 from ferryman.reconciler.events import Events
 from ferryman.reconciler.memory import Setback
-<<<<<<< HEAD
-from ferryman.reconciler.recovering import Recovery
-=======
 from ferryman.reconciler.ordering import order_of
->>>>>>> 671c715 (ferryman bench: a VM there and back so many times, by one method or several in turn)
+from ferryman.reconciler.recovering import Recovery
 from ferryman.reconciler.silences import Check, Silences
 from ferryman.reconciler.unfinished import in_flight
 from ferryman.reconciler.wanting import Wanted

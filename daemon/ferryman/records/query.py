@@ -24,6 +24,11 @@ class Query:
     until: datetime | None = None
     """Begun before."""
 
+    @classmethod
+    def of_vm(cls, vm: str) -> Query:
+        """All moves of one VM."""
+        return cls(vms=frozenset({vm}))
+
     def matches(self, record: MigrationRecord) -> bool:
         """Whether the record is one of those asked for."""
         return (

@@ -60,7 +60,7 @@ def test_records_come_newest_first(trail: Path) -> None:
 def test_records_are_asked_for_by_vm_host_and_time(trail: Path) -> None:
     february = Query(since=datetime(2026, 2, 2, tzinfo=UTC), until=NOON)
 
-    assert [found.vm for found in records(trail, Query(vms=frozenset({"guest-02"})))] == ["guest-02"]
+    assert [found.vm for found in records(trail, Query.of_vm("guest-02"))] == ["guest-02"]
     assert len(list(records(trail, Query(hosts=frozenset({"oslo"}))))) == 2
     assert len(list(records(trail, Query(hosts=frozenset({"oslo", "tallinn"}))))) == 4
     assert [found.started_at.day for found in records(trail, february)] == [3]

@@ -69,7 +69,7 @@ soak: setup
 
 # Each says what it aims at, and fails where that is missed: judge on a quiet machine.
 bench: setup
-	@failed=; for bench in "live.py --disk copy" "live.py --disk nfs" cold.py copying.py; do \
+	@failed=; for bench in "live.py --disk copy" "live.py --disk nfs" cold.py copying.py history.py; do \
 		echo "== $$bench"; PYTHONPATH=tests/lab:tests/bench $(BIN)/python tests/bench/$$bench || failed="$$failed $$bench;"; \
 	done; if [ -n "$$failed" ]; then echo "missed:$$failed"; exit 1; fi
 

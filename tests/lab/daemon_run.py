@@ -16,6 +16,7 @@ from running import RunningLab
 from specs_repository import SpecsRepository
 
 from ferryman.records import audit, toml_files
+from ferryman.records.query import ALL, Query
 from ferryman.records.values import Condition, ConditionType, HostState, MigrationRecord, VmState
 
 CONVERGES_WITHIN_S = 60.0
@@ -110,7 +111,7 @@ class DaemonRun:
 
     def records(self, vm: str | None = None) -> list[MigrationRecord]:
         """The audit records, oldest first."""
-        return sorted(audit.records(self.state, vm=vm), key=lambda record: record.started_at)
+        return sorted(audit.records(self.state, Query.of_vm(vm) if vm else ALL), key=lambda record: record.started_at)
 
     def messages(self) -> list[str]:
         """The state repository's commit messages, newest first."""

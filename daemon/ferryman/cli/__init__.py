@@ -5,10 +5,12 @@ from __future__ import annotations
 import click
 
 from ferryman import __version__
+from ferryman.cli.bench import bench
 from ferryman.cli.doctor import doctor
 from ferryman.cli.gc import gc
 from ferryman.cli.history import history
 from ferryman.cli.plan import plan
+from ferryman.cli.probe import probe
 from ferryman.cli.recover import recover
 from ferryman.cli.run import run
 from ferryman.cli.specs import schema, validate
@@ -28,11 +30,13 @@ def main() -> None:
               ferryman run        do it, and keep doing it
               ferryman status     what is so now
               ferryman history    what moved when, why, and how long it was down
+              ferryman probe      watch any TCP port as a VM's users would see it
+              ferryman bench      what each method costs a VM: there and back, so many times
               ferryman recover    what to do about a move that was interrupted or held
               ferryman gc         reclaim the disks that VMs left where they were before
               ferryman lab        rehearse all of it on this machine
     """
 
 
-for command in (doctor, run, plan, status, history, recover, gc, validate, schema, lab):
+for command in (doctor, run, plan, status, history, bench, probe, recover, gc, validate, schema, lab):
     main.add_command(command)

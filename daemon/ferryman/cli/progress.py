@@ -16,9 +16,11 @@ _LOOK_EVERY_S = 0.25
 class ProgressLines:
     """Prints a line for each move whenever its phase changes or something has visibly moved on."""
 
-    def __init__(self, state: Path, stream: TextIO) -> None:
+    def __init__(self, state: Path, stream: TextIO, *, phases_only: bool = False) -> None:
+        """`phases_only`: a line for each phase, and none for how far it has come."""
         self._state = state
         self._stream = stream
+        self._phases_only = phases_only
         self._shown: dict[str, str] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
@@ -40,7 +42,8 @@ class ProgressLines:
 
     def _show(self, one: Progress) -> None:
         line = progress(one)
-        if self._shown.get(one.vm) != line:
-            self._shown[one.vm] = line
+        new = f"{one.id} {one.phase}" if self._phases_only else line
+        if self._shown.get(one.vm) != new:
+            self._shown[one.vm] = new
             self._stream.write(f"           {line}\n")
             self._stream.flush()

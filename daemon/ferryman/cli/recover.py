@@ -19,6 +19,7 @@ from ferryman.reconciler.inquiring import Inquiry, Left, inquire, left_in
 from ferryman.reconciler.requested import Attempt
 from ferryman.records import audit, requests
 from ferryman.records.errors import StateError, StateLockedError
+from ferryman.records.query import Query
 from ferryman.records.requests import Request, Wish
 from ferryman.records.store import StateStore
 from ferryman.records.values import MigrationRecord, Outcome
@@ -93,7 +94,7 @@ def _decide(asked: Request, options: Options, connect: Connect, *, wait_s: float
         raise click.ClickException(
             f"there is nothing to accept: {found.advice.reason}\n  remedy: {found.advice.remedy}"
         )
-    before = {record.id for record in audit.records(options.state, vm=asked.vm)}
+    before = {record.id for record in audit.records(options.state, Query.of_vm(asked.vm))}
     requests.write(options.state, asked)
     try:
         answer = _answer(asked, options, connect)
@@ -141,7 +142,7 @@ def _ended(asked: Request, before: set[str], state: Path, wait_s: float) -> Migr
     """The audit record that it came to; None: not yet, or (a damaged entry) there is none."""
     deadline = time.monotonic() + wait_s
     while True:
-        new = [record for record in audit.records(state, vm=asked.vm) if record.id not in before]
+        new = [record for record in audit.records(state, Query.of_vm(asked.vm)) if record.id not in before]
         left = left_in(state)
         if new or (asked.vm not in left.open and left.attempt(asked.vm) is Attempt.NONE):
             return new[0] if new else None

@@ -106,6 +106,11 @@ class Probe:
         with self._news:
             return tuple(sorted(self._samples, key=lambda sample: sample.sent_ns))
 
+    def settled(self, begin: int) -> list[Sample]:
+        """The probes whose fate became known, in that order, from the `begin`-th on: for one who shows them."""
+        with self._news:
+            return self._samples[begin:]
+
     def stop(self) -> tuple[Sample, ...]:
         """Send no more, wait for the probes in flight (at most the deadline), and return all samples."""
         with self._news:

@@ -21,6 +21,8 @@ class Cause(StrEnum):
     """Its home is out of maintenance again."""
     DRIFT = "drift"
     """Somebody else moved it and its spec says `drift = "correct"`."""
+    BENCH = "bench"
+    """`ferryman bench` moves it there and back, and measures."""
 
 
 class FindingCode(StrEnum):

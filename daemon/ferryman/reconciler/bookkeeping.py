@@ -10,7 +10,6 @@ from ferryman.fleet.values import Domain, HostReading, Power, Snapshot, Unreacha
 from ferryman.planning.decisions import UpToDate
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records.conditions import InFlight, Status, conditions_for
-from ferryman.records.ledger import statistics_of
 from ferryman.records.values import (
     Condition,
     ConditionType,
@@ -18,6 +17,7 @@ from ferryman.records.values import (
     HostState,
     LastMigration,
     MigrationRecord,
+    MoveStatistics,
     Outcome,
     Placed,
     SpecProblem,
@@ -89,8 +89,8 @@ def _about_specs(wanted: Wanted, in_force: str, now: datetime) -> Condition:
     )
 
 
-def with_record(before: VmState, record: MigrationRecord, records: Sequence[MigrationRecord]) -> VmState:
-    """The state after an attempt ended; `records` are all of this VM's, this one included."""
+def with_record(before: VmState, record: MigrationRecord, downtimes: Sequence[MoveStatistics]) -> VmState:
+    """The state after an attempt ended; `downtimes` are this VM's, this one included."""
     last = LastMigration(
         id=record.id,
         source=record.source,
@@ -102,7 +102,8 @@ def with_record(before: VmState, record: MigrationRecord, records: Sequence[Migr
     arrived = record.outcome is Outcome.SUCCEEDED
     # Ours, so no drift: also where the spec has changed again meanwhile.
     placed = Placed(home=record.home, host=record.destination) if arrived else before.placed
-    return replace(before, last_migration=last, statistics=statistics_of(records), placed=placed)
+    host = record.destination if arrived else before.host
+    return replace(before, host=host, last_migration=last, downtimes=tuple(downtimes), placed=placed)
 
 
 def host_state(before: HostState | None, spec: HostSpec, specs: Specs, snapshot: Snapshot, *, busy: bool) -> HostState:

@@ -16,6 +16,7 @@ from ferryman.reconciler.memory import Memory
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records import audit, requests
 from ferryman.records.conditions import ConditionReason, Status
+from ferryman.records.downtimes import Downtimes
 from ferryman.records.errors import StateError
 from ferryman.records.journal import Journal
 from ferryman.records.live import clear_progress
@@ -36,6 +37,7 @@ class Chronicle:
         self._clock = clock
         self._events = events
         self._records = list(audit.records(store.folder, on_damaged=self._tell))
+        self._downtimes = Downtimes(self._records)
         self._hosts = store.host_states()
         self._fleet = store.fleet_state()
         self._uncommitted: list[MigrationRecord] = []
@@ -112,6 +114,17 @@ class Chronicle:
         """Write every state that changed, and commit."""
         self._attempt(lambda: self._observe(specs, snapshot, statuses, busy))
 
+    def conclude(self) -> None:
+        """Write and commit what ended moves changed, and nothing else: for one who moves a VM without reconciling."""
+        self._attempt(self._conclude)
+
+    def _conclude(self) -> None:
+        self._write_records()
+        for record in self._uncommitted:
+            if record.vm in self.memory.states:
+                self._store.write_vm(self.memory.states[record.vm])
+        self._commit_moves()
+
     def _observe(self, specs: Specs, snapshot: Snapshot, statuses: Mapping[str, Status], busy: Collection[str]) -> None:
         self._write_records()
         now = self._clock.now()
@@ -176,13 +189,16 @@ class Chronicle:
 
     def _commit(self, specs: Specs) -> None:
         """One commit for each move that ended, then one for whatever else was seen."""
+        self._commit_moves()
+        if self._changes:
+            self._store.commit(changes_message(self._changes, specs.revision.id))
+            self._changes.clear()
+
+    def _commit_moves(self) -> None:
         while self._uncommitted:
             record = self._uncommitted[0]
             self._store.commit(migration_message(record), self._files_of(record))
             self._uncommitted.pop(0)
-        if self._changes:
-            self._store.commit(changes_message(self._changes, specs.revision.id))
-            self._changes.clear()
 
     def _files_of(self, record: MigrationRecord) -> list[Path]:
         """What this one move changed; that a host is drained is a change of its own."""
@@ -212,11 +228,12 @@ class Chronicle:
     def _take_in(self, record: MigrationRecord) -> None:
         self._uncommitted.append(record)
         self._records.append(record)
+        self._downtimes.add(record)
         self.memory.learn(self._records)
         before = self.memory.states.get(record.vm)
         if before is not None:
-            mine = [other for other in self._records if other.vm == record.vm]
-            self.memory.states[record.vm] = bookkeeping.with_record(before, record, mine)
+            downtimes = self._downtimes.of(record.vm)
+            self.memory.states[record.vm] = bookkeeping.with_record(before, record, downtimes)
 
     def _try_out(self) -> None:
         self._write_records()

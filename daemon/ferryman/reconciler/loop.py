@@ -13,7 +13,7 @@ from ferryman.fleet.fact_book import REFRESHED_AFTER_S
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Identity, claims
 from ferryman.fleet.values import DirtyRate, Power, Snapshot
-from ferryman.migration.attempt import Order, Services, carry_out, take_up
+from ferryman.migration.attempt import Services, carry_out, take_up
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import Ends
 from ferryman.migration.working import THREADS, Work
@@ -26,6 +26,7 @@ from ferryman.reconciler.deciding import Decided, Decider, UnderWay, resting
 from ferryman.reconciler.dirty_rates import DirtyRates, Keep, to_watch
 from ferryman.reconciler.events import Events
 from ferryman.reconciler.memory import Setback
+from ferryman.reconciler.ordering import order_of
 from ferryman.reconciler.recovering import Recovery
 from ferryman.reconciler.silences import Silences
 from ferryman.reconciler.unfinished import in_flight
@@ -33,7 +34,7 @@ from ferryman.reconciler.wanting import Wanted
 from ferryman.records.conditions import InFlight, Status
 from ferryman.records.ids import migration_id
 from ferryman.records.live import Progress
-from ferryman.records.values import CauseRecord, JournalEntry, MigrationRecord, Outcome
+from ferryman.records.values import JournalEntry, MigrationRecord, Outcome
 from ferryman.specs.loading import Specs
 from ferryman.specs.models import HostSpec, RetrySpec, VmSpec
 
@@ -178,29 +179,13 @@ class Reconciler:
             self._begin(vm, one, specs)
 
     def _begin(self, vm: str, decided: Decided, specs: Specs) -> None:
-        plan, detail = decided.decision, decided.detail
-        if not isinstance(plan, Plan) or detail is None:
+        plan, parts = decided.decision, self._parts
+        if not isinstance(plan, Plan):
             raise AssertionError("only a plan is begun")
-        parts = self._parts
         spec = specs.vms[vm]
         setback = parts.chronicle.memory.setback(spec)
-        order = Order(
-            id=migration_id(parts.clock.now(), vm, secrets.randbits(16)),
-            plan=plan,
-            spec=spec,
-            vm=detail,
-            source=specs.hosts[plan.source],
-            destination=specs.hosts[plan.destination],
-            cause=CauseRecord(
-                kind=plan.cause,
-                revision=specs.revision.id,
-                author=specs.revision.author,
-                subject=specs.revision.subject,
-            ),
-            attempt=setback.failures + 1 if setback else 1,
-            settle_ms=specs.fleet.settle_ms,
-            prober=specs.hosts[spec.probe.from_host] if spec.probe.from_host else None,
-        )
+        record_id = migration_id(parts.clock.now(), vm, secrets.randbits(16))
+        order = order_of(decided, specs, record_id, attempt=setback.failures + 1 if setback else 1)
         services = self._services(plan.source, plan.destination)
         parts.events.begun(plan)
         way = Way(vm=vm, source=plan.source, destination=plan.destination)

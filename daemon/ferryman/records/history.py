@@ -20,7 +20,10 @@ from ferryman.specs.git_repository import GitError, GitFailure, GitRepository
 KEPT = ("fleet.toml", "vms", "hosts", "migrations", "removals", ".gitignore", "README.md")
 """All that is ever staged."""
 
-IGNORED = ("/journal/", "/live/", "/requests/", "/daemon-id", "/.lock", ".*.tmp")
+BENCH = "bench"
+"""Runs of `ferryman bench`: their moves are audit records, too."""
+
+IGNORED = ("/journal/", "/live/", "/requests/", "/daemon-id", "/cache/", f"/{BENCH}/", "/.lock", ".*.tmp")
 
 SETTINGS = (
     "user.name=ferryman",

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ferryman.downtime.statistics import Statistics, summarise
-from ferryman.downtime.values import Measurement
-from ferryman.records.values import MethodStatistics, MigrationRecord, Outcome, RemovalRecord, VolumeAt
+from ferryman.records.values import MigrationRecord, Outcome, RemovalRecord, VolumeAt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,27 +57,6 @@ def held(records: Iterable[MigrationRecord]) -> Mapping[str, MigrationRecord]:
     for record in sorted(records, key=lambda record: (record.started_at, record.attempt)):
         newest[record.vm] = record
     return {vm: record for vm, record in newest.items() if record.outcome is Outcome.HELD}
-
-
-def statistics_of(records: Iterable[MigrationRecord]) -> dict[str, MethodStatistics]:
-    """Downtimes by method, over the moves that succeeded; those without a figure are counted apart."""
-    moves: defaultdict[str, list[Measurement]] = defaultdict(list)
-    for record in records:
-        if record.outcome is Outcome.SUCCEEDED:
-            moves[record.method.value].append(record.measurement)
-    return {method: _method_statistics(summarise(measured)) for method, measured in sorted(moves.items())}
-
-
-def _method_statistics(summary: Statistics) -> MethodStatistics:
-    without_figure = summary.unmeasured + summary.not_back
-    return MethodStatistics(
-        count=summary.measured + without_figure,
-        unmeasured=without_figure,
-        mean_ms=summary.mean_ms,
-        median_ms=summary.median_ms,
-        lowest_ms=summary.lowest_ms,
-        highest_ms=summary.highest_ms,
-    )
 
 
 def _place(volume: VolumeAt) -> Place:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import rtoml
 import tomli_w
 from pydantic import TypeAdapter, ValidationError
 
 from ferryman.records import atomic_files
 from ferryman.records.errors import RecordError
+from ferryman.records.values import in_utc
 
 T = TypeVar("T")
 
@@ -43,12 +45,12 @@ def to_toml(value: object) -> bytes:
     """A dataclass as a TOML document. Raises ValueError for a time without a zone: the caller's bug."""
     table = _adapter(type(value)).dump_python(value, exclude_none=True)
     # Text from outside (a commit's author) may hold half characters; a question mark loses less than all.
-    return tomli_w.dumps(_in_utc(table)).encode("utf-8", "replace")
+    return tomli_w.dumps(_writable(table)).encode("utf-8", "replace")
 
 
 def from_toml(content: bytes, kind: type[T]) -> T:
     """The dataclass that a TOML document holds; raises ValueError where it holds none."""
-    return _adapter(kind).validate_python(_in_utc(tomllib.loads(content.decode())))
+    return _adapter(kind).validate_python(_parsed(content.decode()))
 
 
 def read(path: Path, kind: type[T]) -> T:
@@ -94,16 +96,23 @@ def _adapter(kind: type[T]) -> TypeAdapter[T]:
     return _ADAPTERS[kind]
 
 
-def _in_utc(node: Any) -> Any:
+def _parsed(text: str) -> dict[str, Any]:
+    """Ten times as fast as `tomllib` alone, which has the last word on what `rtoml` refuses."""
+    try:
+        return rtoml.loads(text)
+    except rtoml.TomlParsingError:
+        return tomllib.loads(text)
+
+
+def _writable(node: Any) -> Any:
+    """As TOML can hold it: times in UTC, lists."""
     match node:
         case datetime():
-            if node.tzinfo is None:
-                raise ValueError(f"the time {node} names no zone")
-            return node.astimezone(UTC)
+            return in_utc(node)
         case dict():
-            return {key: _in_utc(value) for key, value in node.items()}
+            return {key: _writable(value) for key, value in node.items()}
         case list() | tuple():
-            return [_in_utc(value) for value in node]
+            return [_writable(value) for value in node]
         case _:
             return node
 

@@ -5,9 +5,12 @@ Optional fields that are None are left out of the file. Times are UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from ferryman.downtime.attribution import Attribution
 from ferryman.downtime.values import Measurement
@@ -16,6 +19,16 @@ from ferryman.fleet.migrating import LiveMigration
 from ferryman.planning.decisions import Cause, ImageCopy, SwitchOver
 from ferryman.records.timeline import TimelineEntry
 from ferryman.specs.models import Method, OnStall
+
+
+def in_utc(time: datetime) -> datetime:
+    """The same moment in UTC; raises ValueError for a time without a zone, which is no moment."""
+    if time.tzinfo is None:
+        raise ValueError(f"the time {time} names no zone")
+    return time.astimezone(UTC)
+
+
+UtcTime = Annotated[datetime, AfterValidator(in_utc)]
 
 
 class ConditionType(StrEnum):
@@ -42,7 +55,7 @@ class Condition:
     """One CamelCase word for machines."""
     message: str
     remedy: str = ""
-    since: datetime
+    since: UtcTime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +81,23 @@ class LastMigration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MethodStatistics:
-    """Downtimes of one VM by one method, over all its records; ms."""
+class MoveStatistics:
+    """Downtimes of one VM by one method from one host to one other, over its moves that succeeded; ms."""
 
+    method: Method
+    source: str
+    destination: str
     count: int
     unmeasured: int
+    """Of them: without a figure, and in none of these."""
     mean_ms: float | None = None
+    deviation_ms: float | None = None
+    """Standard deviation; None: of fewer than two."""
     median_ms: float | None = None
+    """Exact up to 101 moves, then of a fair sample of as many."""
     lowest_ms: float | None = None
     highest_ms: float | None = None
+    last_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +115,7 @@ class VmState:
     placed: Placed | None = None
     conditions: tuple[Condition, ...] = ()
     last_migration: LastMigration | None = None
-    statistics: dict[str, MethodStatistics] = field(default_factory=dict)
+    downtimes: tuple[MoveStatistics, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,8 +271,8 @@ class MigrationRecord:
     why: str
     cause: CauseRecord
     attempt: int
-    started_at: datetime
-    finished_at: datetime
+    started_at: UtcTime
+    finished_at: UtcTime
     outcome: Outcome
     reason: str = ""
     """Why it did not succeed."""
@@ -323,7 +344,7 @@ class RemovalRecord:
     volume: VolumeAt
     migration: str
     """The audit record that names it as left behind."""
-    removed_at: datetime
+    removed_at: UtcTime
     allocated_bytes: int = 0
     """What it occupied."""
     was_gone: bool = False
@@ -362,7 +383,7 @@ class JournalEntry:
     why: str
     cause: CauseRecord
     attempt: int
-    started_at: datetime
+    started_at: UtcTime
     max_downtime_ms: int | None = None
     switch_over: SwitchOver = SwitchOver.LADDER
     on_stall: OnStall = OnStall.ABORT

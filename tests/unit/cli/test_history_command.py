@@ -35,6 +35,11 @@ def told(trail: Path, *options: str) -> list[tuple[str, str]]:
         (("--since", "2026-11-23T13:00:00"), [("guest-01", "oslo"), ("guest-02", "skopje")]),
         (("--limit", "1"), [("guest-01", "oslo")]),
         (("--vm", "guest-09"), []),
+        (("--vm", "guest-09", "--vm", "guest-02"), [("guest-02", "skopje")]),
+        (("--until", "2026-11-23T14:00+01:00", "--method", "live"), [("guest-01", "skopje")]),
+        (("--method", "cold"), []),
+        (("--verdict", "missed", "--verdict", "unknown"), []),
+        (("--verdict", "met", "--outcome", "succeeded", "--since", "2026-11-23T14:00"), [("guest-01", "oslo")]),
     ],
 )
 def test_filters(trail: Path, options: tuple[str, ...], expected: list[tuple[str, str]]) -> None:

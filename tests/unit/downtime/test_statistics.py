@@ -1,9 +1,12 @@
 """Downtimes summed up; what was not measured is in no figure."""
 
+from collections.abc import Sequence
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.downtime.statistics import by_vm_and_method, summarise
+from ferryman.downtime.statistics import Interval, median_difference_interval, median_interval, spread, summarise
 from ferryman.downtime.values import Measurement, MeasurementStatus
 
 
@@ -56,10 +59,50 @@ def test_the_figures_are_in_order(downtimes: list[float]) -> None:
     assert summary.lowest_ms <= summary.p95_ms <= summary.highest_ms
 
 
-def test_vms_and_methods_are_kept_apart() -> None:
-    groups = by_vm_and_method(
-        [("guest-01", "live", took(90)), ("guest-01", "cold", took(9000)), ("guest-01", "live", took(110))]
-    )
+LAB_COLD_S = (563.81, 563.22, 560.82, 558.83, 558.40)
+LAB_LIVE_S = (0.3519, 0.3519, 0.3520, 0.2204, 0.3518)
+TEN = (94, 101, 88, 120, 97, 93, 105, 99, 110, 91)
 
-    assert groups["guest-01", "live"].mean_ms == 100
-    assert groups["guest-01", "cold"].measured == 1
+
+@pytest.mark.parametrize(
+    ("values", "middle", "deviation", "interval"),
+    [
+        (LAB_COLD_S, 560.82, 2.4659947, (558.40, 563.81)),
+        (LAB_LIVE_S, 0.3519, 0.0588086, (0.2204, 0.3520)),
+        (TEN, 98.0, 9.6930674, (92.5, 105.5)),
+        (range(1, 22), 11.0, 6.2048368, (7.0, 15.0)),
+    ],
+)
+def test_medians_have_the_intervals_that_scipy_finds(
+    values: Sequence[float], middle: float, deviation: float, interval: tuple[float, float]
+) -> None:
+    """By scipy 1.17: stats.bootstrap((values,), median, method="percentile", n_resamples=99999); numpy.std(ddof=1)."""
+    found = spread(values)
+
+    assert found.median == middle
+    assert found.deviation == pytest.approx(deviation, abs=1e-6)
+    assert (found.median_interval.low, found.median_interval.high) == interval
+
+
+def test_one_value_is_all_there_is() -> None:
+    found = spread([7.0])
+
+    assert (found.mean, found.median, found.deviation) == (7.0, 7.0, None)
+    assert found.median_interval == Interval(low=7.0, high=7.0)
+
+
+def test_nothing_cannot_be_summed_up() -> None:
+    with pytest.raises(ValueError, match="nothing"):
+        spread([])
+
+
+def test_the_same_values_always_have_the_same_interval() -> None:
+    assert median_interval(TEN) == median_interval(TEN)
+
+
+def test_two_methods_are_told_apart_only_where_their_values_do() -> None:
+    apart = median_difference_interval([value + 100 for value in TEN], TEN)
+    alike = median_difference_interval(TEN, TEN)
+
+    assert 80 < apart.low < 100 < apart.high < 120
+    assert alike.low < 0 < alike.high

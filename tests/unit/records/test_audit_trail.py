@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from record_samples import MEASURED, NOON, UNMEASURED, UUID, record, volume
+from record_samples import NOON, UUID, record, volume
 
 from ferryman.records.audit import records
 from ferryman.records.errors import RecordError
 from ferryman.records.ids import migration_id
-from ferryman.records.ledger import Place, leftovers, statistics_of
+from ferryman.records.ledger import Place, leftovers
+from ferryman.records.query import Query
 from ferryman.records.store import StateStore
 from ferryman.records.values import MigrationRecord, Outcome, RemovalRecord
-from ferryman.specs.models import Method
 
 OTHER_UUID = "6b9a7c1e-0000-4000-8000-000000000002"
 LEFT = Place(host="tallinn", pool="vms", name="guest-01.qcow2")
@@ -57,15 +57,22 @@ def test_records_come_newest_first(trail: Path) -> None:
     assert starts == sorted(starts, reverse=True)
 
 
-def test_records_are_asked_for_by_vm_host_time_and_number(trail: Path) -> None:
-    since = datetime(2026, 2, 2, tzinfo=UTC)
+def test_records_are_asked_for_by_vm_host_and_time(trail: Path) -> None:
+    february = Query(since=datetime(2026, 2, 2, tzinfo=UTC), until=NOON)
 
-    assert [found.vm for found in records(trail, vm="guest-02")] == ["guest-02"]
-    assert len(list(records(trail, host="oslo"))) == 2
-    assert len(list(records(trail, host="tallinn"))) == 4
-    assert len(list(records(trail, since=since))) == 2
-    assert [found.started_at for found in records(trail, limit=1)] == [NOON]
-    assert list(records(trail, limit=0)) == []
+    assert [found.vm for found in records(trail, Query.of_vm("guest-02"))] == ["guest-02"]
+    assert len(list(records(trail, Query(hosts=frozenset({"oslo"}))))) == 2
+    assert len(list(records(trail, Query(hosts=frozenset({"oslo", "tallinn"}))))) == 4
+    assert [found.started_at.day for found in records(trail, february)] == [3]
+
+
+def test_the_newest_are_there_without_the_others_being_read(trail: Path) -> None:
+    broken = next((trail / "migrations" / "2025").rglob("*.toml"))
+    broken.write_bytes(b"id = ")
+    damaged: list[RecordError] = []
+
+    assert next(records(trail, on_damaged=damaged.append)).started_at == NOON
+    assert damaged == []
 
 
 def test_no_trail_is_an_empty_trail(tmp_path: Path) -> None:
@@ -155,17 +162,3 @@ def test_another_vm_at_the_host_does_not_touch_the_leftover() -> None:
         LEFT: UUID,
         Place(host="tallinn", pool="vms", name="b"): OTHER_UUID,
     }
-
-
-def test_statistics_count_what_was_not_measured_apart() -> None:
-    moves = [
-        record(),
-        record(measurement=UNMEASURED),
-        record(method=Method.COLD, measurement=UNMEASURED),
-        record(outcome=Outcome.FAILED),
-    ]
-    statistics = statistics_of(moves)
-
-    live, cold = statistics["live"], statistics["cold"]
-    assert (live.count, live.unmeasured, live.median_ms, live.mean_ms) == (2, 1, MEASURED.downtime_ms, 94.0)
-    assert (cold.count, cold.unmeasured, cold.median_ms, cold.highest_ms) == (1, 1, None, None)

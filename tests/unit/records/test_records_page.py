@@ -33,7 +33,7 @@ WRITTEN: tuple[type[Any], ...] = (
     values.Condition,
     values.Placed,
     values.LastMigration,
-    values.MethodStatistics,
+    values.MoveStatistics,
     values.HostState,
     values.FleetState,
     values.SpecProblem,

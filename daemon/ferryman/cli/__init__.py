@@ -10,6 +10,7 @@ from ferryman.cli.gc import gc
 from ferryman.cli.history import history
 from ferryman.cli.plan import plan
 from ferryman.cli.recover import recover
+from ferryman.cli.report import report
 from ferryman.cli.run import run
 from ferryman.cli.specs import schema, validate
 from ferryman.cli.status import status
@@ -29,10 +30,11 @@ def main() -> None:
               ferryman status     what is so now
               ferryman history    what moved when, why, and how long it was down
               ferryman recover    what to do about a move that was interrupted or held
+              ferryman report     the same as plots and tables, in one HTML file
               ferryman gc         reclaim the disks that VMs left where they were before
               ferryman lab        rehearse all of it on this machine
     """
 
 
-for command in (doctor, run, plan, status, history, recover, gc, validate, schema, lab):
+for command in (doctor, run, plan, status, history, report, recover, gc, validate, schema, lab):
     main.add_command(command)

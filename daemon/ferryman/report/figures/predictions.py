@@ -1,0 +1,70 @@
+"""Predicted against measured downtimes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ferryman.report.figures.drawing import (
+    GREY,
+    METHOD_LOOKS,
+    Figure,
+    JsonObject,
+    bounds_ms,
+    drawn_ms,
+    error_bars,
+    label,
+    milliseconds_axis,
+)
+from ferryman.report.figures.over_time import MOST_POINTS
+from ferryman.report.model import Report, ReportedMove
+from ferryman.specs.models import Method
+
+
+def predictions(report: Report) -> Figure:
+    """Each move by what was foretold and what came of it."""
+    foretold = [move for move in report.moves if move.is_measured and move.predicted_ms is not None][:MOST_POINTS]
+    groups = {method: [move for move in foretold if move.method is method] for method in report.methods}
+    traces = [_diagonal(foretold)] if foretold else []
+    traces += [_moves(method, group) for method, group in groups.items() if group]
+    return Figure(
+        id="predictions",
+        title="Prediction against measurement",
+        caption="On the line the prediction was right; above it the VM was down for longer than foretold.",
+        traces=traces,
+        layout={
+            "xaxis": milliseconds_axis("predicted, ms", [move.predicted_ms or 0.0 for move in foretold]),
+            "yaxis": milliseconds_axis("measured, ms", bounds_ms(foretold)),
+            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        },
+        height_px=420,
+    )
+
+
+def _diagonal(moves: Sequence[ReportedMove]) -> JsonObject:
+    shown = [drawn_ms(value) for move in moves for value in (move.predicted_ms or 0.0, move.downtime_ms or 0.0)]
+    ends = [min(shown) / 1.5, max(shown) * 1.5]
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "as foretold",
+        "x": ends,
+        "y": ends,
+        "line": {"color": GREY, "dash": "dash", "width": 1.5},
+        "hoverinfo": "skip",
+    }
+
+
+def _moves(method: Method, moves: Sequence[ReportedMove]) -> JsonObject:
+    look = METHOD_LOOKS[method]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": method.value,
+        "x": [drawn_ms(move.predicted_ms or 0.0) for move in moves],
+        "y": [drawn_ms(move.downtime_ms or 0.0) for move in moves],
+        "error_y": error_bars(moves),
+        "marker": {"color": look.colour, "symbol": look.symbol, "size": 8},
+        "text": [f"{label(move)}<br>predicted {move.predicted_ms or 0.0:,.0f} ms" for move in moves],
+        "customdata": [move.id for move in moves],
+        "hovertemplate": "%{text}<extra></extra>",
+    }

@@ -1,0 +1,127 @@
+"""The report's data: what is drawn and told, free of how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from ferryman.downtime.statistics import Statistics
+from ferryman.downtime.values import MeasurementStatus
+from ferryman.downtime.values import Outcome as ProbeOutcome
+from ferryman.records.values import MigrationRecord, Outcome, Verdict
+from ferryman.specs.models import Method
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedMove:
+    """One audit record, in short. None: not known."""
+
+    id: str
+    vm: str
+    source: str
+    destination: str
+    method: Method
+    """What it was in the end: a live move that was switched to post-copy is one of post-copy."""
+    began_at: datetime
+    outcome: Outcome
+    duration_s: float
+    status: MeasurementStatus
+    downtime_ms: float | None
+    lower_ms: float | None
+    upper_ms: float | None
+    hypervisor_ms: int | None
+    """How long the guest's processors stood still, by the hypervisor."""
+    promise_ms: int | None
+    verdict: Verdict
+    predicted_ms: float | None
+    predicted_s: float | None
+    cause: str
+    revision: str
+    subject: str
+    remark: str
+    """Why it did not succeed, or was not measured."""
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it holds a downtime; never so where the service did not come back."""
+        return self.status is MeasurementStatus.MEASURED and self.downtime_ms is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Several moves in figures."""
+
+    moves: int
+    succeeded: int
+    statistics: Statistics
+    verdicts: Mapping[Verdict, int]
+    """Of each, how many; all of them named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmSummary:
+    """The moves of one VM by one method."""
+
+    vm: str
+    method: Method
+    summary: Summary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MedianPoint:
+    """The median downtime of the moves that began within one stretch of time."""
+
+    at: datetime
+    """The stretch's middle."""
+    median_ms: float
+    moves: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbePoint:
+    """One probe of a move that was kept; ms since the attempt began."""
+
+    sent_ms: float
+    outcome: ProbeOutcome
+    round_trip_ms: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutageBand:
+    """A stretch without service on a move's time axis; ms since the attempt began."""
+
+    last_answered_ms: float
+    first_lost_ms: float
+    last_lost_ms: float
+    up_by_ms: float | None
+    """When the first answer came; None: not while it was probed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseUp:
+    """One move in full: its record, and the probes that were kept of it."""
+
+    record: MigrationRecord
+    probes: tuple[ProbePoint, ...] = ()
+    """Empty where none were kept."""
+    outages: tuple[OutageBand, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All that a page says."""
+
+    made_at: datetime
+    selection: str
+    """Which moves were asked for, in words; empty: all."""
+    moves: tuple[ReportedMove, ...]
+    """The newest first."""
+    whole: Summary
+    methods: Mapping[Method, Summary]
+    """Only those that occur, the least disruptive first."""
+    vms: tuple[VmSummary, ...]
+    medians: Mapping[Method, tuple[MedianPoint, ...]]
+    close_ups: tuple[CloseUp, ...]
+    damaged: int = 0
+    """Records that could not be read and are in no figure."""

@@ -11,6 +11,7 @@ import click
 from ferryman.cli.options import state_option
 from ferryman.records import atomic_files, audit
 from ferryman.records.errors import RecordError, StateUnwritableError
+from ferryman.records.samples import read_samples
 from ferryman.records.values import MigrationRecord
 from ferryman.report.building import report_of
 from ferryman.report.close_up import close_up
@@ -46,7 +47,7 @@ def report(state: Path, out: Path, vms: tuple[str, ...], since: datetime | None,
     ]
     if migration is not None and not records:
         raise click.ClickException(f"no record is named {migration}\n  remedy: see their ids: ferryman history --json")
-    built = _built(records, selection=_selection(vms, begun, migration), damaged=len(damaged))
+    built = _built(state, records, selection=_selection(vms, begun, migration), damaged=len(damaged))
     page = _page(built)
     try:
         atomic_files.replace(out, page.encode(), durable=False)
@@ -55,10 +56,10 @@ def report(state: Path, out: Path, vms: tuple[str, ...], since: datetime | None,
     click.echo(f"{out}: {len(records):,} moves")
 
 
-def _built(records: Sequence[MigrationRecord], *, selection: str, damaged: int) -> Report:
+def _built(state: Path, records: Sequence[MigrationRecord], *, selection: str, damaged: int) -> Report:
     moves = [reported(record) for record in records]
     wanted = set(in_full(moves))
-    close_ups = [close_up(record, ()) for record in records if record.id in wanted]
+    close_ups = [close_up(record, read_samples(state, record.id)) for record in records if record.id in wanted]
     return report_of(moves, close_ups, made_at=datetime.now(UTC), selection=selection, damaged=damaged)
 
 

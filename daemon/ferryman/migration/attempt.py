@@ -26,6 +26,7 @@ from ferryman.planning.decisions import DiskImage, ImageCopy, Plan
 from ferryman.planning.links import bandwidth_cap_mib_s
 from ferryman.records.journal import Journal
 from ferryman.records.live import Progress
+from ferryman.records.samples import ProbedMove
 from ferryman.records.values import CauseRecord, JournalEntry, MigrationRecord, Outcome, Step, VolumeAt
 from ferryman.specs.models import HostSpec, Method, OnStall, SourceDisks, VmSpec
 
@@ -48,6 +49,13 @@ class Order:
     settle_ms: int
 
 
+KeepSamples = Callable[[ProbedMove], None]
+
+
+def keep_none(_move: ProbedMove) -> None:
+    """Nobody else wants to know."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What an attempt works with."""
@@ -60,6 +68,8 @@ class Services:
     me: Identity | None = None
     """What VMs are tagged with while they move; None: they are not."""
     work: Work = THREADS
+    keep_samples: KeepSamples = keep_none
+    """Where a move's probes are kept for others to see."""
 
 
 def carry_out(order: Order, services: Services) -> MigrationRecord | None:
@@ -98,8 +108,19 @@ def _witnessed(order: Order, services: Services, witness: Witness) -> MigrationR
         patience_s=_patience_s(plan.method, ending),
     )
     tagging.release(move, ending.outcome)
+    _keep_samples(move, services, witness, measurement)
     cleared = _cleared(order, move, ending, measurement)
     return _record(move, ending, measurement, Facts(begun_ms=begun_ms, total_ms=total_ms, plan=plan, cleared=cleared))
+
+
+def _keep_samples(move: Move, services: Services, witness: Witness, measurement: Measurement) -> None:
+    probed = ProbedMove(
+        id=move.entry.id,
+        started_ns=move.started_ns,
+        samples=witness.samples(),
+        in_time_ms=measurement.in_time_ms,
+    )
+    services.keep_samples(probed)
 
 
 def _cleared(order: Order, move: Move, ending: Ending, measurement: Measurement) -> Cleared:

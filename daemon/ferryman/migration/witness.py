@@ -10,7 +10,7 @@ from ferryman.downtime.banner import check_service
 from ferryman.downtime.measuring import measure, unmeasured
 from ferryman.downtime.prober import Probe, ProbeError
 from ferryman.downtime.tally import RECENT
-from ferryman.downtime.values import Measurement, MeasurementStatus, ProbeTarget
+from ferryman.downtime.values import Measurement, MeasurementStatus, ProbeTarget, Sample
 from ferryman.migration.clock import Clock
 from ferryman.specs.models import ProbeSpec
 
@@ -54,6 +54,10 @@ class Witness:
             return "not probed"
         seen = self._probe.latest()
         return f"{seen.state}, {seen.answered} answered, {seen.lost} lost"
+
+    def samples(self) -> tuple[Sample, ...]:
+        """All probes whose fate is known, in the order of sending; none where nothing was probed."""
+        return () if self._probe is None else self._probe.samples()
 
     def conclude(self, *, undisturbed_until_ns: int, settle_ms: int, patience_s: float) -> Measurement:
         """Wait until the service has answered for `settle_ms`, at most `patience_s`; then measure.

@@ -12,7 +12,7 @@ from ferryman.fleet.fact_book import REFRESHED_AFTER_S
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Identity, claims
 from ferryman.fleet.values import DirtyRate, Power, Snapshot
-from ferryman.migration.attempt import Order, Services, carry_out, take_up
+from ferryman.migration.attempt import KeepSamples, Order, Services, carry_out, keep_none, take_up
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import Ends
 from ferryman.migration.working import THREADS, Work
@@ -70,6 +70,7 @@ class Parts:
     check: Check = check_service
     """Whether a VM's service answers."""
     work: Work = THREADS
+    keep_samples: KeepSamples = keep_none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +269,7 @@ class Reconciler:
             show=parts.show,
             me=parts.me,
             work=parts.work,
+            keep_samples=parts.keep_samples,
         )
 
     def _busy(self) -> frozenset[str]:

@@ -20,7 +20,7 @@ from ferryman.specs.git_repository import GitError, GitFailure, GitRepository
 KEPT = ("fleet.toml", "vms", "hosts", "migrations", "removals", ".gitignore", "README.md")
 """All that is ever staged."""
 
-IGNORED = ("/journal/", "/live/", "/requests/", "/daemon-id", "/.lock", ".*.tmp")
+IGNORED = ("/journal/", "/live/", "/requests/", "/samples/", "/daemon-id", "/.lock", ".*.tmp")
 
 SETTINGS = (
     "user.name=ferryman",

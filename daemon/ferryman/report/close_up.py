@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from ferryman.downtime.values import Outcome
+from ferryman.records.samples import KeptSample
 from ferryman.records.values import MigrationRecord
-from ferryman.report.model import CloseUp, OutageBand, ProbePoint
+from ferryman.report.model import CloseUp, OutageBand
 
 
-def close_up(record: MigrationRecord, probes: Sequence[ProbePoint]) -> CloseUp:
+def close_up(record: MigrationRecord, probes: Sequence[KeptSample]) -> CloseUp:
     """The move with the probes that were kept of it, in the order of sending.
 
     The record's measurement judged all of them; what is found here only says where to draw it.
@@ -19,14 +20,14 @@ def close_up(record: MigrationRecord, probes: Sequence[ProbePoint]) -> CloseUp:
     return CloseUp(record=record, probes=tuple(probes), outages=bands)
 
 
-def is_bad(probe: ProbePoint, in_time_ms: float | None) -> bool:
+def is_bad(probe: KeptSample, in_time_ms: float | None) -> bool:
     """Lost, refused, or answered too late for this move's baseline."""
     if probe.outcome is not Outcome.ANSWERED or probe.round_trip_ms is None:
         return True
     return in_time_ms is not None and probe.round_trip_ms > in_time_ms
 
 
-def _bands(probes: Sequence[ProbePoint], in_time_ms: float | None) -> Iterator[OutageBand]:
+def _bands(probes: Sequence[KeptSample], in_time_ms: float | None) -> Iterator[OutageBand]:
     at = 0
     for bad, group in groupby(probes, key=lambda probe: is_bad(probe, in_time_ms)):
         run = list(group)
@@ -41,12 +42,12 @@ def _bands(probes: Sequence[ProbePoint], in_time_ms: float | None) -> Iterator[O
         at += len(run)
 
 
-def _is_jitter(run: Sequence[ProbePoint]) -> bool:
+def _is_jitter(run: Sequence[KeptSample]) -> bool:
     """One late answer alone is no outage."""
     return len(run) == 1 and run[0].outcome is Outcome.ANSWERED
 
 
-def _first_answer_ms(run: Sequence[ProbePoint], back: ProbePoint | None) -> float | None:
+def _first_answer_ms(run: Sequence[KeptSample], back: KeptSample | None) -> float | None:
     """A probe sent while the service was away may be answered as soon as it is back, before any sent later."""
     answers = [
         probe.sent_ms + probe.round_trip_ms

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ferryman.downtime.statistics import Statistics
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.downtime.values import Outcome as ProbeOutcome
+from ferryman.records.samples import KeptSample
 from ferryman.records.values import MigrationRecord, Outcome, Verdict
 from ferryman.specs.models import Method
 
@@ -79,15 +79,6 @@ class MedianPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProbePoint:
-    """One probe of a move that was kept; ms since the attempt began."""
-
-    sent_ms: float
-    outcome: ProbeOutcome
-    round_trip_ms: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OutageBand:
     """A stretch without service on a move's time axis; ms since the attempt began."""
 
@@ -103,7 +94,7 @@ class CloseUp:
     """One move in full: its record, and the probes that were kept of it."""
 
     record: MigrationRecord
-    probes: tuple[ProbePoint, ...] = ()
+    probes: tuple[KeptSample, ...] = ()
     """Empty where none were kept."""
     outages: tuple[OutageBand, ...] = ()
 

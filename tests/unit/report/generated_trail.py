@@ -89,6 +89,12 @@ def _record(chance: random.Random, number: int, vms: int) -> MigrationRecord:
     )
 
 
+def _prediction(method: Method) -> PredictionRecord:
+    return PredictionRecord(
+        method=method, chosen=True, downtime_ms=TYPICAL_MS[method], duration_s=2.5, basis="its last moves"
+    )
+
+
 def _measurement(chance: random.Random, method: Method) -> Measurement:
     luck = chance.random()
     if luck < 0.03:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 
 from ferryman.downtime.values import Outcome
+from ferryman.records.samples import KeptSample
 from ferryman.report.close_up import is_bad
 from ferryman.report.figures.drawing import ALARM, GREY, METHOD_LOOKS, Figure, JsonObject, Look, text
-from ferryman.report.model import CloseUp, OutageBand, ProbePoint
+from ferryman.report.model import CloseUp, OutageBand
 from ferryman.specs.models import Method
 
 _PHASE_COLOUR = METHOD_LOOKS[Method.LIVE].colour
 _ANSWERED = Look(colour="#119f77", symbol="circle")
 _LATE = Look(colour="#d9681d", symbol="diamond")
-_UNANSWERED = {
-    Outcome.LOST: Look(colour=ALARM, symbol="x"),
-    Outcome.REFUSED: Look(colour="#bd6fa1", symbol="triangle-down"),
-}
+_UNANSWERED = tuple(outcome for outcome in Outcome if outcome is not Outcome.ANSWERED)
+_UNANSWERED_SYMBOLS = ("triangle-down", "x", "cross", "square", "hexagram")
 _SHARE_OF_PROBES = 0.58
 """Of the plot's height, where there are probes."""
 
@@ -60,8 +60,8 @@ def _caption(one: CloseUp) -> str:
     if not one.probes:
         return "Phases of the move. Its probes were not kept, so where in it the service was away is not drawn."
     return (
-        "Above: phases. Below: each kept probe by when it was sent and how long its answer took; crosses and "
-        "triangles got none. Dark shade: certainly away; light shade: away at most."
+        "Above: phases. Below: each kept probe by when it was sent and how long its answer took; those "
+        "marked at the top got none. Dark shade: certainly away; light shade: away at most."
     )
 
 
@@ -82,7 +82,7 @@ def _phases(one: CloseUp) -> JsonObject:
     }
 
 
-def _probes(probes: Sequence[ProbePoint], in_time_ms: float | None) -> list[JsonObject]:
+def _probes(probes: Sequence[KeptSample], in_time_ms: float | None) -> list[JsonObject]:
     if not probes:
         return []
     answered = [probe for probe in probes if probe.outcome is Outcome.ANSWERED]
@@ -90,13 +90,13 @@ def _probes(probes: Sequence[ProbePoint], in_time_ms: float | None) -> list[Json
     late = [probe for probe in answered if is_bad(probe, in_time_ms)]
     ceiling_ms = 2 * max([in_time_ms or 1.0, *(probe.round_trip_ms or 0.0 for probe in answered)])
     traces = [_marks("answered", prompt, _ANSWERED), _marks("answered late", late, _LATE)]
-    for outcome, look in _UNANSWERED.items():
+    for outcome, symbol in zip(_UNANSWERED, cycle(_UNANSWERED_SYMBOLS), strict=False):
         gone = [probe for probe in probes if probe.outcome is outcome]
-        traces.append(_marks(outcome.value, gone, look, at_ms=ceiling_ms))
+        traces.append(_marks(outcome.value, gone, Look(colour=ALARM, symbol=symbol), at_ms=ceiling_ms))
     return [trace for trace in traces if trace["x"]]
 
 
-def _marks(name: str, probes: Sequence[ProbePoint], look: Look, *, at_ms: float | None = None) -> JsonObject:
+def _marks(name: str, probes: Sequence[KeptSample], look: Look, *, at_ms: float | None = None) -> JsonObject:
     """One kind of probe; at a fixed height where they have no round trip."""
     tip = "sent at %{x:,.1f} ms, answered after %{y:,.1f} ms" if at_ms is None else f"sent at %{{x:,.1f}} ms, {name}"
     return {

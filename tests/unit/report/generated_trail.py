@@ -22,13 +22,14 @@ from ferryman.specs.models import Method
 
 BEGAN = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
 TYPICAL_MS = {Method.LIVE: 70.0, Method.POST_COPY: 45.0, Method.PAUSED: 900.0, Method.COLD: 9000.0}
+_VMS = 12
 _HOSTS = ("tallinn", "skopje", "oslo")
 
 
-def trail(moves: int, *, seed: int = 1, vms: int = 12) -> list[MigrationRecord]:
+def trail(moves: int, *, every_h: float = 0.8) -> list[MigrationRecord]:
     """So many records, the oldest first: measured mostly, each kind of trouble now and then."""
-    chance = random.Random(seed)  # noqa: S311 - made up, and no secret
-    return [_record(chance, number, vms) for number in range(moves)]
+    chance = random.Random(1)  # noqa: S311 - made up, and no secret
+    return [_record(chance, number, BEGAN + timedelta(hours=number * every_h)) for number in range(moves)]
 
 
 def measured(downtime_ms: float, *, bounds_ms: float = 10.0) -> Measurement:
@@ -45,8 +46,7 @@ def measured(downtime_ms: float, *, bounds_ms: float = 10.0) -> Measurement:
     )
 
 
-def _record(chance: random.Random, number: int, vms: int) -> MigrationRecord:
-    began = BEGAN + timedelta(hours=number * 0.8)
+def _record(chance: random.Random, number: int, began: datetime) -> MigrationRecord:
     method = chance.choices(list(TYPICAL_MS), (70, 10, 3, 17))[0]
     measurement = _measurement(chance, method)
     promise_ms = {Method.LIVE: 150, Method.COLD: 15000}.get(method)
@@ -54,8 +54,8 @@ def _record(chance: random.Random, number: int, vms: int) -> MigrationRecord:
     outcome = chance.choices(list(Outcome), (95, 3, 1, 1))[0]
     duration_s = 2.0 + (measurement.downtime_ms or 0.0) / 1000
     return MigrationRecord(
-        id=migration_id(began, f"guest-{number % vms:02}", chance.getrandbits(16)),
-        vm=f"guest-{number % vms:02}",
+        id=migration_id(began, f"guest-{number % _VMS:02}", chance.getrandbits(16)),
+        vm=f"guest-{number % _VMS:02}",
         uuid="6b9a7c1e-0000-4000-8000-000000000001",
         source=source,
         destination=destination,

@@ -78,9 +78,9 @@ def test_of_too_little_there_is_no_line(records: list[MigrationRecord]) -> None:
 
 
 def test_a_year_of_moves_makes_a_line_that_can_be_read() -> None:
-    line = medians([reported(one) for one in trail(10_000)])[Method.LIVE]
+    line = medians([reported(one) for one in trail(600, every_h=14)])[Method.LIVE]
     assert 40 <= len(line) <= 62
-    assert sum(point.moves for point in line) > 6000
+    assert sum(point.moves for point in line) > 300
 
 
 def test_the_newest_and_the_longest_are_told_in_full() -> None:

@@ -9,9 +9,9 @@ _FILE = "plotly/package_data/plotly.min.js"
 """What `plotly.offline.get_plotlyjs` reads; importing that module takes 0.4 s, and is good for nothing else here."""
 
 
-def plotly_js() -> str:
+def plotly_js(package: str = "plotly") -> str:
     """The library as one script. Raises ModuleNotFoundError, as importing the package would."""
     try:
-        return Path(str(distribution("plotly").locate_file(_FILE))).read_text(encoding="utf-8")
+        return Path(str(distribution(package).locate_file(_FILE))).read_text(encoding="utf-8")
     except (PackageNotFoundError, FileNotFoundError) as error:
-        raise ModuleNotFoundError(str(error), name="plotly") from error
+        raise ModuleNotFoundError(str(error), name=package) from error

@@ -25,7 +25,7 @@ from ferryman.specs.models import Method
 MOST_POINTS = 1500
 """So many intervals are drawn singly, the newest: more are a blot, and take a browser seconds."""
 
-_LEAST_ROOM = timedelta(minutes=5)
+_LEAST_ROOM = timedelta(minutes=1)
 
 
 def over_time(report: Report) -> Figure:

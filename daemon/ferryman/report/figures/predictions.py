@@ -24,7 +24,9 @@ def predictions(report: Report) -> Figure:
     """Each move by what was foretold and what came of it."""
     foretold = [move for move in report.moves if move.is_measured and move.predicted_ms is not None][:MOST_POINTS]
     groups = {method: [move for move in foretold if move.method is method] for method in report.methods}
-    traces = [_diagonal(foretold)] if foretold else []
+    # Alike on both axes: the diagonal is one.
+    shown_ms = [*bounds_ms(foretold), *(move.predicted_ms or 0.0 for move in foretold)]
+    traces = [_diagonal(shown_ms)] if foretold else []
     traces += [_moves(method, group) for method, group in groups.items() if group]
     return Figure(
         id="predictions",
@@ -32,17 +34,16 @@ def predictions(report: Report) -> Figure:
         caption="On the line the prediction was right; above it the VM was down for longer than foretold.",
         traces=traces,
         layout={
-            "xaxis": milliseconds_axis("predicted, ms", [move.predicted_ms or 0.0 for move in foretold]),
-            "yaxis": milliseconds_axis("measured, ms", bounds_ms(foretold)),
+            "xaxis": milliseconds_axis("predicted, ms", shown_ms),
+            "yaxis": milliseconds_axis("measured, ms", shown_ms),
             "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         },
         height_px=420,
     )
 
 
-def _diagonal(moves: Sequence[ReportedMove]) -> JsonObject:
-    shown = [drawn_ms(value) for move in moves for value in (move.predicted_ms or 0.0, move.downtime_ms or 0.0)]
-    ends = [min(shown) / 1.5, max(shown) * 1.5]
+def _diagonal(shown_ms: Sequence[float]) -> JsonObject:
+    ends = [drawn_ms(min(shown_ms)), drawn_ms(max(shown_ms))]
     return {
         "type": "scatter",
         "mode": "lines",

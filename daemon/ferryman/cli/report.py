@@ -16,7 +16,7 @@ from ferryman.records.values import MigrationRecord
 from ferryman.report.building import report_of
 from ferryman.report.close_up import close_up
 from ferryman.report.model import Report
-from ferryman.report.selecting import in_full, reported
+from ferryman.report.selecting import in_full
 
 
 @click.command()
@@ -57,10 +57,8 @@ def report(state: Path, out: Path, vms: tuple[str, ...], since: datetime | None,
 
 
 def _built(state: Path, records: Sequence[MigrationRecord], *, selection: str, damaged: int) -> Report:
-    moves = [reported(record) for record in records]
-    wanted = set(in_full(moves))
-    close_ups = [close_up(record, read_samples(state, record.id)) for record in records if record.id in wanted]
-    return report_of(moves, close_ups, made_at=datetime.now(UTC), selection=selection, damaged=damaged)
+    close_ups = [close_up(record, read_samples(state, record.id)) for record in in_full(records)]
+    return report_of(records, close_ups, made_at=datetime.now(UTC), selection=selection, damaged=damaged)
 
 
 def _page(built: Report) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from ferryman.report.model import CloseUp, Report, ReportedMove
+from ferryman.records.values import MigrationRecord
+from ferryman.report.model import CloseUp, Report
 from ferryman.report.summing import by_method, by_vm, medians, summary
 
 
 def report_of(
-    moves: Sequence[ReportedMove],
+    moves: Sequence[MigrationRecord],
     close_ups: Sequence[CloseUp],
     *,
     made_at: datetime,
@@ -18,7 +19,7 @@ def report_of(
     damaged: int = 0,
 ) -> Report:
     """Sum up these moves; both sequences are in any order."""
-    newest_first = sorted(moves, key=lambda move: (move.began_at, move.id), reverse=True)
+    newest_first = sorted(moves, key=lambda move: (move.started_at, move.id), reverse=True)
     return Report(
         made_at=made_at,
         selection=selection,

@@ -7,45 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ferryman.downtime.statistics import Statistics
-from ferryman.downtime.values import MeasurementStatus
 from ferryman.records.samples import KeptSample
-from ferryman.records.values import MigrationRecord, Outcome, Verdict
+from ferryman.records.values import MigrationRecord, Verdict
 from ferryman.specs.models import Method
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportedMove:
-    """One audit record, in short. None: not known."""
-
-    id: str
-    vm: str
-    source: str
-    destination: str
-    method: Method
-    """What it was in the end: a live move that was switched to post-copy is one of post-copy."""
-    began_at: datetime
-    outcome: Outcome
-    duration_s: float
-    status: MeasurementStatus
-    downtime_ms: float | None
-    lower_ms: float | None
-    upper_ms: float | None
-    hypervisor_ms: int | None
-    """How long the guest's processors stood still, by the hypervisor."""
-    promise_ms: int | None
-    verdict: Verdict
-    predicted_ms: float | None
-    predicted_s: float | None
-    cause: str
-    revision: str
-    subject: str
-    remark: str
-    """Why it did not succeed, or was not measured."""
-
-    @property
-    def is_measured(self) -> bool:
-        """Whether it holds a downtime; never so where the service did not come back."""
-        return self.status is MeasurementStatus.MEASURED and self.downtime_ms is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +70,7 @@ class Report:
     made_at: datetime
     selection: str
     """Which moves were asked for, in words; empty: all."""
-    moves: tuple[ReportedMove, ...]
+    moves: tuple[MigrationRecord, ...]
     """The newest first."""
     whole: Summary
     methods: Mapping[Method, Summary]

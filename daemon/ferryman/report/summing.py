@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 
 from ferryman.downtime.statistics import summarise
-from ferryman.downtime.values import Measurement
-from ferryman.records.values import Outcome, Verdict
-from ferryman.report.model import MedianPoint, ReportedMove, Summary, VmSummary
+from ferryman.records.values import MigrationRecord, Outcome, Verdict
+from ferryman.report.model import MedianPoint, Summary, VmSummary
+from ferryman.report.reading import downtime_ms, method_of
 from ferryman.specs.models import Method
 
 METHODS = (Method.LIVE, Method.POST_COPY, Method.PAUSED, Method.COLD)
@@ -23,49 +23,49 @@ _MOVES_IN_ONE = 5
 """So many at least, on average: a median of one is that one."""
 
 
-def summary(moves: Iterable[ReportedMove]) -> Summary:
+def summary(moves: Iterable[MigrationRecord]) -> Summary:
     """These moves in figures."""
     known = list(moves)
     verdicts = Counter(move.verdict for move in known)
     return Summary(
         moves=len(known),
         succeeded=sum(move.outcome is Outcome.SUCCEEDED for move in known),
-        statistics=summarise(Measurement(status=move.status, downtime_ms=move.downtime_ms) for move in known),
+        statistics=summarise(move.measurement for move in known),
         verdicts={verdict: verdicts[verdict] for verdict in Verdict},
     )
 
 
-def by_method(moves: Iterable[ReportedMove]) -> Mapping[Method, Summary]:
+def by_method(moves: Iterable[MigrationRecord]) -> Mapping[Method, Summary]:
     """A summary for each method that occurs."""
     groups = _grouped(moves)
     return {method: summary(groups[method]) for method in METHODS if method in groups}
 
 
-def by_vm(moves: Iterable[ReportedMove]) -> tuple[VmSummary, ...]:
+def by_vm(moves: Iterable[MigrationRecord]) -> tuple[VmSummary, ...]:
     """A summary for each VM and method, by name."""
-    groups: dict[tuple[str, Method], list[ReportedMove]] = defaultdict(list)
+    groups: dict[tuple[str, Method], list[MigrationRecord]] = defaultdict(list)
     for move in moves:
-        groups[move.vm, move.method].append(move)
+        groups[move.vm, method_of(move)].append(move)
     ordered = sorted(groups.items(), key=lambda item: (item[0][0], METHODS.index(item[0][1])))
     return tuple(VmSummary(vm=vm, method=method, summary=summary(group)) for (vm, method), group in ordered)
 
 
-def medians(moves: Sequence[ReportedMove]) -> Mapping[Method, tuple[MedianPoint, ...]]:
+def medians(moves: Sequence[MigrationRecord]) -> Mapping[Method, tuple[MedianPoint, ...]]:
     """For each method the median downtime in equal stretches of time, where there is more than one.
 
     The stretches are hours, days, weeks, … so wide that there are at most some sixty with some moves in each, and
     alike for all methods.
     """
-    measured = [move for move in moves if move.is_measured]
-    width = _width([move.began_at for move in measured])
+    measured = [move for move in moves if downtime_ms(move) is not None]
+    width = _width([move.started_at for move in measured])
     lines = {method: _line(group, width) for method, group in _grouped(measured).items()}
     return {method: lines[method] for method in METHODS if len(lines.get(method, ())) > 1}
 
 
-def _grouped(moves: Iterable[ReportedMove]) -> Mapping[Method, list[ReportedMove]]:
-    groups: dict[Method, list[ReportedMove]] = defaultdict(list)
+def _grouped(moves: Iterable[MigrationRecord]) -> Mapping[Method, list[MigrationRecord]]:
+    groups: dict[Method, list[MigrationRecord]] = defaultdict(list)
     for move in moves:
-        groups[move.method].append(move)
+        groups[method_of(move)].append(move)
     return groups
 
 
@@ -77,10 +77,10 @@ def _width(times: Sequence[datetime]) -> timedelta:
     return next((width for width in _WIDTHS if whole / width <= wanted), _WIDTHS[-1])
 
 
-def _line(moves: Iterable[ReportedMove], width: timedelta) -> tuple[MedianPoint, ...]:
+def _line(moves: Iterable[MigrationRecord], width: timedelta) -> tuple[MedianPoint, ...]:
     stretches: dict[int, list[float]] = defaultdict(list)
     for move in moves:
-        stretches[int(move.began_at.timestamp() // width.total_seconds())].append(move.downtime_ms or 0.0)
+        stretches[int(move.started_at.timestamp() // width.total_seconds())].append(downtime_ms(move) or 0.0)
     return tuple(
         MedianPoint(
             at=datetime.fromtimestamp((number + 0.5) * width.total_seconds(), UTC),

@@ -16,14 +16,13 @@ from ferryman.report.figures.drawing import FLOOR_MS, JsonObject, milliseconds_a
 from ferryman.report.figures.over_time import MOST_POINTS, over_time
 from ferryman.report.figures.predictions import predictions
 from ferryman.report.model import Report
-from ferryman.report.selecting import reported
 from ferryman.specs.models import Method
 
 ONE = replace(trail(1)[0], method=Method.LIVE, measurement=measured(100.0, bounds_ms=10.0), verdict=Verdict.MET)
 
 
 def report(*records: MigrationRecord) -> Report:
-    return report_of([reported(one) for one in records], (), made_at=ONE.started_at)
+    return report_of(records, (), made_at=ONE.started_at)
 
 
 def named(traces: list[JsonObject], name: str) -> JsonObject:

@@ -19,7 +19,7 @@ from ferryman.report.building import report_of
 from ferryman.report.close_up import close_up
 from ferryman.report.page.plotly_js import plotly_js
 from ferryman.report.page.rendering import render
-from ferryman.report.selecting import in_full, reported
+from ferryman.report.selecting import in_full
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -60,10 +60,8 @@ class Seen(HTMLParser):
 
 
 def page_of(*records: MigrationRecord, damaged: int = 0) -> Seen:
-    moves = [reported(record) for record in records]
-    chosen = set(in_full(moves))
-    close_ups = [close_up(record, ()) for record in records if record.id in chosen]
-    return Seen(render(report_of(moves, close_ups, made_at=NOON, damaged=damaged)))
+    close_ups = [close_up(record, ()) for record in in_full(records[::-1])]
+    return Seen(render(report_of(records, close_ups, made_at=NOON, damaged=damaged)))
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from generated_trail import BEGAN, measured, trail
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.records.values import MigrationRecord, Outcome, Verdict
-from ferryman.report.selecting import LONGEST_IN_FULL, NEWEST_IN_FULL, in_full, reported
+from ferryman.report.selecting import LONGEST_IN_FULL, NEWEST_IN_FULL, in_full
 from ferryman.report.summing import by_method, by_vm, medians, summary
 from ferryman.specs.models import Method
 
@@ -40,7 +40,7 @@ def test_a_summary_counts_everything_and_measures_what_was_measured() -> None:
         record(2, measurement=UNMEASURED, verdict=Verdict.UNKNOWN),
         record(3, measurement=NOT_BACK, verdict=Verdict.MISSED, outcome=Outcome.HELD),
     ]
-    one = summary(map(reported, records))
+    one = summary(records)
     assert (one.moves, one.succeeded) == (4, 3)
     assert one.statistics.median_ms == 200.0
     assert (one.statistics.unmeasured, one.statistics.not_back) == (1, 1)
@@ -48,7 +48,7 @@ def test_a_summary_counts_everything_and_measures_what_was_measured() -> None:
 
 
 def test_a_live_move_that_was_switched_to_post_copy_counts_as_one_of_post_copy() -> None:
-    moves = [reported(record(0)), reported(record(1, post_copy=True)), reported(record(2, method=Method.COLD))]
+    moves = [record(0), record(1, post_copy=True), record(2, method=Method.COLD)]
     assert {method: one.moves for method, one in by_method(moves).items()} == {
         Method.LIVE: 1,
         Method.POST_COPY: 1,
@@ -57,7 +57,7 @@ def test_a_live_move_that_was_switched_to_post_copy_counts_as_one_of_post_copy()
 
 
 def test_vms_are_told_by_name_and_method() -> None:
-    moves = [reported(record(0, vm="web")), reported(record(1, method=Method.COLD)), reported(record(2))]
+    moves = [record(0, vm="web"), record(1, method=Method.COLD), record(2)]
     assert [(one.vm, one.method, one.summary.moves) for one in by_vm(moves)] == [
         ("guest-01", Method.LIVE, 1),
         ("guest-01", Method.COLD, 1),
@@ -68,25 +68,24 @@ def test_vms_are_told_by_name_and_method() -> None:
 def test_medians_are_of_stretches_with_some_moves_each() -> None:
     # One an hour from 8 on, in stretches of six hours.
     downtimes = [10.0] * 6 + [90.0] * 6
-    line = medians([reported(record(number, measurement=measured(ms))) for number, ms in enumerate(downtimes)])
+    line = medians([record(number, measurement=measured(ms)) for number, ms in enumerate(downtimes)])
     assert [(point.median_ms, point.moves) for point in line[Method.LIVE]] == [(10.0, 4), (90.0, 6), (90.0, 2)]
 
 
 @pytest.mark.parametrize("records", [[], [record(0)], [record(0, measurement=UNMEASURED)]])
 def test_of_too_little_there_is_no_line(records: list[MigrationRecord]) -> None:
-    assert medians([reported(one) for one in records]) == {}
+    assert medians(records) == {}
 
 
 def test_a_year_of_moves_makes_a_line_that_can_be_read() -> None:
-    line = medians([reported(one) for one in trail(600, every_h=14)])[Method.LIVE]
+    line = medians(trail(600, every_h=14))[Method.LIVE]
     assert 40 <= len(line) <= 62
     assert sum(point.moves for point in line) > 300
 
 
 def test_the_newest_and_the_longest_are_told_in_full() -> None:
     records = [record(number, measurement=measured(1000.0 - number)) for number in range(60)]
-    newest_first = [reported(one) for one in reversed(records)]
-    chosen = in_full(newest_first)
+    chosen = [one.id for one in in_full(records[::-1])]
     assert len(chosen) == NEWEST_IN_FULL + LONGEST_IN_FULL
     assert chosen[0] == "0059"
     assert set(chosen[-LONGEST_IN_FULL:]) == {"0000", "0001", "0002", "0003", "0004"}

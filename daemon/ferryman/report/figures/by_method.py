@@ -13,6 +13,7 @@ from ferryman.report.figures.drawing import (
     milliseconds_axis,
 )
 from ferryman.report.model import Report
+from ferryman.report.reading import downtime_ms, method_of
 from ferryman.specs.models import Method
 
 _EACH_SHOWN = 200
@@ -30,7 +31,7 @@ _VERDICT_NAMES = {
 
 def by_method(report: Report) -> Figure:
     """A box per method: median, quartiles, mean."""
-    downtimes = [move.downtime_ms for move in report.moves if move.is_measured and move.downtime_ms is not None]
+    downtimes = [downtime_ms(move) or 0.0 for move in report.moves if downtime_ms(move) is not None]
     return Figure(
         id="by-method",
         title="Downtime by method",
@@ -61,12 +62,12 @@ def promises(report: Report) -> Figure:
 
 
 def _box(report: Report, method: Method) -> JsonObject:
-    moves = [move for move in report.moves if move.method is method and move.is_measured]
+    moves = [move for move in report.moves if method_of(move) is method and downtime_ms(move) is not None]
     look = METHOD_LOOKS[method]
     return {
         "type": "box",
         "name": f"{method.value} ({len(moves):,})",
-        "y": [drawn_ms(move.downtime_ms or 0.0) for move in moves],
+        "y": [drawn_ms(downtime_ms(move) or 0.0) for move in moves],
         "boxmean": True,
         "boxpoints": "all" if len(moves) <= _EACH_SHOWN else False,
         "jitter": 0.4,

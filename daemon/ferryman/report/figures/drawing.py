@@ -13,8 +13,8 @@ from html import escape
 from math import ceil, floor, log10, sqrt
 from typing import Any
 
-from ferryman.records.values import Verdict
-from ferryman.report.model import ReportedMove
+from ferryman.records.values import MigrationRecord, Verdict
+from ferryman.report.reading import downtime_ms, method_of
 from ferryman.specs.models import Method
 
 JsonObject = dict[str, Any]
@@ -84,31 +84,30 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def interval(move: ReportedMove) -> str:
+def interval(move: MigrationRecord) -> str:
     """A downtime with its bounds, in words."""
-    if not move.is_measured:
-        return f"at least {move.lower_ms:,.0f} ms" if move.lower_ms is not None else "not measured"
-    bounds = "" if move.upper_ms is None else f" ({move.lower_ms or 0.0:,.0f} to {move.upper_ms:,.0f})"
-    return f"{move.downtime_ms or 0.0:,.0f} ms{bounds}"
+    middle, lower, upper = downtime_ms(move), move.measurement.downtime_lower_ms, move.measurement.downtime_upper_ms
+    if middle is None:
+        return "not measured" if lower is None else f"at least {lower:,.0f} ms"
+    return f"{middle:,.0f} ms ({lower or 0.0:,.0f} to {upper or 0.0:,.0f})"
 
 
-def label(move: ReportedMove) -> str:
+def label(move: MigrationRecord) -> str:
     """What is said of a move where its point is pointed at."""
-    promise = f"<br>promise {move.promise_ms:,} ms: {move.verdict}" if move.promise_ms is not None else ""
+    promise = f"<br>promise {move.max_downtime_ms:,} ms: {move.verdict}" if move.max_downtime_ms is not None else ""
     return (
         f"{text(move.vm)}: {text(move.source)} to {text(move.destination)}<br>"
-        f"{move.began_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, {move.method}<br>down {interval(move)}{promise}"
+        f"{move.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, {method_of(move)}<br>down {interval(move)}{promise}"
     )
 
 
-def error_bars(moves: Iterable[ReportedMove]) -> JsonObject:
-    """Each move's bounds as bars around its downtime."""
+def error_bars(moves: Iterable[MigrationRecord]) -> JsonObject:
+    """Each measured move's bounds as bars around its downtime."""
     above, below = [], []
     for move in moves:
-        middle = drawn_ms(move.downtime_ms or 0.0)
-        above.append(round(max(drawn_ms(move.upper_ms or 0.0) - middle, 0), 1))
-        # Without a lower bound nothing is drawn below.
-        below.append(round(max(middle - drawn_ms(move.lower_ms if move.lower_ms is not None else middle), 0), 1))
+        middle, measurement = drawn_ms(downtime_ms(move) or 0.0), move.measurement
+        above.append(round(max(drawn_ms(measurement.downtime_upper_ms or 0.0) - middle, 0), 1))
+        below.append(round(max(middle - drawn_ms(measurement.downtime_lower_ms or 0.0), 0), 1))
     return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 1.5, "width": 3}
 
 
@@ -133,6 +132,7 @@ def milliseconds_axis(title: str, shown_ms: Iterable[float]) -> JsonObject:
     }
 
 
-def bounds_ms(moves: Iterable[ReportedMove]) -> list[float]:
+def bounds_ms(moves: Iterable[MigrationRecord]) -> list[float]:
     """All that is drawn of these moves' downtimes."""
-    return [value for move in moves for value in (move.lower_ms, move.downtime_ms, move.upper_ms) if value is not None]
+    ends = ((move.measurement.downtime_lower_ms, move.measurement.downtime_upper_ms) for move in moves)
+    return [value for pair in ends for value in pair if value is not None]

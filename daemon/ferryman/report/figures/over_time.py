@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.records.values import Verdict
+from ferryman.records.values import MigrationRecord, Verdict
 from ferryman.report.figures.drawing import (
     ALARM,
     METHOD_LOOKS,
@@ -19,7 +19,8 @@ from ferryman.report.figures.drawing import (
     milliseconds_axis,
     moment,
 )
-from ferryman.report.model import MedianPoint, Report, ReportedMove
+from ferryman.report.model import MedianPoint, Report
+from ferryman.report.reading import downtime_ms, method_of
 from ferryman.specs.models import Method
 
 MOST_POINTS = 1500
@@ -30,9 +31,9 @@ _LEAST_ROOM = timedelta(minutes=1)
 
 def over_time(report: Report) -> Figure:
     """Every downtime with its bounds, by when its move began. For a report of at least one move."""
-    newest = [move for move in report.moves if move.is_measured][:MOST_POINTS]
-    silent = [move for move in report.moves if move.status is MeasurementStatus.NOT_BACK][:MOST_POINTS]
-    groups = {method: [move for move in newest if move.method is method] for method in report.methods}
+    newest = [move for move in report.moves if downtime_ms(move) is not None][:MOST_POINTS]
+    silent = [move for move in report.moves if move.measurement.status is MeasurementStatus.NOT_BACK][:MOST_POINTS]
+    groups = {method: [move for move in newest if method_of(move) is method] for method in report.methods}
     traces = [_moves(method, group) for method, group in groups.items() if group]
     traces += [_medians(method, line) for method, line in report.medians.items()]
     traces += _missed(newest) + _not_back(silent)
@@ -62,19 +63,19 @@ def _caption(hidden: int) -> str:
 
 def _time_axis(report: Report) -> JsonObject:
     """Over all moves, with some room: one alone would have an axis of a ms."""
-    last, first = report.moves[0].began_at, report.moves[-1].began_at
+    last, first = report.moves[0].started_at, report.moves[-1].started_at
     room = max((last - first) / 40, _LEAST_ROOM)
     return {"type": "date", "title": {"text": "move began (UTC)"}, "range": [moment(first - room), moment(last + room)]}
 
 
-def _moves(method: Method, moves: Sequence[ReportedMove]) -> JsonObject:
+def _moves(method: Method, moves: Sequence[MigrationRecord]) -> JsonObject:
     look = METHOD_LOOKS[method]
     return {
         "type": "scatter",
         "mode": "markers",
         "name": method.value,
-        "x": [moment(move.began_at) for move in moves],
-        "y": [drawn_ms(move.downtime_ms or 0.0) for move in moves],
+        "x": [moment(move.started_at) for move in moves],
+        "y": [drawn_ms(downtime_ms(move) or 0.0) for move in moves],
         "error_y": error_bars(moves),
         "marker": {"color": look.colour, "symbol": look.symbol, "size": 8},
         "text": [label(move) for move in moves],
@@ -96,7 +97,7 @@ def _medians(method: Method, line: Sequence[MedianPoint]) -> JsonObject:
     }
 
 
-def _missed(moves: Sequence[ReportedMove]) -> list[JsonObject]:
+def _missed(moves: Sequence[MigrationRecord]) -> list[JsonObject]:
     missed = [move for move in moves if move.verdict is Verdict.MISSED]
     if not missed:
         return []
@@ -105,15 +106,15 @@ def _missed(moves: Sequence[ReportedMove]) -> list[JsonObject]:
             "type": "scatter",
             "mode": "markers",
             "name": "promise missed",
-            "x": [moment(move.began_at) for move in missed],
-            "y": [drawn_ms(move.downtime_ms or 0.0) for move in missed],
+            "x": [moment(move.started_at) for move in missed],
+            "y": [drawn_ms(downtime_ms(move) or 0.0) for move in missed],
             "marker": {"color": ALARM, "symbol": "circle-open", "size": 16, "line": {"width": 2}},
             "hoverinfo": "skip",
         }
     ]
 
 
-def _not_back(silent: Sequence[ReportedMove]) -> list[JsonObject]:
+def _not_back(silent: Sequence[MigrationRecord]) -> list[JsonObject]:
     if not silent:
         return []
     return [
@@ -121,8 +122,8 @@ def _not_back(silent: Sequence[ReportedMove]) -> list[JsonObject]:
             "type": "scatter",
             "mode": "markers",
             "name": "did not come back (at least)",
-            "x": [moment(move.began_at) for move in silent],
-            "y": [drawn_ms(move.lower_ms or 0.0) for move in silent],
+            "x": [moment(move.started_at) for move in silent],
+            "y": [drawn_ms(move.measurement.downtime_lower_ms or 0.0) for move in silent],
             "marker": {"color": ALARM, "symbol": "arrow-up", "size": 12},
             "text": [label(move) for move in silent],
             "customdata": [move.id for move in silent],

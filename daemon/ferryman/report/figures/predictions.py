@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
+from ferryman.records.values import MigrationRecord
 from ferryman.report.figures.drawing import (
     GREY,
     METHOD_LOOKS,
@@ -16,16 +18,18 @@ from ferryman.report.figures.drawing import (
     milliseconds_axis,
 )
 from ferryman.report.figures.over_time import MOST_POINTS
-from ferryman.report.model import Report, ReportedMove
+from ferryman.report.model import Report
+from ferryman.report.reading import downtime_ms, foretold_ms, method_of
 from ferryman.specs.models import Method
 
 
 def predictions(report: Report) -> Figure:
     """Each move by what was foretold and what came of it."""
-    foretold = [move for move in report.moves if move.is_measured and move.predicted_ms is not None][:MOST_POINTS]
-    groups = {method: [move for move in foretold if move.method is method] for method in report.methods}
+    known = (move for move in report.moves if downtime_ms(move) is not None and foretold_ms(move) is not None)
+    foretold = list(islice(known, MOST_POINTS))
+    groups = {method: [move for move in foretold if method_of(move) is method] for method in report.methods}
     # Alike on both axes: the diagonal is one.
-    shown_ms = [*bounds_ms(foretold), *(move.predicted_ms or 0.0 for move in foretold)]
+    shown_ms = [*bounds_ms(foretold), *(foretold_ms(move) or 0.0 for move in foretold)]
     traces = [_diagonal(shown_ms)] if foretold else []
     traces += [_moves(method, group) for method, group in groups.items() if group]
     return Figure(
@@ -55,17 +59,17 @@ def _diagonal(shown_ms: Sequence[float]) -> JsonObject:
     }
 
 
-def _moves(method: Method, moves: Sequence[ReportedMove]) -> JsonObject:
+def _moves(method: Method, moves: Sequence[MigrationRecord]) -> JsonObject:
     look = METHOD_LOOKS[method]
     return {
         "type": "scatter",
         "mode": "markers",
         "name": method.value,
-        "x": [drawn_ms(move.predicted_ms or 0.0) for move in moves],
-        "y": [drawn_ms(move.downtime_ms or 0.0) for move in moves],
+        "x": [drawn_ms(foretold_ms(move) or 0.0) for move in moves],
+        "y": [drawn_ms(downtime_ms(move) or 0.0) for move in moves],
         "error_y": error_bars(moves),
         "marker": {"color": look.colour, "symbol": look.symbol, "size": 8},
-        "text": [f"{label(move)}<br>predicted {move.predicted_ms or 0.0:,.0f} ms" for move in moves],
+        "text": [f"{label(move)}<br>predicted {foretold_ms(move) or 0.0:,.0f} ms" for move in moves],
         "customdata": [move.id for move in moves],
         "hovertemplate": "%{text}<extra></extra>",
     }

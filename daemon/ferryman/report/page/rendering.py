@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.resources import files
@@ -13,14 +12,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ferryman import __version__
 from ferryman.records.values import MigrationRecord, Verdict
 from ferryman.report.figures.by_method import by_method, promises
-from ferryman.report.figures.drawing import Figure, interval
+from ferryman.report.figures.drawing import Figure, JsonObject, interval
 from ferryman.report.figures.over_time import over_time
 from ferryman.report.figures.predictions import predictions
 from ferryman.report.figures.timeline import timeline
 from ferryman.report.model import Report
 from ferryman.report.page.plotly_js import plotly_js
 from ferryman.report.page.rows import table
-from ferryman.report.selecting import reported
 
 _PACKAGE = "ferryman.report.page"
 
@@ -54,11 +52,21 @@ def _overview(report: Report) -> list[Figure]:
     return [figure for figure in plots if figure.traces]
 
 
-def _data(report: Report, figures: list[Figure]) -> dict[str, object]:
+def _data(report: Report, figures: list[Figure]) -> JsonObject:
     """What the page's script draws."""
     return {
-        "figures": [asdict(figure) for figure in figures],
+        "figures": [_figure(figure) for figure in figures],
         "moves": table(report.moves, {one.record.id for one in report.close_ups}),
+    }
+
+
+def _figure(figure: Figure) -> JsonObject:
+    # Not by asdict, which would copy every number.
+    return {
+        "id": figure.id,
+        "traces": figure.traces,
+        "layout": figure.layout,
+        "height_px": figure.height_px,
     }
 
 
@@ -100,7 +108,7 @@ def _ms(value: float | None) -> str:
 def _downtime(record: MigrationRecord) -> str:
     """With its bounds, and why it is not known or in doubt."""
     reason = record.measurement.reason
-    return f"{interval(reported(record))}{f': {reason}' if reason else ''}"
+    return f"{interval(record)}{f': {reason}' if reason else ''}"
 
 
 def _utc(at: datetime) -> str:

@@ -73,11 +73,10 @@ window.addEventListener("hashchange", () => open(decodeURIComponent(location.has
 // The table: sorted and filtered over all rows, shown a page at a time.
 const PAGE = 100;
 const { columns, rows, links, remarks } = data.moves;
-const texts = rows.map((row) => row.map((cell) => (Array.isArray(cell) ? cell[0] : cell ?? "")).join(" ").toLowerCase());
+const texts = rows.map((row) => row.join(" ").toLowerCase());
 const view = { order: rows.map((_, index) => index), column: 0, ascending: false, page: 0 };
 
-const key = (cell) => (Array.isArray(cell) ? cell[1] : cell);
-const label = (cell) => (Array.isArray(cell) ? cell[0] : typeof cell === "number" ? cell.toLocaleString("en") : cell ?? "");
+const label = (cell) => (typeof cell === "number" ? cell.toLocaleString("en") : cell ?? "");
 
 function compare(one, other) {
   // What is not known comes last, whichever way the table is sorted.
@@ -89,7 +88,7 @@ function compare(one, other) {
 function arrange() {
   const wanted = document.getElementById("wanted").value.toLowerCase().split(/\s+/).filter(Boolean);
   view.order = rows.map((_, index) => index).filter((index) => wanted.every((word) => texts[index].includes(word)));
-  view.order.sort((a, b) => compare(key(rows[a][view.column]), key(rows[b][view.column])));
+  view.order.sort((a, b) => compare(rows[a][view.column], rows[b][view.column]));
   view.page = 0;
   show();
 }

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import UTC
 
-from ferryman.report.figures.drawing import JsonObject, interval
-from ferryman.report.model import ReportedMove
+from ferryman.records.values import MigrationRecord
+from ferryman.report.figures.drawing import JsonObject
+from ferryman.report.reading import downtime_ms, foretold_ms, method_of
 
 COLUMNS = (
     "began (UTC)",
@@ -16,8 +17,10 @@ COLUMNS = (
     "method",
     "outcome",
     "took, s",
-    "downtime",
-    "hypervisor, ms",
+    "downtime, ms",
+    "at least",
+    "at most",
+    "guest paused, ms",
     "promise, ms",
     "verdict",
     "predicted, ms",
@@ -26,35 +29,36 @@ COLUMNS = (
 )
 
 
-def table(moves: Collection[ReportedMove], in_full: Collection[str]) -> JsonObject:
-    """Columns and rows. A cell is a text, or a number, or [text, number to sort by]; `links` has an id or null."""
+def table(moves: Collection[MigrationRecord], in_full: Collection[str]) -> JsonObject:
+    """Columns and rows. A cell is a text, a number, or null; `links` has an id or null, `remarks` a text."""
     return {
         "columns": COLUMNS,
         "rows": [_row(move) for move in moves],
         "links": [move.id if move.id in in_full else None for move in moves],
-        "remarks": [move.remark for move in moves],
+        "remarks": [move.reason or move.measurement.reason for move in moves],
     }
 
 
-def _row(move: ReportedMove) -> list[object]:
+def _row(move: MigrationRecord) -> list[str | float | None]:
     return [
-        f"{move.began_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
+        move.started_at.astimezone(UTC).isoformat(" ", "seconds")[:19],
         move.vm,
         move.source,
         move.destination,
-        move.method,
+        method_of(move),
         move.outcome,
-        round(move.duration_s, 1),
-        [interval(move), _sorted_by(move)],
-        move.hypervisor_ms,
-        move.promise_ms,
+        round(move.total_ms / 1000, 1),
+        _rounded(downtime_ms(move)),
+        _rounded(move.measurement.downtime_lower_ms),
+        _rounded(move.measurement.downtime_upper_ms),
+        move.transfer.hypervisor_downtime_ms,
+        move.max_downtime_ms,
         move.verdict,
-        None if move.predicted_ms is None else round(move.predicted_ms),
-        move.cause,
-        f"{move.revision[:10]} {move.subject}",
+        _rounded(foretold_ms(move)),
+        move.cause.kind,
+        f"{move.cause.revision[:10]} {move.cause.subject}",
     ]
 
 
-def _sorted_by(move: ReportedMove) -> float | None:
-    """What is known of the downtime; ms."""
-    return move.downtime_ms if move.is_measured else move.lower_ms
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value)

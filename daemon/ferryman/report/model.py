@@ -34,11 +34,14 @@ class VmSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MedianPoint:
-    """The median downtime of the moves that began within one stretch of time."""
+    """The downtimes of the moves that began within one stretch of time."""
 
     at: datetime
     """The stretch's middle."""
     median_ms: float
+    lower_quartile_ms: float
+    """Half of the moves lie between this and the next."""
+    upper_quartile_ms: float
     moves: int
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from statistics import median
+from statistics import quantiles
 
 from ferryman.downtime.statistics import summarise
 from ferryman.records.values import MigrationRecord, Outcome, Verdict
@@ -82,10 +82,14 @@ def _line(moves: Iterable[MigrationRecord], width: timedelta) -> tuple[MedianPoi
     for move in moves:
         stretches[int(move.started_at.timestamp() // width.total_seconds())].append(downtime_ms(move) or 0.0)
     return tuple(
-        MedianPoint(
-            at=datetime.fromtimestamp((number + 0.5) * width.total_seconds(), UTC),
-            median_ms=median(downtimes),
-            moves=len(downtimes),
-        )
+        _point(datetime.fromtimestamp((number + 0.5) * width.total_seconds(), UTC), downtimes)
         for number, downtimes in sorted(stretches.items())
+    )
+
+
+def _point(at: datetime, downtimes_ms: Sequence[float]) -> MedianPoint:
+    # Of a single value there are no quartiles, of it twice there are.
+    lower, middle, upper = quantiles([*downtimes_ms, *downtimes_ms[: len(downtimes_ms) == 1]], method="inclusive")
+    return MedianPoint(
+        at=at, median_ms=middle, lower_quartile_ms=lower, upper_quartile_ms=upper, moves=len(downtimes_ms)
     )

@@ -66,7 +66,7 @@ def _box(report: Report, method: Method) -> JsonObject:
     look = METHOD_LOOKS[method]
     return {
         "type": "box",
-        "name": f"{method.value} ({len(moves):,})",
+        "name": f"{method.value}<br>{len(moves):,}",
         "y": [drawn_ms(downtime_ms(move) or 0.0) for move in moves],
         "boxmean": True,
         "boxpoints": "all" if len(moves) <= _EACH_SHOWN else False,

@@ -6,7 +6,7 @@ knows whether it is dark.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
@@ -103,12 +103,20 @@ def label(move: MigrationRecord) -> str:
 
 def error_bars(moves: Iterable[MigrationRecord]) -> JsonObject:
     """Each measured move's bounds as bars around its downtime."""
-    above, below = [], []
-    for move in moves:
-        middle, measurement = drawn_ms(downtime_ms(move) or 0.0), move.measurement
-        above.append(round(max(drawn_ms(measurement.downtime_upper_ms or 0.0) - middle, 0), 1))
-        below.append(round(max(middle - drawn_ms(measurement.downtime_lower_ms or 0.0), 0), 1))
-    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 1.5, "width": 3}
+    ends = ((one.measurement.downtime_lower_ms, downtime_ms(one), one.measurement.downtime_upper_ms) for one in moves)
+    return bars([(drawn_ms(low or 0.0), drawn_ms(middle or 0.0), drawn_ms(high or 0.0)) for low, middle, high in ends])
+
+
+def bars(drawn: Sequence[tuple[float, float, float]]) -> JsonObject:
+    """Bars around marks, each as (low end, mark, high end); an end on the mark's wrong side is none."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [round(max(high - middle, 0), 1) for _, middle, high in drawn],
+        "arrayminus": [round(max(middle - low, 0), 1) for low, middle, _ in drawn],
+        "thickness": 1.5,
+        "width": 3,
+    }
 
 
 def milliseconds_axis(title: str, shown_ms: Iterable[float]) -> JsonObject:

@@ -12,6 +12,7 @@ from ferryman.report.figures.drawing import (
     METHOD_LOOKS,
     Figure,
     JsonObject,
+    bars,
     bounds_ms,
     drawn_ms,
     error_bars,
@@ -24,28 +25,27 @@ from ferryman.report.reading import downtime_ms, method_of
 from ferryman.specs.models import Method
 
 MOST_POINTS = 1500
-"""So many intervals are drawn singly, the newest: more are a blot, and take a browser seconds."""
-
+"""So many intervals are drawn singly: more are a blot, and take a browser seconds."""
 _LEAST_ROOM = timedelta(minutes=1)
 
 
 def over_time(report: Report) -> Figure:
-    """Every downtime with its bounds, by when its move began. For a report of at least one move."""
-    newest = [move for move in report.moves if downtime_ms(move) is not None][:MOST_POINTS]
+    """Every downtime with its bounds, by when its move began; of very many, medians and quartiles.
+
+    For a report of at least one move.
+    """
+    measured = [move for move in report.moves if downtime_ms(move) is not None]
     silent = [move for move in report.moves if move.measurement.status is MeasurementStatus.NOT_BACK][:MOST_POINTS]
-    groups = {method: [move for move in newest if method_of(move) is method] for method in report.methods}
-    traces = [_moves(method, group) for method, group in groups.items() if group]
-    traces += [_medians(method, line) for method, line in report.medians.items()]
-    traces += _missed(newest) + _not_back(silent)
-    hidden = report.whole.statistics.measured - len(newest)
+    singly = len(measured) <= MOST_POINTS
+    traces = _singly(report, measured) if singly else _summed_up(report)
     return Figure(
         id="over-time",
         title="Downtime over time",
-        caption=_caption(hidden),
-        traces=traces,
+        caption=_SINGLY if singly else _SUMMED_UP,
+        traces=[*traces, *_missed(measured, circled=singly), *_not_back(silent)],
         layout={
             "xaxis": _time_axis(report),
-            "yaxis": milliseconds_axis("downtime, ms", bounds_ms([*newest, *silent])),
+            "yaxis": milliseconds_axis("downtime, ms", bounds_ms([*measured, *silent])),
             "showlegend": True,
             "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         },
@@ -53,12 +53,24 @@ def over_time(report: Report) -> Figure:
     )
 
 
-def _caption(hidden: int) -> str:
-    older = f" The {hidden:,} oldest are in the medians only." if hidden > 0 else ""
-    return (
-        "Each mark is a move, each bar the bounds within which its downtime truly lies; the lines are medians. "
-        f"A circle around a mark: the promise was missed.{older}"
-    )
+_SINGLY = (
+    "Each mark is a move, each bar the bounds within which its downtime truly lies; the lines are medians. "
+    "A circle around a mark: the promise was missed."
+)
+_SUMMED_UP = (
+    "Each mark is the median of the moves that began around that time, half of them lie within its bar. "
+    "A red circle: a move that missed its promise, of these the newest."
+)
+
+
+def _singly(report: Report, measured: Sequence[MigrationRecord]) -> list[JsonObject]:
+    groups = {method: [move for move in measured if method_of(move) is method] for method in report.methods}
+    marks = [_moves(method, group) for method, group in groups.items() if group]
+    return marks + [_medians(method, line) for method, line in report.medians.items()]
+
+
+def _summed_up(report: Report) -> list[JsonObject]:
+    return [_quartiles(method, line) for method, line in report.medians.items()]
 
 
 def _time_axis(report: Report) -> JsonObject:
@@ -97,10 +109,37 @@ def _medians(method: Method, line: Sequence[MedianPoint]) -> JsonObject:
     }
 
 
-def _missed(moves: Sequence[MigrationRecord]) -> list[JsonObject]:
-    missed = [move for move in moves if move.verdict is Verdict.MISSED]
+def _quartiles(method: Method, line: Sequence[MedianPoint]) -> JsonObject:
+    look = METHOD_LOOKS[method]
+    return {
+        **_medians(method, line),
+        "mode": "lines+markers",
+        "line": {"color": look.colour, "width": 1, "dash": "dot"},
+        "marker": {"color": look.colour, "symbol": look.symbol, "size": 8},
+        "error_y": bars(
+            [
+                (drawn_ms(one.lower_quartile_ms), drawn_ms(one.median_ms), drawn_ms(one.upper_quartile_ms))
+                for one in line
+            ]
+        ),
+        "text": [
+            f"{method.value}, {point.moves:,} moves: median {point.median_ms:,.0f} ms, "
+            f"half of them {point.lower_quartile_ms:,.0f} to {point.upper_quartile_ms:,.0f}"
+            for point in line
+        ],
+    }
+
+
+def _missed(measured: Sequence[MigrationRecord], *, circled: bool) -> list[JsonObject]:
+    """Circles around marks that say themselves what they are, or marks of their own."""
+    missed = [move for move in measured if move.verdict is Verdict.MISSED][:MOST_POINTS]
     if not missed:
         return []
+    telling: JsonObject = {
+        "text": [label(move) for move in missed],
+        "customdata": [move.id for move in missed],
+        "hovertemplate": "%{text}<extra></extra>",
+    }
     return [
         {
             "type": "scatter",
@@ -108,8 +147,13 @@ def _missed(moves: Sequence[MigrationRecord]) -> list[JsonObject]:
             "name": "promise missed",
             "x": [moment(move.started_at) for move in missed],
             "y": [drawn_ms(downtime_ms(move) or 0.0) for move in missed],
-            "marker": {"color": ALARM, "symbol": "circle-open", "size": 16, "line": {"width": 2}},
-            "hoverinfo": "skip",
+            "marker": {
+                "color": ALARM,
+                "symbol": "circle-open",
+                "size": 16 if circled else 9,
+                "line": {"width": 2 if circled else 1},
+            },
+            **({"hoverinfo": "skip"} if circled else telling),
         }
     ]
 
@@ -124,7 +168,7 @@ def _not_back(silent: Sequence[MigrationRecord]) -> list[JsonObject]:
             "name": "did not come back (at least)",
             "x": [moment(move.started_at) for move in silent],
             "y": [drawn_ms(move.measurement.downtime_lower_ms or 0.0) for move in silent],
-            "marker": {"color": ALARM, "symbol": "arrow-up", "size": 12},
+            "marker": {"color": ALARM, "symbol": "arrow-up", "size": 10},
             "text": [label(move) for move in silent],
             "customdata": [move.id for move in silent],
             "hovertemplate": "%{text}<extra></extra>",

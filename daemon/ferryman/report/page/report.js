@@ -76,7 +76,11 @@ const { columns, rows, links, remarks } = data.moves;
 const texts = rows.map((row) => row.join(" ").toLowerCase());
 const view = { order: rows.map((_, index) => index), column: 0, ascending: false, page: 0 };
 
-const label = (cell) => (typeof cell === "number" ? cell.toLocaleString("en") : cell ?? "");
+
+function label(cell, column) {
+  const digits = columns[column] === "took, s" ? 1 : 0;
+  return typeof cell === "number" ? cell.toLocaleString("en", { minimumFractionDigits: digits }) : cell ?? "";
+}
 
 function compare(one, other) {
   // What is not known comes last, whichever way the table is sorted.
@@ -101,10 +105,10 @@ function cellOf(index, column) {
   if (column === 0 && links[index]) {
     const link = document.createElement("a");
     link.href = `#${encodeURIComponent(links[index])}`;
-    link.textContent = label(value);
+    link.textContent = label(value, column);
     cell.append(link);
   } else {
-    cell.textContent = label(value);
+    cell.textContent = label(value, column);
   }
   return cell;
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,7 +72,7 @@ def _page(built: Report) -> str:
     except ModuleNotFoundError as error:
         raise click.ClickException(
             f"the report's libraries are not installed ({error.name} is missing)\n"
-            "  remedy: pip install 'ferryman[report]'"
+            f"  remedy: {sys.executable} -m pip install jinja2 plotly"
         ) from error
 
 

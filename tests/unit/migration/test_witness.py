@@ -25,7 +25,7 @@ def test_every_probe_is_handed_on_with_the_attempts_start(stand: Stand) -> None:
     assert record is not None
     assert [move.id for move in kept] == [record.id]
     # Those that were still in flight when the measured time ended are known by now.
-    assert len(kept[0].samples) >= record.measurement.samples > 10
+    assert len(kept[0].samples) >= record.measurement.samples > 0
     assert kept[0].samples[0].sent_ns <= kept[0].started_ns + 1_000_000_000
     assert kept[0].in_time_ms == record.measurement.in_time_ms
 

@@ -33,6 +33,7 @@ from ferryman.records.journal import Journal
 from ferryman.records.live import Progress, write_progress
 from ferryman.records.rates import SeenRate, read_rates, write_rate
 from ferryman.records.requests import folder_of
+from ferryman.records.samples import ProbedMove, write_samples
 from ferryman.records.store import StateStore
 from ferryman.service import ServiceManager
 from ferryman.specs.loading import Specs
@@ -93,6 +94,7 @@ class Daemon:
                 keep_rate=lambda vm, rate: _keep(store.folder, vm, rate, clock),
                 only=options.only,
                 me=identity_of(store.folder),
+                keep_samples=lambda move: _keep_samples(store.folder, move),
             )
         )
 
@@ -161,6 +163,10 @@ class Daemon:
 
 def _show(folder: Path, progress: Progress) -> None:
     write_progress(folder, progress)
+
+
+def _keep_samples(folder: Path, move: ProbedMove) -> None:
+    write_samples(folder, move)
 
 
 def _keep(folder: Path, vm: str, rate: DirtyRate, clock: Clock) -> None:

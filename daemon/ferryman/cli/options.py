@@ -11,7 +11,6 @@ from typing import Any, TypeVar, cast
 import click
 from pydantic import TypeAdapter
 
-from ferryman.fleet.connecting import connect as libvirt_connect
 from ferryman.fleet.hypervisor import Connect
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -50,9 +49,16 @@ def pass_connect(command: F) -> F:
     @wraps(command)
     @click.pass_obj
     def with_connect(connect: Connect | None, *args: Any, **options: Any) -> Any:
-        return command(connect or libvirt_connect, *args, **options)
+        return command(connect or _by_libvirt(), *args, **options)
 
     return cast("F", with_connect)
+
+
+def _by_libvirt() -> Connect:
+    # Only here: commands that read the state folder need not wait for libvirt and paramiko.
+    from ferryman.fleet.connecting import connect
+
+    return connect
 
 
 def json_option(command: F) -> F:

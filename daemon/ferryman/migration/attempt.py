@@ -29,6 +29,7 @@ from ferryman.planning.decisions import DiskImage, ImageCopy, Plan
 from ferryman.planning.links import bandwidth_cap_mib_s
 from ferryman.records.journal import Journal
 from ferryman.records.live import Progress
+from ferryman.records.samples import ProbedMove
 from ferryman.records.values import CauseRecord, JournalEntry, MigrationRecord, Outcome, Step, VolumeAt
 from ferryman.specs.models import HostSpec, Method, OnStall, SourceDisks, VmSpec
 
@@ -53,6 +54,13 @@ class Order:
     """The host that probes; None: this machine."""
 
 
+KeepSamples = Callable[[ProbedMove], None]
+
+
+def keep_none(_move: ProbedMove) -> None:
+    """Nobody else wants to know."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What an attempt works with."""
@@ -67,6 +75,8 @@ class Services:
     work: Work = THREADS
     vantage: Callable[[HostSpec | None], Vantage] = vantage_of
     """Where to probe from."""
+    keep_samples: KeepSamples = keep_none
+    """Where a move's probes are kept for others to see."""
 
 
 def carry_out(order: Order, services: Services) -> MigrationRecord | None:
@@ -108,8 +118,19 @@ def _witnessed(order: Order, services: Services, witness: Witness) -> MigrationR
         patience_s=_patience_s(plan.method, ending),
     )
     tagging.release(move, ending.outcome)
+    _keep_samples(move, services, witness, testimony.measurement)
     cleared = _cleared(order, move, ending, testimony.measurement)
     return _record(move, ending, testimony, Facts(begun_ms=begun_ms, total_ms=total_ms, plan=plan, cleared=cleared))
+
+
+def _keep_samples(move: Move, services: Services, witness: Witness, measurement: Measurement) -> None:
+    probed = ProbedMove(
+        id=move.entry.id,
+        started_ns=move.started_ns,
+        samples=witness.samples(),
+        in_time_ms=measurement.in_time_ms,
+    )
+    services.keep_samples(probed)
 
 
 def _cleared(order: Order, move: Move, ending: Ending, measurement: Measurement) -> Cleared:

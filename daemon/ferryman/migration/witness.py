@@ -88,6 +88,10 @@ class Witness:
         later = (sample for sample in self._probe.samples() if sample.sent_ns > asked_ns)
         return all(sample.outcome not in BY_A_KERNEL for sample in later)
 
+    def samples(self) -> tuple[Sample, ...]:
+        """All probes whose fate is known, in the order of sending; none where nothing was probed."""
+        return () if self._probe is None else self._probe.samples()
+
     def conclude(self, *, undisturbed_until_ns: int, settle_ms: int, patience_s: float) -> Testimony:
         """Wait until the service has answered for `settle_ms`, at most `patience_s`; then measure.
 

@@ -13,7 +13,7 @@ from ferryman.fleet.fact_book import REFRESHED_AFTER_S
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Identity, claims
 from ferryman.fleet.values import DirtyRate, Power, Snapshot
-from ferryman.migration.attempt import Services, carry_out, take_up
+from ferryman.migration.attempt import KeepSamples, Services, carry_out, keep_none, take_up
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import Ends
 from ferryman.migration.working import THREADS, Work
@@ -72,6 +72,7 @@ class Parts:
     vantage: Callable[[HostSpec | None], Vantage] = vantage_of
     """Where VMs are probed from."""
     work: Work = THREADS
+    keep_samples: KeepSamples = keep_none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +259,7 @@ class Reconciler:
             me=parts.me,
             work=parts.work,
             vantage=parts.vantage,
+            keep_samples=parts.keep_samples,
         )
 
     def _answers(self, record: MigrationRecord) -> ServiceCheck:

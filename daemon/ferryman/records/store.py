@@ -18,6 +18,7 @@ from ferryman.records.journal import FOLDER as JOURNAL
 from ferryman.records.lock import FolderLock
 from ferryman.records.messages import CommitMessage
 from ferryman.records.names import checked
+from ferryman.records.samples import FOLDER as SAMPLES
 from ferryman.records.values import FleetState, HostState, MigrationRecord, RemovalRecord, VmState
 
 T = TypeVar("T")
@@ -177,6 +178,7 @@ class StateStore:
             self.folder / "hosts",
             self.folder / JOURNAL,
             requests.folder_of(self.folder),
+            self.folder / SAMPLES,
             *months,
         ):
             atomic_files.sweep(folder)

@@ -15,9 +15,24 @@ from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out
 from ferryman.migration.clock import SystemClock
 from ferryman.migration.witness import Witness
+from ferryman.records.samples import ProbedMove
 from ferryman.records.timeline import Mark
 from ferryman.records.values import MigrationRecord, Outcome, Verdict
 from ferryman.specs.models import HostSpec, Method, ProbeSpec
+
+
+def test_every_probe_is_handed_on_with_the_attempts_start(stand: Stand) -> None:
+    kept: list[ProbedMove] = []
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as service:
+        probe = ProbeSpec(address="127.0.0.1", port=service.getsockname()[1], interval_ms=5)
+        services = replace(stand.services(), clock=SystemClock(), keep_samples=kept.append)
+        record = carry_out(stand.order(Method.LIVE, probe=probe, settle_ms=50), services)
+    assert record is not None
+    assert [move.id for move in kept] == [record.id]
+    # Those that were still in flight when the measured time ended are known by now.
+    assert len(kept[0].samples) >= record.measurement.samples > 0
+    assert kept[0].samples[0].sent_ns <= kept[0].started_ns + 1_000_000_000
+    assert kept[0].in_time_ms == record.measurement.in_time_ms
 
 
 def test_a_service_that_answers_throughout_is_measured_to_have_been_up(stand: Stand) -> None:

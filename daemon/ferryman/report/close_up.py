@@ -1,0 +1,57 @@
+"""One move in full: where on its time axis the service was away. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from ferryman.downtime.values import Outcome
+from ferryman.records.samples import KeptSample
+from ferryman.records.values import MigrationRecord
+from ferryman.report.model import CloseUp, OutageBand
+
+
+def close_up(record: MigrationRecord, probes: Sequence[KeptSample]) -> CloseUp:
+    """The move with the probes that were kept of it, in the order of sending.
+
+    The record's measurement judged all of them; what is found here only says where to draw it.
+    """
+    bands = tuple(_bands(probes, record.measurement.in_time_ms)) if record.measurement.outages else ()
+    return CloseUp(record=record, probes=tuple(probes), outages=bands)
+
+
+def is_bad(probe: KeptSample, in_time_ms: float | None) -> bool:
+    """Lost, refused, or answered too late for this move's baseline."""
+    if probe.outcome is not Outcome.ANSWERED or probe.round_trip_ms is None:
+        return True
+    return in_time_ms is not None and probe.round_trip_ms > in_time_ms
+
+
+def _bands(probes: Sequence[KeptSample], in_time_ms: float | None) -> Iterator[OutageBand]:
+    at = 0
+    for bad, group in groupby(probes, key=lambda probe: is_bad(probe, in_time_ms)):
+        run = list(group)
+        if bad and at and not _is_jitter(run):
+            back = probes[at + len(run)] if at + len(run) < len(probes) else None
+            yield OutageBand(
+                last_answered_ms=probes[at - 1].sent_ms,
+                first_lost_ms=run[0].sent_ms,
+                last_lost_ms=run[-1].sent_ms,
+                up_by_ms=_first_answer_ms(run, back),
+            )
+        at += len(run)
+
+
+def _is_jitter(run: Sequence[KeptSample]) -> bool:
+    """One late answer alone is no outage."""
+    return len(run) == 1 and run[0].outcome is Outcome.ANSWERED
+
+
+def _first_answer_ms(run: Sequence[KeptSample], back: KeptSample | None) -> float | None:
+    """A probe sent while the service was away may be answered as soon as it is back, before any sent later."""
+    answers = [
+        probe.sent_ms + probe.round_trip_ms
+        for probe in (*run, *((back,) if back else ()))
+        if probe.outcome is Outcome.ANSWERED and probe.round_trip_ms is not None
+    ]
+    return min(answers, default=None)

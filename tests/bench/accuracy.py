@@ -45,6 +45,8 @@ KINDS = (
 )
 """`dark` drops ARP too, `-nobody` is seen by a prober without privileges."""
 CHANCE = random.SystemRandom()
+MACHINES = {"idle": 0, "loaded": 4}
+"""Busy loops beside it."""
 UNCUT = frozenset({"frozen", "none"})
 """The port could be reached all the time."""
 LOOSE = frozenset({"link-nobody"})
@@ -173,6 +175,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=12, help="of all short cuts")
     parser.add_argument("--interval-ms", type=float, default=5)
     parser.add_argument("--longest-ms", type=float, default=60_000, help="of the long cuts, one of each")
+    parser.add_argument("--machine", nargs="+", choices=MACHINES, default=list(MACHINES))
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     parser.add_argument("--hour", action="store_true", help="only watch a service that is never cut")
     options = parser.parse_args()
@@ -181,7 +184,8 @@ def main() -> None:
         print(table(founds))
         sys.exit(1 if judge(founds, 10, uncut=UNCUT, loose=LOOSE) else 0)
     missed, long_ms = [], [length_ms for length_ms in LONG_MS if length_ms <= options.longest_ms]
-    for name, loops, rounds in (("idle", 0, options.rounds), ("loaded", 4, max(1, options.rounds // 3))):
+    for name in options.machine:
+        loops, rounds = MACHINES[name], options.rounds if name == "idle" else max(1, options.rounds // 3)
         with busy(loops):
             founds = run(options.kinds, options.interval_ms, [*SHORT_MS * rounds, *long_ms])
         print(f"{name}, a probe every {options.interval_ms:g} ms")

@@ -68,20 +68,18 @@ class Tally:
         row = 0
         newer_ns: int | None = None
         for sample in sorted(self._recent, key=lambda sample: -sample.sent_ns):
-            gap_ns = 0 if newer_ns is None else newer_ns - sample.sent_ns - self._held_up_ns(sample.sent_ns, newer_ns)
-            if (
-                gap_ns > 2 * self._interval_ns + 1_000_000
-                or sample.outcome is not Outcome.ANSWERED
-                or sample.sent_ns <= after_ns
-            ):
+            gap = newer_ns is not None and self._is_gap(sample.sent_ns, newer_ns)
+            if gap or sample.outcome is not Outcome.ANSWERED or sample.sent_ns <= after_ns:
                 break
             row += 1
             newer_ns = sample.sent_ns
         return row
 
-    def _held_up_ns(self, from_ns: int, to_ns: int) -> int:
-        """For how long nothing was sent between two moments."""
-        return sum(max(0, min(end_ns, to_ns) - max(begin_ns, from_ns)) for begin_ns, end_ns in self._recent_holes)
+    def _is_gap(self, from_ns: int, to_ns: int) -> bool:
+        """Whether something that was sent between two answered probes is still open."""
+        open_ns = to_ns - from_ns - 2 * self._interval_ns - 1_000_000
+        holes = ((max(begin_ns, from_ns), min(end_ns, to_ns)) for begin_ns, end_ns in self._recent_holes)
+        return open_ns > 0 and open_ns > sum(max(0, end_ns - begin_ns) for begin_ns, end_ns in holes)
 
     def _state(self, now_ns: int) -> tuple[ServiceState, int | None]:
         last = self._last_answered

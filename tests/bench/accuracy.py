@@ -108,11 +108,11 @@ def watch(stand: Stand, prober: SharedProber, interval_ms: float, cuts_ms: Seque
     truths, ends_ns = [], [time.monotonic_ns()]
     with probe:
         for length_ms in cuts_ms:
-            assert probe.wait_answering(consecutive=BASELINE, timeout_s=SOON_S), f"{stand.kind}: not answering"
+            settle(stand, probe)
             # At another place between two probes each time.
             threading.Event().wait(CHANCE.uniform(0, interval_ms) / 1000)
             truths.append(stand.cut(length_ms))
-            assert probe.wait_answering(consecutive=BASELINE, timeout_s=SOON_S), f"{stand.kind}: did not come back"
+            settle(stand, probe)
             ends_ns.append(time.monotonic_ns())
         samples = probe.stop()
     cases = []
@@ -123,9 +123,16 @@ def watch(stand: Stand, prober: SharedProber, interval_ms: float, cuts_ms: Seque
     return Found(kind=stand.kind, cases=tuple(cases), missed=probe.missed)
 
 
+def settle(stand: Stand, probe: Probe) -> None:
+    """Wait until there is a baseline, or again one."""
+    answering = probe.wait_answering(consecutive=BASELINE, timeout_s=SOON_S)
+    assert answering, f"{stand.kind} does not answer: {probe.latest()} {probe.failure or ''}"
+
+
 def as_nobody() -> LocalProgram:
     """A prober without any privilege."""
-    return LocalProgram.launch(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"])
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"]
+    return LocalProgram.launch(wrapper=nobody)
 
 
 @contextmanager

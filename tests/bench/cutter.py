@@ -267,6 +267,8 @@ def moment_of(change: Callable[[], None], *, listening: bool | None) -> tuple[in
 def main() -> None:
     """Obey."""
     kind, folder = sys.argv[1], Path(sys.argv[2])
+    # It ends with its orders, and takes its sshd along.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     service = make(kind, folder)
     while not is_listening():
         time.sleep(0.01)

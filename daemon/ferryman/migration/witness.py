@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from ferryman.downtime.banner import check_service
+from ferryman.downtime.host_probe import HostProbe
 from ferryman.downtime.measuring import measure, unmeasured
 from ferryman.downtime.prober import Probe, ProbeError
 from ferryman.downtime.tally import RECENT
@@ -22,9 +23,10 @@ _BASELINE_TIMEOUT_S = 0.4
 class Witness:
     """Probes a VM's service from outside while it moves; end it with `conclude`."""
 
-    def __init__(self, probe: Probe | None, why_not: str, clock: Clock) -> None:
+    def __init__(self, probe: Probe | None, why_not: str, clock: Clock, host: HostProbe | None = None) -> None:
         """Use `begin`."""
         self._probe = probe
+        self._host = host
         self._why_not = why_not
         self._clock = clock
 
@@ -39,9 +41,10 @@ class Witness:
             return cls(None, f"the VM's address is not known: {remedy}", clock)
         try:
             target = ProbeTarget(address=address, port=spec.port, interval_ms=spec.interval_ms)
-            return cls(Probe.start(target), "", clock)
+            probe = Probe.start(target)
         except (ProbeError, OSError) as error:
             return cls(None, str(error), clock)
+        return cls(probe, "", clock, HostProbe.start(probe.target) if spec.icmp else None)
 
     def baseline(self) -> None:
         """Wait, shortly, until enough probes were answered to know what is normal."""
@@ -75,6 +78,9 @@ class Witness:
             failure=failure,
             missed=self._probe.missed,
         )
+        if self._host is not None:
+            host = self._host.conclude(baseline_until_ns=undisturbed_until_ns, ended_ns=ended_ns)
+            measurement = replace(measurement, host=host)
         return _checked(measurement)
 
     def __enter__(self) -> Self:
@@ -86,6 +92,8 @@ class Witness:
         """Stop probing, measured or not."""
         if self._probe is not None:
             self._probe.stop()
+        if self._host is not None:
+            self._host.stop()
 
 
 def _checked(measurement: Measurement) -> Measurement:

@@ -226,6 +226,8 @@ class ProbeSpec(SpecModel):
     """The TCP port of the service that the VM's users need."""
     interval_ms: Annotated[int, Field(ge=1, le=1000)] = 10
     """Time between two probes: how finely downtime is measured."""
+    icmp: bool = False
+    """True: the address is pinged too, which tells a host or network that is away from a service that is."""
 
 
 class StorageSpec(SpecModel):

@@ -38,14 +38,14 @@ from ferryman.downtime.values import ProbeTarget
 
 SHORT_MS = (5, 8, 13, 20, 50, 100, 200, 500)
 LONG_MS = (1000, 3000, 10_000, 60_000)
-BASELINE, SOON_S = 12, 20.0
+BASELINE, SOON_S = 12, 60.0
 KINDS = (
     *("drop", "drop6", "dark", "dark-nobody", "link", "link-nobody"),
     *("closed", "full", "sshd", "rejected", "unreachable", "frozen", "none"),
 )
 """`dark` drops ARP too, `-nobody` is seen by a prober without privileges."""
 CHANCE = random.SystemRandom()
-MACHINES = {"idle": 0, "loaded": 4}
+MACHINES = {"idle": 0, "loaded": 3}
 """Busy loops beside it."""
 UNCUT = frozenset({"frozen", "none"})
 """The port could be reached all the time."""
@@ -65,7 +65,7 @@ class Stand:
         self._lay_cable(number)
         home = folder / kind
         home.mkdir()
-        argv = [sys.executable, cutter.__file__, kind.partition("-")[0], str(home)]
+        argv = [sys.executable, cutter.__file__, kind.partition("-")[0], str(home), f"to{number}", str(client.path)]
         self._cutter = subprocess.Popen(
             self.server.command(*argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
@@ -198,8 +198,9 @@ def main() -> None:
         print(f"{name}, a probe every {options.interval_ms:g} ms")
         print(table(founds), flush=True)
         loose = options.kinds if loops else LOOSE
-        missed += [f"{name}: {line}" for line in judge(founds, options.interval_ms, uncut=UNCUT, loose=loose)]
-    print(*missed, sep="\n")
+        lines = judge(founds, options.interval_ms, uncut=UNCUT, loose=loose)
+        print(*(f"MISSED {line}" for line in lines), sep="\n", flush=True)
+        missed += lines
     sys.exit(1 if missed else 0)
 
 

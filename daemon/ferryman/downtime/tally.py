@@ -15,7 +15,7 @@ class Tally:
 
     def __init__(self, *, interval_ns: int) -> None:
         self._interval_ns = interval_ns
-        self._answered = 0
+        self.answered = 0
         self._lost = 0
         self._not_sent = 0
         self._recent: deque[Sample] = deque(maxlen=RECENT)
@@ -34,7 +34,7 @@ class Tally:
             if self._up_since_ns is not None and self._up_since_ns <= sample.sent_ns:
                 self._up_since_ns = self._first_answered_after(sample.sent_ns)
             return
-        self._answered += 1
+        self.answered += 1
         self._slowest_ns = max(self._slowest_ns, sample.round_trip_ns)
         if self._up_since_ns is None and sample.sent_ns > self._last_bad_ns:
             self._up_since_ns = sample.sent_ns
@@ -53,7 +53,7 @@ class Tally:
         return ProbeView(
             state=state,
             since_ns=since_ns,
-            answered=self._answered,
+            answered=self.answered,
             lost=self._lost,
             not_sent=self._not_sent,
             last_round_trip_ms=None if last is None else last.round_trip_ns / 1e6,

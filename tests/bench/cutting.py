@@ -17,26 +17,29 @@ _CHANCE = random.SystemRandom()
 
 
 def watch(kind: str, probe: Probe, cut: Callable[[float], Truth], lengths_ms: Sequence[float]) -> Found:
-    """Cut for each of the lengths, in any order; ends the probe."""
-    truths, ends_ns = [], [time.monotonic_ns()]
+    """Cut for each of the lengths, in any order, while the service comes back; ends the probe."""
+    truths: list[Truth] = []
+    ends_ns = [time.monotonic_ns()]
     with probe:
         for length_ms in _CHANCE.sample(lengths_ms, len(lengths_ms)):
-            _settle(kind, probe)
+            if not _has_settled(probe):
+                break
             # At another place between two probes each time.
             threading.Event().wait(_CHANCE.uniform(0, probe.target.interval_ms) / 1000)
             truths.append(cut(length_ms))
-            _settle(kind, probe)
+            if not _has_settled(probe):
+                break
             ends_ns.append(time.monotonic_ns())
+        trouble = "" if len(ends_ns) > len(lengths_ms) else f"does not answer: {probe.latest()} {probe.failure or ''}"
         samples = probe.stop()
     cases = []
     for truth, before_ns, ended_ns in zip(truths, ends_ns, ends_ns[1:], strict=False):
         window = [sample for sample in samples if before_ns <= sample.sent_ns <= ended_ns]
         found = measure(window, target=probe.target, baseline_until_ns=truth.cutting_ns, ended_ns=ended_ns)
         cases.append(Case(truth=truth, measurement=found))
-    return Found(kind=kind, cases=tuple(cases), missed=probe.missed)
+    return Found(kind=kind, cases=tuple(cases), missed=probe.missed, trouble=trouble)
 
 
-def _settle(kind: str, probe: Probe) -> None:
+def _has_settled(probe: Probe) -> bool:
     """Wait until there is a baseline, or again one."""
-    answering = probe.wait_answering(consecutive=_BASELINE, timeout_s=_SOON_S)
-    assert answering, f"{kind} does not answer: {probe.latest()} {probe.failure or ''}"
+    return probe.wait_answering(consecutive=_BASELINE, timeout_s=_SOON_S)

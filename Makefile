@@ -21,7 +21,7 @@ help:
 	@echo "make test       linters, types, import contracts, unit tests, lab tests (lab tests: root)"
 	@echo "make soak       the longer half of the lab tests (root)"
 	@echo "make setup      only the packages and the virtual environment"
-	@echo "make bench      ferryman's figures against bare virsh, in turn (root)"
+	@echo "make bench      measured downtimes against true ones, and ferryman's figures against bare virsh, in turn (root)"
 	@echo "make clean      remove what these made here"
 
 setup: packages $(VENV)/.ready
@@ -69,7 +69,7 @@ soak: setup
 
 # Each says what it aims at, and fails where that is missed: judge on a quiet machine.
 bench: setup
-	@failed=; for bench in "live.py --disk copy" "live.py --disk nfs" cold.py copying.py history.py; do \
+	@failed=; for bench in accuracy.py many_probes.py "live.py --disk copy" "live.py --disk nfs" cold.py copying.py history.py; do \
 		echo "== $$bench"; PYTHONPATH=tests/lab:tests/bench $(BIN)/python tests/bench/$$bench || failed="$$failed $$bench;"; \
 	done; if [ -n "$$failed" ]; then echo "missed:$$failed"; exit 1; fi
 

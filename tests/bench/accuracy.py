@@ -15,22 +15,19 @@ before (old_way.py) is shown beside it.
 from __future__ import annotations
 
 import argparse
-import random
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import cutter
-from accuracy_cases import Case, Found, Truth, judge, table
+from accuracy_cases import Found, Truth, judge, table
+from cutting import watch
 from netns import Namespace, pipe
 
-from ferryman.downtime.measuring import measure
 from ferryman.downtime.prober import Probe
 from ferryman.downtime.prober_program import LocalProgram
 from ferryman.downtime.shared_prober import SharedProber
@@ -38,13 +35,13 @@ from ferryman.downtime.values import ProbeTarget
 
 SHORT_MS = (5, 8, 13, 20, 50, 100, 200, 500)
 LONG_MS = (1000, 3000, 10_000, 60_000)
-BASELINE, SOON_S = 12, 20.0
 KINDS = (
     *("drop", "drop6", "dark", "dark-nobody", "link", "link-nobody"),
     *("closed", "full", "sshd", "rejected", "unreachable", "frozen", "none"),
 )
 """`dark` drops ARP too, `-nobody` is seen by a prober without privileges."""
-CHANCE = random.SystemRandom()
+MACHINES = {"idle": 0, "loaded": 3}
+"""Busy loops beside it."""
 UNCUT = frozenset({"frozen", "none"})
 """The port could be reached all the time."""
 LOOSE = frozenset({"link-nobody"})
@@ -63,7 +60,7 @@ class Stand:
         self._lay_cable(number)
         home = folder / kind
         home.mkdir()
-        argv = [sys.executable, cutter.__file__, kind.partition("-")[0], str(home)]
+        argv = [sys.executable, cutter.__file__, kind.partition("-")[0], str(home), f"to{number}", str(client.path)]
         self._cutter = subprocess.Popen(
             self.server.command(*argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
@@ -74,10 +71,10 @@ class Stand:
         )
 
     def cut(self, for_ms: float) -> Truth:
-        """Cut it; returns when it is over."""
+        """Cut it; returns when it is over. What can be reached all the time was away for no time."""
         pipe(self._cutter.stdin).write(f"{for_ms}\n".encode())
         stamps = [int(stamp) for stamp in pipe(self._cutter.stdout).readline().split()]
-        return Truth(*stamps)
+        return Truth(*stamps[:1] * 4) if self.kind in UNCUT else Truth(*stamps)
 
     def close(self) -> tuple[int, list[tuple[int, int]]]:
         """End it: how many connections reached the service, and the outages that the old way saw."""
@@ -99,31 +96,16 @@ class Stand:
             namespace.run("ip", "link", "set", device, "up")
 
 
-def watch(stand: Stand, prober: SharedProber, interval_ms: float, cuts_ms: Sequence[float]) -> Found:
-    """Probe it and cut it, again and again; each cut is measured by itself."""
+def probe_of(stand: Stand, prober: SharedProber, interval_ms: float) -> Probe:
+    """Begin to probe it, from the client's namespace."""
     with stand.client.entered():
-        probe = Probe.start(ProbeTarget(address=stand.address, port=cutter.PORT, interval_ms=interval_ms), prober)
-    truths, ends_ns = [], [time.monotonic_ns()]
-    with probe:
-        for length_ms in cuts_ms:
-            assert probe.wait_answering(consecutive=BASELINE, timeout_s=SOON_S), f"{stand.kind}: not answering"
-            # At another place between two probes each time.
-            threading.Event().wait(CHANCE.uniform(0, interval_ms) / 1000)
-            truths.append(stand.cut(length_ms))
-            assert probe.wait_answering(consecutive=BASELINE, timeout_s=SOON_S), f"{stand.kind}: did not come back"
-            ends_ns.append(time.monotonic_ns())
-        samples = probe.stop()
-    cases = []
-    for truth, before_ns, ended_ns in zip(truths, ends_ns, ends_ns[1:], strict=False):
-        window = [sample for sample in samples if before_ns <= sample.sent_ns <= ended_ns]
-        found = measure(window, target=probe.target, baseline_until_ns=truth.cutting_ns, ended_ns=ended_ns)
-        cases.append(Case(truth=truth, measurement=found))
-    return Found(kind=stand.kind, cases=tuple(cases), missed=probe.missed)
+        return Probe.start(ProbeTarget(address=stand.address, port=cutter.PORT, interval_ms=interval_ms), prober)
 
 
 def as_nobody() -> LocalProgram:
     """A prober without any privilege."""
-    return LocalProgram.launch(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"])
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"]
+    return LocalProgram.launch(wrapper=nobody)
 
 
 @contextmanager
@@ -138,20 +120,15 @@ def busy(loops: int) -> Iterator[None]:
 
 
 def run(kinds: Sequence[str], interval_ms: float, cuts_ms: Sequence[float]) -> list[Found]:
-    """All kinds at once; each in an order of its own."""
+    """All kinds at once."""
     client = Namespace()
     prober, nobody = SharedProber(), SharedProber(as_nobody)
     with tempfile.TemporaryDirectory(prefix="ferryman-accuracy-") as folder, ThreadPoolExecutor(len(kinds)) as pool:
         stands = [Stand(kind, number, client, Path(folder)) for number, kind in enumerate(kinds)]
+        probers = [nobody if kind.endswith("nobody") else prober for kind in kinds]
         waiting = [
-            pool.submit(
-                watch,
-                stand,
-                nobody if stand.kind.endswith("nobody") else prober,
-                interval_ms,
-                CHANCE.sample(cuts_ms, len(cuts_ms)),
-            )
-            for stand in stands
+            pool.submit(watch, stand.kind, probe_of(stand, one, interval_ms), stand.cut, cuts_ms)
+            for stand, one in zip(stands, probers, strict=True)
         ]
         founds = []
         for stand, future in zip(stands, waiting, strict=True):
@@ -173,6 +150,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=12, help="of all short cuts")
     parser.add_argument("--interval-ms", type=float, default=5)
     parser.add_argument("--longest-ms", type=float, default=60_000, help="of the long cuts, one of each")
+    parser.add_argument("--machine", nargs="+", choices=MACHINES, default=list(MACHINES))
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     parser.add_argument("--hour", action="store_true", help="only watch a service that is never cut")
     options = parser.parse_args()
@@ -181,14 +159,16 @@ def main() -> None:
         print(table(founds))
         sys.exit(1 if judge(founds, 10, uncut=UNCUT, loose=LOOSE) else 0)
     missed, long_ms = [], [length_ms for length_ms in LONG_MS if length_ms <= options.longest_ms]
-    for name, loops, rounds in (("idle", 0, options.rounds), ("loaded", 4, max(1, options.rounds // 3))):
+    for name in options.machine:
+        loops, rounds = MACHINES[name], options.rounds if name == "idle" else max(1, options.rounds // 3)
         with busy(loops):
             founds = run(options.kinds, options.interval_ms, [*SHORT_MS * rounds, *long_ms])
         print(f"{name}, a probe every {options.interval_ms:g} ms")
         print(table(founds), flush=True)
         loose = options.kinds if loops else LOOSE
-        missed += [f"{name}: {line}" for line in judge(founds, options.interval_ms, uncut=UNCUT, loose=loose)]
-    print(*missed, sep="\n")
+        lines = judge(founds, options.interval_ms, uncut=UNCUT, loose=loose)
+        print(*(f"MISSED {line}" for line in lines), sep="\n", flush=True)
+        missed += lines
     sys.exit(1 if missed else 0)
 
 

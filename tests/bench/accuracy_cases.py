@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
 
@@ -94,6 +93,8 @@ class Found:
     cases: tuple[Case, ...]
     missed: int
     """Slots in which the prober sent nothing."""
+    trouble: str = ""
+    """Why there are no more cases."""
     accepted: int = 0
     """Connections that reached the service."""
     old_way: tuple[tuple[int, int], ...] = ()
@@ -129,6 +130,8 @@ def judge(founds: Sequence[Found], interval_ms: float, *, uncut: Collection[str]
             if tight and case.excess_ms(interval_ms) > 0:
                 misses.append(f"{case}: {case.excess_ms(interval_ms):.3f} ms too far apart")
             missed += [f"{found.kind}: {what}" for what in misses]
+        if found.trouble:
+            missed.append(f"{found.kind}: {found.trouble}")
         if found.accepted:
             missed.append(f"{found.kind}: {found.accepted} probes reached accept()")
         error_ms = share([case.error_ms for case in found.cases], _SHARE)
@@ -155,12 +158,12 @@ _COLUMNS: tuple[tuple[str, Callable[[Found], object]], ...] = (
     ("kind", lambda found: found.kind),
     ("cuts", lambda found: len(found.cases)),
     ("within bounds", lambda found: sum(case.holds for case in found.cases)),
-    ("bounds apart p50", lambda found: f"{median(case.upper_ms - case.lower_ms for case in found.cases):.2f}"),
+    ("bounds apart p50", lambda found: f"{share([case.upper_ms - case.lower_ms for case in found.cases], 0.5):.2f}"),
     ("p99", lambda found: f"{share([case.upper_ms - case.lower_ms for case in found.cases], _SHARE):.2f}"),
-    ("midpoint off p50", lambda found: f"{median(case.error_ms for case in found.cases):.2f}"),
+    ("midpoint off p50", lambda found: f"{share([case.error_ms for case in found.cases], 0.5):.2f}"),
     ("p99", lambda found: f"{share([case.error_ms for case in found.cases], _SHARE):.2f}"),
-    ("max", lambda found: f"{max(case.error_ms for case in found.cases):.2f}"),
-    ("cutter +-", lambda found: f"{max(case.truth.uncertainty_ms for case in found.cases):.2f}"),
+    ("max", lambda found: f"{share([case.error_ms for case in found.cases], 1):.2f}"),
+    ("cutter +-", lambda found: f"{share([case.truth.uncertainty_ms for case in found.cases], 1):.2f}"),
     ("accepted", lambda found: found.accepted),
     ("missed", lambda found: found.missed),
     ("called", lambda found: "/".join(sorted({kind for case in found.cases for kind in case.measurement.kinds}))),

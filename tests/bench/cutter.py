@@ -1,10 +1,11 @@
 """Takes a service away for a known time, beside it: run in the namespace of the service.
 
-    cutter.py KIND FOLDER        then a line with a number of milliseconds on standard input for each cut
+    cutter.py KIND FOLDER CABLE NAMESPACE     then, for each cut, a line with its milliseconds on standard input
 
 It writes `ready`, then for each cut the clock (CLOCK_MONOTONIC, ns) before and after the call that took the service
 away, and before and after the one that gave it back: what lies between them is the cutter's own uncertainty. At the
-end of standard input it writes how many connections accept() returned.
+end of standard input it writes how many connections accept() returned. CABLE is the other end's name in the
+NAMESPACE (a path) of those who look at the service.
 
 Each cut is one system call or a few, in a process that runs before all others; nft is used as a library.
 """
@@ -12,6 +13,7 @@ Each cut is one system call or a few, in a process that runs before all others; 
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import signal
 import socket
@@ -23,9 +25,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from netns import set_namespace
+
 PORT, OLD_WAY_PORT = 22, 2222
 """The second one is cut in the same moments: for whom another prober looks at it."""
 WIRE = "wire"
+_SIOCGIFFLAGS, _IFF_RUNNING = 0x8913, 0x40
 
 
 class Service(Protocol):
@@ -121,19 +126,20 @@ class Sshd:
         self.heal()
 
     def cut(self) -> None:
-        """Kill it, and see that nothing listens."""
+        """Kill it; `is_listening` says when it is gone."""
         self.process.kill()
-        self.process.wait()
 
     def heal(self) -> None:
         """Start it; `is_listening` says when it is there."""
+        if hasattr(self, "process"):
+            self.process.wait()
         self.process = subprocess.Popen(self._command)
 
     def accepted(self) -> int:
         """What its log tells of connections, whatever became of them."""
         self.process.kill()
         self.process.wait()
-        lines = self._log.read_text(errors="replace").splitlines()
+        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
         return sum("Connection from" in line and f" port {PORT} " in f"{line} " for line in lines)
 
 
@@ -203,7 +209,12 @@ class Nft:
 class Link:
     """The cable's end at the service goes down and up: RTM_NEWLINK of rtnetlink(7)."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, cable: str, namespace: Path) -> None:
+        with Path("/proc/thread-self/ns/net").open() as home, namespace.open() as other:
+            set_namespace(other)
+            self._outside = socket.socket()
+            set_namespace(home)
+        self._cable = struct.pack("16sh14x", cable.encode(), 0)
         self._netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
         self._index = socket.if_nametoindex(WIRE)
         self._service = service
@@ -220,6 +231,11 @@ class Link:
         """The service's."""
         return self._service.accepted()
 
+    def is_back(self) -> bool:
+        """Whether the cable carries for the other end: its kernel notices after a while (netdevice(7))."""
+        flags: int = struct.unpack_from("16xh", fcntl.ioctl(self._outside, _SIOCGIFFLAGS, self._cable))[0]
+        return bool(flags & _IFF_RUNNING)
+
     def _set(self, *, up: bool) -> None:
         body = struct.pack("=BxHiII", 0, 0, self._index, int(up), 1)
         self._netlink.send(struct.pack("=IHHII", 16 + len(body), 16, 0x5, 0, 0) + body)
@@ -228,15 +244,15 @@ class Link:
             raise OSError(-code, os.strerror(-code))
 
 
-def make(kind: str, folder: Path) -> Service:
-    """The service of this kind of cut."""
+def make(kind: str, folder: Path, cable: str, namespace: Path) -> Service:
+    """The service of this kind of cut; the arguments are this program's."""
     makers: dict[str, Callable[[], Service]] = {
         "drop": lambda: Nft("tcp dport %s drop", Sshd(folder)),
         "drop6": lambda: Nft("tcp dport %s drop", Listener()),
         "dark": lambda: Nft("meta protocol %s drop", Listener()),
         "rejected": lambda: Nft("tcp dport %s reject with tcp reset", Listener()),
         "unreachable": lambda: Nft("tcp dport %s reject with icmpx type host-unreachable", Listener()),
-        "link": lambda: Link(Listener()),
+        "link": lambda: Link(Listener(), cable, namespace),
         "closed": Listener,
         "full": FullListener,
         "sshd": lambda: Sshd(folder),
@@ -252,32 +268,34 @@ def is_listening() -> bool:
     return any(line.split()[1].endswith(f":{PORT:04X}") and line.split()[3] == "0A" for line in tables.splitlines()[1:])
 
 
-def moment_of(change: Callable[[], None], *, listening: bool | None) -> tuple[int, int]:
+def moment_of(change: Callable[[], None], has_effect: Callable[[], bool]) -> tuple[int, int]:
     """Between which moments it took effect: around the call, or around when the kernel was seen to agree."""
     before_ns = time.monotonic_ns()
     change()
-    while listening is not None:
+    while True:
         asked_ns = time.monotonic_ns()
-        if is_listening() is listening:
-            break
+        if has_effect():
+            return before_ns, time.monotonic_ns()
         before_ns = asked_ns
-    return before_ns, time.monotonic_ns()
+        # It runs before all others: they need the time to get there.
+        time.sleep(0.0002)
 
 
 def main() -> None:
     """Obey."""
-    kind, folder = sys.argv[1], Path(sys.argv[2])
-    service = make(kind, folder)
+    kind, folder, cable, namespace = sys.argv[1:]
+    # It ends with its orders, and takes its sshd along.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    service = make(kind, Path(folder), cable, Path(namespace))
     while not is_listening():
         time.sleep(0.01)
     os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(2))
     print("ready", flush=True)
     for line in sys.stdin:
-        seen = kind == "sshd"
-        cut = moment_of(service.cut, listening=False if seen else None)
+        cut = moment_of(service.cut, lambda: kind != "sshd" or not is_listening())
         time.sleep(max(0.0, float(line) / 1000 - (time.monotonic_ns() - cut[0]) / 1e9))
-        healed = moment_of(service.heal, listening=True if seen else None)
-        print(*cut, *healed, flush=True)
+        back = service.is_back if isinstance(service, Link) else is_listening
+        print(*cut, *moment_of(service.heal, back if kind in {"sshd", "link"} else lambda: True), flush=True)
     print(service.accepted(), flush=True)
 
 

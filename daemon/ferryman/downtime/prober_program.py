@@ -10,6 +10,7 @@ from typing import IO, Protocol, Self
 
 from ferryman.downtime import probe_process
 
+PROBER = Path(probe_process.__file__)
 _READ_BYTES = 1024 * probe_process.RECORD.size
 
 
@@ -51,13 +52,13 @@ class LocalProgram:
         self._orders, self._reports = _pipe(process.stdin), _pipe(process.stdout)
 
     @classmethod
-    def launch(cls, wrapper: Sequence[str] = ()) -> Self:
+    def launch(cls, program: Path = PROBER, *, wrapper: Sequence[str] = ()) -> Self:
         """Start it, by a command that runs another one if given; its first probe leaves some 50 ms later.
 
         Raises OSError where no process can be started.
         """
         # Isolated and without site: nothing of the environment slows its start or changes its imports.
-        command = [*wrapper, sys.executable, "-I", "-S", str(Path(probe_process.__file__))]
+        command = [*wrapper, sys.executable, "-I", "-S", str(program)]
         pipe = subprocess.PIPE
         return cls(subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0))
 

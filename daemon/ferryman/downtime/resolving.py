@@ -6,6 +6,7 @@ another machine in the guest's place.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import select
 import socket
@@ -61,20 +62,20 @@ def resolve(name: str) -> tuple[str, ...]:
 
 def first_answering(addresses: Sequence[str], port: int, *, within_s: float = _ANSWER_S) -> str:
     """The first of the addresses whose port answers within that time; without any, the first."""
+    asked = {asking.fileno(): (asking, address) for address in addresses if (asking := _ask(address, port))}
+    answered, give_up_at = set(), time.monotonic() + within_s
     with select.epoll() as events:
-        asked = {asking.fileno(): (asking, address) for address in addresses if (asking := _ask(address, port))}
         for fd in asked:
             events.register(fd, select.EPOLLOUT | select.EPOLLONESHOT)
-        answered, give_up_at = set(), time.monotonic() + within_s
-        open_fds = set(asked)
-        while open_fds and (left_s := give_up_at - time.monotonic()) > 0:
+        pending = len(asked)
+        while pending and (left_s := give_up_at - time.monotonic()) > 0:
             for fd, _ in events.poll(left_s):
-                open_fds.discard(fd)
+                pending -= 1
                 asking, address = asked[fd]
                 if asking.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
                     answered.add(address)
-        for asking, _ in asked.values():
-            asking.close()
+    for asking, _ in asked.values():
+        asking.close()
     return next((address for address in addresses if address in answered), addresses[0])
 
 
@@ -84,5 +85,8 @@ def _ask(address: str, port: int) -> socket.socket | None:
     asking.setblocking(False)
     asking.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
     asking.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    asking.connect_ex(socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)[0][4])
-    return asking
+    destination = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)[0][4]
+    if asking.connect_ex(destination) in (0, errno.EINPROGRESS):
+        return asking
+    asking.close()
+    return None

@@ -15,7 +15,7 @@ class Tally:
 
     def __init__(self, *, interval_ns: int) -> None:
         self._interval_ns = interval_ns
-        self._answered = 0
+        self.answered = 0
         self._lost = 0
         self._not_sent = 0
         self._recent: deque[Sample] = deque(maxlen=RECENT)
@@ -34,7 +34,7 @@ class Tally:
             if self._up_since_ns is not None and self._up_since_ns <= sample.sent_ns:
                 self._up_since_ns = self._first_answered_after(sample.sent_ns)
             return
-        self._answered += 1
+        self.answered += 1
         self._slowest_ns = max(self._slowest_ns, sample.round_trip_ns)
         if self._up_since_ns is None and sample.sent_ns > self._last_bad_ns:
             self._up_since_ns = sample.sent_ns
@@ -53,7 +53,7 @@ class Tally:
         return ProbeView(
             state=state,
             since_ns=since_ns,
-            answered=self._answered,
+            answered=self.answered,
             lost=self._lost,
             not_sent=self._not_sent,
             last_round_trip_ms=None if last is None else last.round_trip_ns / 1e6,
@@ -68,20 +68,18 @@ class Tally:
         row = 0
         newer_ns: int | None = None
         for sample in sorted(self._recent, key=lambda sample: -sample.sent_ns):
-            gap_ns = 0 if newer_ns is None else newer_ns - sample.sent_ns - self._held_up_ns(sample.sent_ns, newer_ns)
-            if (
-                gap_ns > 2 * self._interval_ns + 1_000_000
-                or sample.outcome is not Outcome.ANSWERED
-                or sample.sent_ns <= after_ns
-            ):
+            gap = newer_ns is not None and self._is_gap(sample.sent_ns, newer_ns)
+            if gap or sample.outcome is not Outcome.ANSWERED or sample.sent_ns <= after_ns:
                 break
             row += 1
             newer_ns = sample.sent_ns
         return row
 
-    def _held_up_ns(self, from_ns: int, to_ns: int) -> int:
-        """For how long nothing was sent between two moments."""
-        return sum(max(0, min(end_ns, to_ns) - max(begin_ns, from_ns)) for begin_ns, end_ns in self._recent_holes)
+    def _is_gap(self, from_ns: int, to_ns: int) -> bool:
+        """Whether something that was sent between two answered probes is still open."""
+        open_ns = to_ns - from_ns - 2 * self._interval_ns - 1_000_000
+        holes = ((max(begin_ns, from_ns), min(end_ns, to_ns)) for begin_ns, end_ns in self._recent_holes)
+        return open_ns > 0 and open_ns > sum(max(0, end_ns - begin_ns) for begin_ns, end_ns in holes)
 
     def _state(self, now_ns: int) -> tuple[ServiceState, int | None]:
         last = self._last_answered

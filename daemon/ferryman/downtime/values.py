@@ -149,6 +149,18 @@ class MeasurementStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostFigures:
+    """What a second probe, by ICMP echo, saw of the host and the network meanwhile; as in a measurement."""
+
+    status: MeasurementStatus
+    reason: str = ""
+    downtime_ms: float | None = None
+    lower_ms: float | None = None
+    upper_ms: float | None = None
+    outages: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """What the VM's users felt during one move."""
 
@@ -183,3 +195,5 @@ class Measurement:
     """An answer that took longer counted as an outage; derived from the baseline."""
     address: str = ""
     port: int = 0
+    host: HostFigures | None = None
+    """Where `[probe] icmp = true`: whether the host was away, or only its service."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ferryman.downtime.banner import SSH_PORT, check_service, no_ssh, ssh_identification
 from ferryman.downtime.far_prober import FarProber
+from ferryman.downtime.host_probe import HostProbe
 from ferryman.downtime.prober import Probe
 from ferryman.downtime.shared_prober import SharedProber
 from ferryman.downtime.values import ProbeTarget, ServiceCheck
@@ -58,6 +59,10 @@ class Vantage(Protocol):
         """Begin to probe. Raises ProbeError, OSError."""
         ...
 
+    def ping(self, target: ProbeTarget) -> HostProbe:
+        """Begin to ping the target's address beside."""
+        ...
+
     def check(self, address: str, port: int) -> ServiceCheck:
         """Connect once, as `banner.check_service` does."""
         ...
@@ -79,6 +84,10 @@ class Here:
     def probe(self, target: ProbeTarget) -> Probe:
         """Begin to probe."""
         return Probe.start(target)
+
+    def ping(self, target: ProbeTarget) -> HostProbe:
+        """Begin to ping."""
+        return HostProbe.start(target)
 
     def check(self, address: str, port: int) -> ServiceCheck:
         """Connect once."""
@@ -109,6 +118,12 @@ class There:
     def probe(self, target: ProbeTarget) -> Probe:
         """Begin to probe; it connects meanwhile."""
         return Probe.start(target, SharedProber(self._prober.launch))
+
+    def ping(self, target: ProbeTarget) -> HostProbe:
+        """Nothing: a prober that is sent to a host speaks TCP only."""
+        return HostProbe(
+            None, f"{target.address} is not pinged from {self.host}: pings leave from ferryman's own machine"
+        )
 
     def check(self, address: str, port: int) -> ServiceCheck:
         """Connect once, from there."""

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from ferryman.downtime.attribution import BY_A_KERNEL
+from ferryman.downtime.host_probe import HostProbe
 from ferryman.downtime.measuring import longest_outage, measure, unmeasured
 from ferryman.downtime.prober import Probe, ProbeError
 from ferryman.downtime.tally import RECENT
@@ -36,9 +37,12 @@ class Testimony:
 class Witness:
     """Probes a VM's service from outside while it moves; end it with `conclude`."""
 
-    def __init__(self, probe: Probe | None, why_not: str, vantage: Vantage, clock: Clock) -> None:
+    def __init__(
+        self, probe: Probe | None, why_not: str, vantage: Vantage, clock: Clock, host: HostProbe | None = None
+    ) -> None:
         """Use `begin`."""
         self._probe = probe
+        self._host = host
         self._why_not = why_not
         self._vantage = vantage
         self._clock = clock
@@ -56,9 +60,10 @@ class Witness:
             return cls(None, f"the VM's address is not known: {remedy}", vantage, clock)
         try:
             target = ProbeTarget(address=address, port=spec.port, interval_ms=spec.interval_ms)
-            return cls(vantage.probe(target), "", vantage, clock)
+            probe = vantage.probe(target)
         except (ProbeError, OSError) as error:
             return cls(None, str(error), vantage, clock)
+        return cls(probe, "", vantage, clock, vantage.ping(probe.target) if spec.icmp else None)
 
     def baseline(self) -> None:
         """Wait, shortly, until enough probes were answered to know what is normal.
@@ -115,9 +120,13 @@ class Witness:
             failure=failure,
             missed=self._probe.missed,
         )
+        measurement = self._checked(measurement)
+        if self._host is not None:
+            host = self._host.conclude(baseline_until_ns=baseline_until_ns, ended_ns=ended_ns)
+            measurement = replace(measurement, host=host)
         window = [sample for sample in samples if sample.sent_ns <= ended_ns]
         return Testimony(
-            measurement=self._checked(measurement),
+            measurement=measurement,
             outage=longest_outage(window, target=target, baseline_until_ns=baseline_until_ns),
             samples=samples,
             probed_from=self._vantage.host,
@@ -145,3 +154,5 @@ class Witness:
         """Stop probing, measured or not."""
         if self._probe is not None:
             self._probe.stop()
+        if self._host is not None:
+            self._host.stop()

@@ -231,6 +231,8 @@ class ProbeSpec(SpecModel):
     default: ferryman's own machine."""
     announce: bool = True
     """Announce the guest's place in the network again where it runs at the destination and does not answer."""
+    icmp: bool = False
+    """True: the address is pinged too, which tells a host or network that is away from a service that is."""
 
 
 class StorageSpec(SpecModel):

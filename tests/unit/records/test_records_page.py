@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ferryman.downtime.attribution import Attribution
-from ferryman.downtime.values import Measurement, OutageFigures
+from ferryman.downtime.values import HostFigures, Measurement, OutageFigures
 from ferryman.records import values
 from ferryman.records.timeline import TimelineEntry
 
@@ -22,6 +22,7 @@ WRITTEN: tuple[type[Any], ...] = (
     OutageFigures,
     Attribution,
     TimelineEntry,
+    HostFigures,
     values.Transfer,
     values.PhaseTiming,
     values.RejectedRecord,

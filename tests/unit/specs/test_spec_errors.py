@@ -74,7 +74,7 @@ def test_a_slip_is_answered_with_what_was_meant(line: str, remedy: str) -> None:
 
 def test_an_unknown_key_that_resembles_nothing_is_answered_with_what_is_known() -> None:
     problem = only('name = "a"\nhost = "b"\nprobe.zzz = 1\n', VmSpec)
-    assert problem.remedy == "known here: address, port, interval_ms, from, announce"
+    assert problem.remedy == "known here: address, port, interval_ms, from, announce, icmp"
 
 
 @pytest.mark.parametrize(

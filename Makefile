@@ -19,7 +19,7 @@ test lab-tests soak bench: PACKAGES += tgt nfs-ganesha nfs-ganesha-vfs rpcbind o
 help:
 	@echo "make demo       a lab on this machine, and ferryman moving VMs in it (root)"
 	@echo "make test       linters, types, import contracts, unit tests, lab tests (lab tests: root)"
-	@echo "make soak       the longer half of the lab tests (root)"
+	@echo "make soak       the longer half of the tests (root)"
 	@echo "make setup      only the packages and the virtual environment"
 	@echo "make bench      measured downtimes against true ones, and ferryman's figures against bare virsh, in turn (root)"
 	@echo "make clean      remove what these made here"
@@ -56,16 +56,16 @@ lint: $(VENV)/.ready
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.ready
-	$(BIN)/pytest tests/unit tests/contract
+	$(BIN)/pytest -m "not soak" tests/unit tests/contract
 
 lab-tests: $(VENV)/.ready
 	@if [ "$$(id -u)" = 0 ]; then $(BIN)/pytest -m "not soak" tests/lab; \
 	else echo "LEFT OUT: the lab tests make namespaces and run libvirt, which needs root: sudo make lab-tests"; \
 		[ "$(CI)" != true ]; fi
 
-# The longer half of the lab's tests: run it before a change to what they cover, and before a release.
+# The longer half of the tests: run it before a change to what they cover, and before a release.
 soak: setup
-	$(BIN)/pytest -m soak tests/lab
+	$(BIN)/pytest -m soak tests/unit tests/lab
 
 # Each says what it aims at, and fails where that is missed: judge on a quiet machine.
 bench: setup

@@ -65,7 +65,8 @@ lab-tests: $(VENV)/.ready
 
 # The longer half of the tests: run it before a change to what they cover, and before a release.
 soak: setup
-	$(BIN)/pytest -m soak tests/unit tests/lab
+	$(BIN)/pytest -m soak tests/unit
+	$(BIN)/pytest -m soak tests/lab
 
 # Each says what it aims at, and fails where that is missed: judge on a quiet machine.
 bench: setup

@@ -71,7 +71,8 @@ class Witness:
         A guest that does not answer by then is moved all the same, and its downtime is `unmeasured`.
         """
         if self._probe is not None:
-            self._probe.wait_answering(consecutive=_BASELINE_SAMPLES, timeout_s=self._vantage.baseline_s)
+            sending_s = _BASELINE_SAMPLES * self._probe.target.interval_ms / 1000
+            self._probe.wait_answering(consecutive=_BASELINE_SAMPLES, timeout_s=self._vantage.baseline_s + sending_s)
 
     def view(self) -> str:
         """What the probe sees now, in short."""

@@ -6,7 +6,7 @@ busy loops on every core. It fails unless in every case the truth lies within th
 outage is seen where none was, and on the idle machine
 
 - the bounds are at most two intervals and the baseline's round trip apart;
-- the midpoint errs by at most 5 ms in 99 of 100 cases at an interval of 5 ms.
+- the midpoint errs by at most one interval (5 ms) in 99 of 100 cases.
 
 `--hour` only watches a service that is never cut, for an hour at 100 probes a second. The way downtime was measured
 before (old_way.py) is shown beside it.

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
 
-MOST_MIDPOINT_ERROR_MS = 5.0
 _SHARE = 0.99
 
 
@@ -135,7 +134,7 @@ def judge(founds: Sequence[Found], interval_ms: float, *, uncut: Collection[str]
         if found.accepted:
             missed.append(f"{found.kind}: {found.accepted} probes reached accept()")
         error_ms = share([case.error_ms for case in found.cases], _SHARE)
-        if tight and error_ms > MOST_MIDPOINT_ERROR_MS:
+        if tight and error_ms > interval_ms:
             missed.append(f"{found.kind}: midpoints err by {error_ms:.2f} ms")
     return missed
 

@@ -20,6 +20,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -62,6 +63,8 @@ class Listener:
         """Close them."""
         self._count()
         for listener in self._sockets:
+            # Not only closed: a thread may wait in its accept().
+            listener.shutdown(socket.SHUT_RDWR)
             listener.close()
 
     def heal(self) -> None:
@@ -70,6 +73,7 @@ class Listener:
             socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=self._backlog)
             for port in (PORT, OLD_WAY_PORT)
         ]
+        threading.Thread(target=_serve, args=(self._sockets[1],), daemon=True).start()
 
     def accepted(self) -> int:
         """Of the first port only."""
@@ -89,6 +93,15 @@ class Listener:
             except BlockingIOError:
                 return
             self._accepted += 1
+
+
+def _serve(listener: socket.socket) -> None:
+    """Take whole connections, as the old way makes them, or their queue would fill."""
+    while True:
+        try:
+            listener.accept()[0].close()
+        except OSError:
+            return
 
 
 class FullListener(Listener):

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.soak
 
 DEAF_FOR_S = 1.5
 """Longer than QEMU announces an arrived guest by itself (its fifth and last time comes after 0.9 s)."""
-ANSWERS_WITHIN_MS = 250.0
+ANSWERS_WITHIN_MS = 1000.0
+"""On a busy machine; less than lies between two tries."""
 
 
 @contextmanager

@@ -128,9 +128,10 @@ class Move:
             self.note(Mark.PHASE, detail=phase)
         self.tell(phase, work)
 
-    def note(self, mark: Mark, host: str = "", detail: str = "") -> None:
-        """For the record's timeline."""
-        self.noted.append(Noted(at_ns=self.clock.monotonic_ns(), mark=mark, host=host, detail=detail))
+    def note(self, mark: Mark, host: str = "", detail: str = "", *, at_ns: int | None = None) -> None:
+        """For the record's timeline; `at_ns` where that was earlier than now."""
+        moment_ns = self.clock.monotonic_ns() if at_ns is None else at_ns
+        self.noted.append(Noted(at_ns=moment_ns, mark=mark, host=host, detail=detail))
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

@@ -24,11 +24,13 @@ def announce_until_answered(move: Move, hears_nothing_for: Callable[[float], boo
 
 def _announce(move: Move) -> bool:
     vm, host = move.entry.vm, move.entry.destination
+    # It may be answered before the host says that it was done.
+    asked_ns = move.clock.monotonic_ns()
     try:
         move.ends.destination.domains.announce(vm)
     except FleetError as error:
         move.note(Mark.ANNOUNCING_FAILED, host, error.reason)
         move.warnings.append(f"it did not answer and could not be announced again: {error.reason} {error.remedy}")
         return False
-    move.note(Mark.ANNOUNCED, host)
+    move.note(Mark.ANNOUNCED, host, at_ns=asked_ns)
     return True

@@ -21,6 +21,12 @@ from ferryman.records.values import MigrationRecord, Outcome, Verdict
 from ferryman.specs.models import HostSpec, Method, ProbeSpec
 
 
+class Patient(Here):
+    """A machine that may be busy."""
+
+    baseline_s = 10.0
+
+
 def test_every_probe_is_handed_on_with_the_attempts_start(stand: Stand) -> None:
     kept: list[ProbedMove] = []
     with socket.create_server(("127.0.0.1", 0), backlog=128) as service:
@@ -39,7 +45,7 @@ def test_a_service_that_answers_throughout_is_measured_to_have_been_up(stand: St
     with socket.create_server(("127.0.0.1", 0), backlog=128) as service:
         service.setblocking(False)
         probe = ProbeSpec(address="127.0.0.1", port=service.getsockname()[1], interval_ms=5)
-        services = replace(stand.services(), clock=SystemClock())
+        services = replace(stand.services(), clock=SystemClock(), vantage=lambda _host: Patient())
         record = carry_out(stand.order(Method.LIVE, probe=probe, settle_ms=50), services)
     assert record is not None
     assert record.outcome is Outcome.SUCCEEDED
@@ -59,7 +65,7 @@ def test_a_guest_that_is_silent_where_it_arrived_is_announced_until_it_answers(s
         )
         stand.destination.faults.before_next(Operation.ANNOUNCE, lambda: service.accept()[0].close())
         probe = ProbeSpec(address="127.0.0.1", port=port, interval_ms=5)
-        services = replace(stand.services(), clock=SystemClock())
+        services = replace(stand.services(), clock=SystemClock(), vantage=lambda _host: Patient())
         record = carry_out(stand.order(Method.LIVE, probe=probe, settle_ms=50), services)
     waiting.pop().close()
     assert record is not None
@@ -84,7 +90,7 @@ def test_one_that_refuses_is_reached_and_so_needs_no_announcing() -> None:
         assert "0 answered" in witness.view()
 
 
-class Oslo(Here):
+class Oslo(Patient):
     """A host that probes, here as this machine, and with a clock that may be 3 ms off; its way breaks when asked."""
 
     host = "oslo"

@@ -5,17 +5,22 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from ferryman.benching import results
-from ferryman.benching.moving import BenchError, Mover
+from ferryman.benching.moving import BenchError, Mover, NotNowError
 from ferryman.benching.schedule import has_failed_too_often, homeward, legs, next_leg, succeeded
 from ferryman.benching.values import BenchMove, BenchRun, Leg, LegUnderWay
 from ferryman.records import audit
 from ferryman.records.ids import migration_id
 from ferryman.records.query import Query
 from ferryman.records.values import Outcome
+
+T = TypeVar("T")
+_TRIES, _BETWEEN_TRIES_S = 12, 5.0
 
 Told = Callable[[BenchRun, BenchMove], None]
 
@@ -48,7 +53,7 @@ class Bench:
         return run
 
     def _next(self, run: BenchRun) -> Leg | None:
-        at = self.mover.whereabouts(run.vm)
+        at = self._patiently(lambda: self.mover.whereabouts(run.vm))
         return homeward(run, at) if self.enough.is_set() else next_leg(run, at)
 
     def _moved(self, run: BenchRun, leg: Leg) -> BenchRun:
@@ -60,8 +65,16 @@ class Bench:
             if leg.counted
             else "ferryman bench: to begin from"
         )
-        record = self.mover.move(run.vm, leg, record_id, why)
+        record = self._patiently(lambda: self.mover.move(run.vm, leg, record_id, why))
         return begun if record is None else self._kept(run, BenchMove.of(leg, record))
+
+    def _patiently(self, act: Callable[[], T]) -> T:
+        """Try again for a minute what cannot be done just now. Raises NotNowError after that."""
+        for _ in range(_TRIES):
+            with suppress(NotNowError):
+                return act()
+            self.mover.stop.wait(_BETWEEN_TRIES_S)
+        return act()
 
     def _taken_up(self, run: BenchRun) -> BenchRun:
         """What a run that was killed left open is ended first; its record says what became of it."""

@@ -37,6 +37,10 @@ class BenchError(Exception):
         self.remedy = remedy
 
 
+class NotNowError(BenchError):
+    """It may pass by itself: a host that does not answer, a VM that changes. Nothing was begun."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mover:
     """Moves one VM of the specs; nothing is done to any other."""
@@ -139,6 +143,6 @@ def _stuck(vm: str, decision: Refused | Wait | Drifted | UpToDate | Plan) -> Ben
                 joined([finding.remedy for finding in decision.findings]),
             )
         case Wait():
-            return BenchError(f"{vm}: {decision.message}", decision.remedy or "Try again in a moment.")
+            return NotNowError(f"{vm}: {decision.message}", decision.remedy or "Try again in a moment.")
         case _:
             return BenchError(f"{vm} was moved by somebody else meanwhile.", "Begin again, or go on with --resume.")

@@ -31,10 +31,9 @@ def next_leg(run: BenchRun, at: str) -> Leg | None:
 
     A VM that is not where the next leg begins (somebody moved it, or a run was broken off) is first brought there.
     """
-    wanted = legs(run)[len(succeeded(run)) :]
-    if not wanted:
+    leg = _wanted(run)
+    if leg is None:
         return homeward(run, at)
-    leg = wanted[0]
     return leg if leg.source == at else replace(leg, source=at, destination=leg.source, counted=False)
 
 
@@ -42,9 +41,18 @@ def homeward(run: BenchRun, at: str) -> Leg | None:
     """The move that ends a run early; None where the VM is home."""
     if at == run.home:
         return None
+    leg = _wanted(run)
+    if leg is not None and (leg.source, leg.destination) == (at, run.home):
+        return leg
     # The method of the last move: it has just been possible.
     method = run.moves[-1].leg.method if run.moves else run.methods[0]
     return Leg(iteration=run.iterations, method=method, source=at, destination=run.home, counted=False)
+
+
+def _wanted(run: BenchRun) -> Leg | None:
+    """The first of the moves that count and were not made yet."""
+    made = len(succeeded(run))
+    return next(iter(legs(run)[made:]), None)
 
 
 def has_failed_too_often(run: BenchRun) -> bool:

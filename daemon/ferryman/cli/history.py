@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC
 from itertools import islice
 from pathlib import Path
@@ -45,11 +48,22 @@ def history(record_id: str | None, state: Path, limit: int, as_json: bool, **wis
         _show_one(state, record_id, as_json=as_json)
         return
     found = audit.records(state, query_of(wished), on_damaged=_damaged)
-    records = tuple(islice(found, limit))
+    with _nothing_to_collect():
+        records = tuple(islice(found, limit))
     if as_json:
         click.echo(_RECORDS.dump_json(records, indent=2, exclude_none=True))
     else:
         _print(records)
+
+
+@contextmanager
+def _nothing_to_collect() -> Iterator[None]:
+    """Thousands of values that all stay: looking for garbage among them takes a sixth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _show_one(state: Path, record_id: str, *, as_json: bool) -> None:

@@ -121,8 +121,11 @@ class Chronicle:
     def _conclude(self) -> None:
         self._write_records()
         for record in self._uncommitted:
-            if record.vm in self.memory.states:
-                self._store.write_vm(self.memory.states[record.vm])
+            if record.vm not in self.memory.states:  # nobody has reconciled it yet
+                downtimes = self._downtimes.of(record.vm)
+                begun = bookkeeping.with_record(VmState(name=record.vm), record, downtimes)
+                self.memory.states[record.vm] = begun
+            self._store.write_vm(self.memory.states[record.vm])
         self._commit_moves()
 
     def _observe(self, specs: Specs, snapshot: Snapshot, statuses: Mapping[str, Status], busy: Collection[str]) -> None:

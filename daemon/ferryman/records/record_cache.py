@@ -72,8 +72,8 @@ class RecordCache:
 
     def put(self, path: Path, stamp: str, record: MigrationRecord) -> None:
         """Remember what a file was found to hold."""
-        text = _RECORD.dump_json(record)
-        if _read(text) == record:  # JSON has no infinity
+        text = _RECORD.dump_json(record, exclude_none=True)
+        if b":null" not in text:  # JSON has no infinity
             self._new.append((path.name, stamp, zlib.crc32(text), text))
 
     def close(self) -> None:

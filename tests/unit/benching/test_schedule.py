@@ -61,7 +61,13 @@ def test_a_run_that_is_ended_early_goes_home() -> None:
     assert homeward(begun, A) is None
     leg = homeward(moved(begun, there), B)
     assert leg is not None
-    assert (leg.method, leg.source, leg.destination, leg.counted) == (Method.COLD, B, A, False)
+    assert leg == legs(begun)[1]
+
+
+def test_a_vm_that_is_brought_home_from_elsewhere_does_not_count() -> None:
+    leg = homeward(run(Method.COLD), "oslo")
+    assert leg is not None
+    assert (leg.method, leg.source, leg.destination, leg.counted) == (Method.COLD, "oslo", A, False)
 
 
 def test_three_failures_in_a_row_are_enough() -> None:

@@ -82,6 +82,17 @@ def test_each_move_is_an_audit_record_that_says_bench(fleet: FakeFleet, tmp_path
     assert all("ferryman bench: round 1 of 1" in record.why for record in records(tmp_path))
 
 
+def test_the_state_tells_the_downtimes_by_way_and_where_the_vm_is(fleet: FakeFleet, tmp_path: Path) -> None:
+    bench(fleet, tmp_path, "--iterations", "2")
+    with StateStore.open(tmp_path / "state", read_only=True) as store:
+        told = store.vm_states()[VM]
+    assert [(one.source, one.destination, one.count) for one in told.downtimes] == [
+        ("skopje", "tallinn", 2),
+        ("tallinn", "skopje", 2),
+    ]
+    assert told.host == "tallinn"
+
+
 def test_a_daemon_finds_nothing_to_do_afterwards(fleet: FakeFleet, tmp_path: Path) -> None:
     bench(fleet, tmp_path, "--iterations", "1")
     daemon = ferryman(

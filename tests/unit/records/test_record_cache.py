@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from record_samples import NOON, record
+from record_samples import MEASURED, NOON, record
 
 from ferryman.records import audit, toml_files
 from ferryman.records.ids import migration_id
@@ -78,6 +79,15 @@ def test_a_file_that_says_something_else_is_read_again(trail: Path) -> None:
 def test_a_record_that_is_gone_is_not_remembered(trail: Path) -> None:
     next((trail / "migrations").rglob("*.toml")).unlink()
     assert len(read(trail)) == WORTH_KEEPING - 1
+
+
+def test_what_cannot_be_remembered_exactly_is_read_each_time(trail: Path) -> None:
+    endless = replace(hours_ago(0), measurement=replace(MEASURED, downtime_ms=math.inf))
+    write(trail, endless)
+    for number in range(1, WORTH_KEEPING):
+        write(trail, replace(hours_ago(number), why="Read anew, so that all are remembered anew."))
+    assert read(trail)[0] == endless
+    assert read(trail)[0] == endless
 
 
 def no_database(file: Path) -> None:

@@ -44,13 +44,10 @@ def report(state: Path, out: Path, migration: str | None, **wished: Any) -> None
         raise click.ClickException(f"{state} is no state folder\n  remedy: name the daemon's: --state DIR")
     query = query_of(wished)
     damaged: list[RecordError] = []
-    records = [
-        record
-        for record in audit.records(state, query, on_damaged=damaged.append)
-        if migration is None or record.id == migration
-    ]
-    if migration is not None and not records:
-        raise click.ClickException(f"no record is named {migration}\n  remedy: see their ids: ferryman history --json")
+    if migration is None:
+        records = list(audit.records(state, query, on_damaged=damaged.append))
+    else:
+        records = [_one(state, migration)]
     built = _built(state, records, selection=_selection(query, migration), damaged=len(damaged))
     page = _page(built)
     try:
@@ -58,6 +55,16 @@ def report(state: Path, out: Path, migration: str | None, **wished: Any) -> None
     except StateUnwritableError as error:
         raise click.ClickException(f"{error.reason}\n  remedy: {error.remedy}") from error
     click.echo(f"{out}: {len(records):,} moves")
+
+
+def _one(state: Path, migration: str) -> MigrationRecord:
+    try:
+        record = audit.record(state, migration)
+    except RecordError as error:
+        raise click.ClickException(f"{error.reason}\n  remedy: {error.remedy}") from error
+    if record is None:
+        raise click.ClickException(f"no record is named {migration}\n  remedy: see their ids: ferryman history --json")
+    return record
 
 
 def _built(state: Path, records: Sequence[MigrationRecord], *, selection: str, damaged: int) -> Report:

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from ferryman.downtime.values import Outcome
 from ferryman.records.samples import KeptSample
+from ferryman.records.timeline import Mark, TimelineEntry
 from ferryman.records.values import MigrationRecord
 from ferryman.report.model import CloseUp, OutageBand
 
@@ -14,10 +15,11 @@ from ferryman.report.model import CloseUp, OutageBand
 def close_up(record: MigrationRecord, probes: Sequence[KeptSample]) -> CloseUp:
     """The move with the probes that were kept of it, in the order of sending.
 
-    The record's measurement judged all of them; what is found here only says where to draw it.
+    The record's measurement judged all of them; what is found here only says where to draw it. Without kept probes the
+    record's timeline says where the longest outage was.
     """
-    bands = tuple(_bands(probes, record.measurement.in_time_ms)) if record.measurement.outages else ()
-    return CloseUp(record=record, probes=tuple(probes), outages=bands)
+    bands = _bands(probes, record.measurement.in_time_ms) if probes else _told(record.timeline)
+    return CloseUp(record=record, probes=tuple(probes), outages=tuple(bands) if record.measurement.outages else ())
 
 
 def is_bad(probe: KeptSample, in_time_ms: float | None) -> bool:
@@ -40,6 +42,17 @@ def _bands(probes: Sequence[KeptSample], in_time_ms: float | None) -> Iterator[O
                 up_by_ms=_first_answer_ms(run, back),
             )
         at += len(run)
+
+
+def _told(timeline: Sequence[TimelineEntry]) -> Iterator[OutageBand]:
+    at_ms = {entry.mark: entry.at_ms for entry in timeline}
+    if at_ms.keys() >= {Mark.LAST_ANSWERED, Mark.FIRST_LOST, Mark.LAST_LOST}:
+        yield OutageBand(
+            last_answered_ms=at_ms[Mark.LAST_ANSWERED],
+            first_lost_ms=at_ms[Mark.FIRST_LOST],
+            last_lost_ms=at_ms[Mark.LAST_LOST],
+            up_by_ms=at_ms.get(Mark.ANSWERED),
+        )
 
 
 def _is_jitter(run: Sequence[KeptSample]) -> bool:

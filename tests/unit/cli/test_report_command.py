@@ -23,6 +23,8 @@ def trail(tmp_path: Path) -> Path:
         (("--vm", "guest-01", "--vm", "guest-02"), 3),
         (("--since", "2026-11-23T13:00:00"), 2),
         (("--migration", record("guest-02", hours=1).id), 1),
+        (("--host", "oslo"), 1),
+        (("--verdict", "missed"), 0),
         (("--vm", "guest-09"), 0),
     ],
 )

@@ -8,6 +8,7 @@ from generated_trail import measured, trail
 
 from ferryman.downtime.values import Outcome
 from ferryman.records.samples import KeptSample
+from ferryman.records.timeline import Mark, TimelineEntry
 from ferryman.report.close_up import close_up
 from ferryman.report.figures.timeline import timeline
 from ferryman.report.model import OutageBand
@@ -40,6 +41,26 @@ def test_one_late_answer_is_jitter() -> None:
 def test_a_service_that_did_not_come_back_has_no_end() -> None:
     bands = close_up(RECORD, [answered(0), lost(10), lost(20)]).outages
     assert bands == (OutageBand(last_answered_ms=0, first_lost_ms=10, last_lost_ms=20, up_by_ms=None),)
+
+
+def test_without_kept_probes_the_records_timeline_says_where_the_outage_was() -> None:
+    marks = (Mark.LAST_ANSWERED, Mark.FIRST_LOST, Mark.LAST_LOST, Mark.ANSWERED)
+    told = tuple(TimelineEntry(at_ms=10.0 * number, mark=mark) for number, mark in enumerate(marks))
+    bands = close_up(replace(RECORD, timeline=told), ()).outages
+    assert bands == (OutageBand(last_answered_ms=0, first_lost_ms=10, last_lost_ms=20, up_by_ms=30),)
+
+
+def test_what_hosts_told_of_the_guest_has_a_row_for_each_host() -> None:
+    told = (
+        TimelineEntry(at_ms=5.0, mark=Mark.PHASE, detail="migrating"),
+        TimelineEntry(at_ms=10.0, mark=Mark.SUSPENDED, host="tallinn", detail="migrated"),
+        TimelineEntry(at_ms=40.0, mark=Mark.RESUMED, host="<b>skopje</b>"),
+    )
+    traces = timeline(close_up(replace(RECORD, timeline=told), ())).traces
+    assert [(trace["name"], trace["x"], trace["y"]) for trace in traces[1:]] == [
+        ("resumed", [40.0], ["guest on &lt;b&gt;skopje&lt;/b&gt;"]),
+        ("suspended", [10.0], ["guest on tallinn"]),
+    ]
 
 
 def test_where_the_measurement_saw_no_outage_none_is_drawn() -> None:

@@ -124,8 +124,8 @@ def milliseconds_axis(title: str, shown_ms: Iterable[float]) -> JsonObject:
 
     Ticks at 1, 2 and 5, and over more than two decades at the powers of ten only.
     """
-    known = [drawn_ms(value) for value in shown_ms]
-    least, most = min(known, default=FLOOR_MS), max(known, default=FLOOR_MS)
+    known = list(shown_ms)
+    least, most = drawn_ms(min(known, default=FLOOR_MS)), drawn_ms(max(known, default=FLOOR_MS))
     middle = sqrt(least * most)
     # So wide at least that a tick lies within.
     low, high = min(least / _AROUND, middle / 2), max(most * _AROUND, middle * 2)

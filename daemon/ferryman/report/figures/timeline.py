@@ -7,6 +7,7 @@ from itertools import cycle
 
 from ferryman.downtime.values import Outcome
 from ferryman.records.samples import KeptSample
+from ferryman.records.timeline import Mark, TimelineEntry
 from ferryman.report.close_up import is_bad
 from ferryman.report.figures.drawing import ALARM, GREY, METHOD_LOOKS, Figure, JsonObject, Look, text
 from ferryman.report.model import CloseUp, OutageBand
@@ -17,6 +18,18 @@ _ANSWERED = Look(colour="#119f77", symbol="circle")
 _LATE = Look(colour="#d9681d", symbol="diamond")
 _UNANSWERED = tuple(outcome for outcome in Outcome if outcome is not Outcome.ANSWERED)
 _UNANSWERED_SYMBOLS = ("triangle-down", "x", "cross", "square", "hexagram")
+_GUEST_LOOKS = {
+    Mark.STARTED: Look(colour="#119f77", symbol="triangle-right"),
+    Mark.RESUMED: Look(colour="#119f77", symbol="triangle-right"),
+    Mark.INCOMING: Look(colour=GREY, symbol="arrow-bar-right"),
+    Mark.SUSPENDED: Look(colour="#d9681d", symbol="square"),
+    Mark.SHUT_DOWN: Look(colour="#d9681d", symbol="square"),
+    Mark.STOPPED: Look(colour=GREY, symbol="x"),
+    Mark.CRASHED: Look(colour=ALARM, symbol="x"),
+    Mark.ANNOUNCED: Look(colour=_PHASE_COLOUR, symbol="star"),
+    Mark.ANNOUNCING_FAILED: Look(colour=ALARM, symbol="star"),
+}
+"""What hosts told; phases are bars, and probes are drawn themselves."""
 _SHARE_OF_PROBES = 0.58
 """Of the plot's height, where there are probes."""
 
@@ -50,18 +63,20 @@ def timeline(one: CloseUp) -> Figure:
         id=f"timeline-{record.id}",
         title=f"{record.vm}: {record.source} to {record.destination}",
         caption=_caption(one),
-        traces=[_phases(one), *_probes(one.probes, record.measurement.in_time_ms)],
+        traces=[_phases(one), *_told_by_hosts(record.timeline), *_probes(one.probes, record.measurement.in_time_ms)],
         layout=layout,
-        height_px=(420 if one.probes else 120) + 28 * len(record.phases),
+        height_px=(420 if one.probes else 120)
+        + 28 * (len(record.phases) + len({entry.host for entry in record.timeline})),
     )
 
 
 def _caption(one: CloseUp) -> str:
     if not one.probes:
-        return "Phases of the move. Its probes were not kept, so where in it the service was away is not drawn."
+        where = "" if one.outages else ", so where in it the service was away is not drawn"
+        return f"Phases of the move, and what the hosts told of the guest. Its probes were not kept{where}."
     return (
-        "Above: phases. Below: each kept probe by when it was sent and how long its answer took; those "
-        "marked at the top got none. Dark shade: certainly away; light shade: away at most."
+        "Above: phases, and what the hosts told of the guest. Below: each kept probe by when it was sent and how long "
+        "its answer took; those marked at the top got none. Dark shade: certainly away; light shade: away at most."
     )
 
 
@@ -80,6 +95,25 @@ def _phases(one: CloseUp) -> JsonObject:
         "marker": {"color": _PHASE_COLOUR, "opacity": 0.8},
         "hovertemplate": "%{y}: from %{base:,.0f} ms for %{x:,.0f} ms<extra></extra>",
     }
+
+
+def _told_by_hosts(entries: Sequence[TimelineEntry]) -> list[JsonObject]:
+    """A row per host with what it told of its guest, as it came to the daemon."""
+    told = [entry for entry in entries if entry.mark in _GUEST_LOOKS]
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": mark.value.replace("-", " "),
+            "x": [round(entry.at_ms, 1) for entry in told if entry.mark is mark],
+            "y": [f"guest on {text(entry.host)}" for entry in told if entry.mark is mark],
+            "marker": {"color": look.colour, "symbol": look.symbol, "size": 11},
+            "text": [text(entry.detail) for entry in told if entry.mark is mark],
+            "hovertemplate": f"%{{x:,.1f}} ms: {mark.value.replace('-', ' ')} %{{text}}<extra></extra>",
+        }
+        for mark, look in _GUEST_LOOKS.items()
+        if any(entry.mark is mark for entry in told)
+    ]
 
 
 def _probes(probes: Sequence[KeptSample], in_time_ms: float | None) -> list[JsonObject]:

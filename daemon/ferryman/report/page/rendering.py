@@ -95,6 +95,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # Compact, and not sorted: there may be thousands of rows.
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     environment.filters["ms"] = _ms
     environment.filters["downtime"] = _downtime
     environment.filters["utc"] = _utc

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 
 import libvirt
 
+from ferryman.fleet.deadlines import begin
 from ferryman.fleet.errors import FailureKind, HostUnreachableError, OperationFailedError
-from ferryman.fleet.libvirt_door import LibvirtDoor, uses_ssh
+from ferryman.fleet.libvirt_door import LibvirtDoor, let_go, uses_ssh
 from ferryman.fleet.libvirt_lifecycle import lifecycle_event
 from ferryman.fleet.libvirt_pool import ConnectionPool
 from ferryman.fleet.lifecycle import LifecycleLog
@@ -75,7 +76,7 @@ class LibvirtSession:
         self._on_change = on_change
         self._lock = threading.Lock()
         self._main: libvirt.virConnect | None = None
-        """The one that tells of events: while it is alive, so is the host."""
+        """Tells of events, and makes no calls; while it is alive, so is the host."""
         self._ssh: SshSession | None = None
         self._pool = ConnectionPool()
         self._door = LibvirtDoor(spec)
@@ -150,7 +151,7 @@ class LibvirtSession:
             return self._pool.generation
 
     def _opened(self) -> libvirt.virConnect:
-        """A new main connection, and a second one, in the place of what there was. With the lock held."""
+        """A new main connection, and others for calls, in the place of what there was. With the lock held."""
         self._drop()
         self.broken_mirrors |= self.watched_mirrors  # while there was no connection nobody would have told
         start_event_loop()
@@ -163,17 +164,21 @@ class LibvirtSession:
             connection.domainEventRegisterAny(
                 None, libvirt.VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2, self._block_job_changed, None
             )
-            # Opened now, so that no move has to wait for it.
-            second = self._door.open()
+            self._pool.add(self._door.open())
         except libvirt.libvirtError as error:
             self._drop()
             raise self._door.unreachable(error) from error
         except HostUnreachableError:
             self._drop()
             raise
-        self._pool.add(second)
-        self._pool.add(connection)
+        # So that a migration's call is followed without a wait for another connection.
+        begin(f"open {self.host}", self._open_ahead)
         return connection
+
+    def _open_ahead(self) -> None:
+        generation = self._pool.generation
+        with suppress(HostUnreachableError):  # whoever needs it finds out
+            self._pool.give_back(self._door.open(), generation)
 
     def _guest_changed(
         self, _connection: libvirt.virConnect, domain: libvirt.virDomain, event: int, detail: int, _opaque: object
@@ -196,10 +201,12 @@ class LibvirtSession:
             self.broken_mirrors.add((domain.name(), disk))
 
     def _drop(self) -> None:
-        self._main = None
+        main, self._main = self._main, None
         session, self._ssh = self._ssh, None
         if session is not None:
             session.close()
+        if main is not None:
+            let_go(main)
         self._pool.clear()
 
     def _translated(

@@ -166,7 +166,7 @@ class LibvirtDomains:
 
         libvirt waits for an agent: 5 s for one that says nothing, up to 60 s for one that is obeying.
         """
-        with self._session.own_connection(f"shutting {vm} down") as connection:
+        with self._session.connection(f"shutting {vm} down") as connection:
             connection.lookupByName(vm).shutdown()
 
     def destroy(self, vm: str) -> None:

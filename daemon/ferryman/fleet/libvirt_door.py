@@ -10,7 +10,6 @@ import libvirt
 
 from ferryman.fleet.deadlines import begin, result_within
 from ferryman.fleet.errors import HostHangsError, HostUnreachableError
-from ferryman.fleet.ssh_children import end_ssh_to
 from ferryman.fleet.ssh_command import ssh_command
 from ferryman.specs.models import HostSpec
 
@@ -42,13 +41,7 @@ class LibvirtDoor:
         except TimeoutError as error:
             self._late.append(opening)
             opening.add_done_callback(_close_late)
-            self.shut()
             raise self._hangs(str(error)) from error
-
-    def shut(self) -> None:
-        """End whatever still waits for this host's libvirtd, which has not answered for long enough."""
-        if uses_ssh(self._spec):
-            end_ssh_to(self._spec)
 
     def unreachable(self, error: libvirt.libvirtError) -> HostUnreachableError:
         """What a lost connection comes to."""

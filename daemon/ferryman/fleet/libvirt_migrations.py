@@ -46,7 +46,7 @@ class LibvirtMigrations:
 
     def migrate(self, request: LiveMigration) -> None:
         """Migrate, persistent there, still defined here afterwards; returns when it is over."""
-        with self._session.own_connection(f"migrating {request.vm}") as connection:
+        with self._session.connection(f"migrating {request.vm}") as connection:
             domain = connection.lookupByName(request.vm)
             parameters = _parameters(request)
             if not request.adaptation.changes_nothing():
@@ -77,7 +77,7 @@ class LibvirtMigrations:
 
     def resume_post_copy(self, request: LiveMigration) -> None:
         """Take up a post-copy migration whose connection broke; returns when it is over."""
-        with self._session.own_connection(f"resuming {request.vm}'s migration") as connection:
+        with self._session.connection(f"resuming {request.vm}'s migration") as connection:
             domain = connection.lookupByName(request.vm)
             parameters = {name: value for name, value in _parameters(request).items() if name in _ADDRESSES}
             flags = _flags(request) | libvirt.VIR_MIGRATE_POSTCOPY_RESUME

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 
 import libvirt
 
+from ferryman.fleet.deadlines import begin
 from ferryman.fleet.errors import FailureKind, HostUnreachableError, OperationFailedError
 from ferryman.fleet.libvirt_door import LibvirtDoor, let_go, uses_ssh
 from ferryman.fleet.libvirt_lifecycle import lifecycle_event
-from ferryman.fleet.libvirt_line import Line
+from ferryman.fleet.libvirt_pool import ConnectionPool
 from ferryman.fleet.lifecycle import LifecycleLog
 from ferryman.fleet.ssh import RemoteFiles, SshSession, target_of
 from ferryman.fleet.ssh_remote import RemoteProgram
@@ -75,9 +75,10 @@ class LibvirtSession:
         self._spec = spec
         self._on_change = on_change
         self._lock = threading.Lock()
-        self._line: Line | None = None
+        self._main: libvirt.virConnect | None = None
+        """Tells of events, and makes no calls; while it is alive, so is the host."""
         self._ssh: SshSession | None = None
-        self._spares: queue.SimpleQueue[libvirt.virConnect] = queue.SimpleQueue()
+        self._pool = ConnectionPool()
         self._door = LibvirtDoor(spec)
         self.lifecycle = LifecycleLog()
         """Empty for as long as there is no connection: nobody tells what happens meanwhile."""
@@ -88,34 +89,18 @@ class LibvirtSession:
 
     @contextmanager
     def connection(self, doing: str) -> Iterator[libvirt.virConnect]:
-        """The open connection; libvirt's errors inside the block come out as the fleet's.
+        """A connection for this block alone; libvirt's errors inside the block come out as the fleet's.
 
         Raises HostUnreachableError, OperationFailedError.
         """
-        line = self._open()
-        try:
-            yield line.connection
-        except libvirt.libvirtError as error:
-            raise self._translated(line.connection, doing, error) from error
-        finally:
-            line.release()
-
-    @contextmanager
-    def own_connection(self, doing: str) -> Iterator[libvirt.virConnect]:
-        """A connection for this block alone, for a call of minutes; errors as with `connection`.
-
-        On a shared one libvirt's client may leave other threads' calls unsent for as long as this one waits: of all
-        threads one does the others' input and output, and a wake-up that comes just before it begins to wait is lost.
-        Seen with libvirt 9.0: migrations went unwatched for 2-3 s, until the next keepalive was sent.
-        """
-        self._open().release()  # verifies the host's key, and says what is wrong where it cannot be reached
-        connection = self._spare() or self._door.open()
+        generation = self._ready()
+        connection = self._pool.take() or self._door.open()
         try:
             yield connection
         except libvirt.libvirtError as error:
             raise self._translated(connection, doing, error) from error
         finally:
-            self._spares.put(connection)
+            self._pool.give_back(connection, generation)
 
     def run(self, argv: list[str]) -> str | None:
         """What a command prints on the host; None where the host is not reached by SSH."""
@@ -125,7 +110,7 @@ class LibvirtSession:
 
     def start(self, argv: list[str]) -> RemoteProgram | None:
         """Start a program that may run for long; None where the host is not reached by SSH."""
-        self._open().release()
+        self._ready()
         with self._lock:
             session = self._ssh
         return None if session is None else session.start(argv)
@@ -158,16 +143,15 @@ class LibvirtSession:
         with self._lock:
             self._drop()
 
-    def _open(self) -> Line:
-        """The line, in use: to be released."""
+    def _ready(self) -> int:
+        """Connected, now or anew; the pool's generation. Raises HostUnreachableError."""
         with self._lock:
-            if self._line is None or not self._line.connection.isAlive():
-                self._line = self._opened()
-            self._line.acquire()
-            return self._line
+            if self._main is None or not self._main.isAlive():
+                self._main = self._opened()
+            return self._pool.generation
 
-    def _opened(self) -> Line:
-        """A new one, in the place of what there was. With the lock held."""
+    def _opened(self) -> libvirt.virConnect:
+        """A new main connection, and others for calls, in the place of what there was. With the lock held."""
         self._drop()
         self.broken_mirrors |= self.watched_mirrors  # while there was no connection nobody would have told
         start_event_loop()
@@ -180,15 +164,21 @@ class LibvirtSession:
             connection.domainEventRegisterAny(
                 None, libvirt.VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2, self._block_job_changed, None
             )
-            # Opened now, so that no move has to wait for it.
-            self._spares.put(self._door.open())
+            self._pool.add(self._door.open())
         except libvirt.libvirtError as error:
             self._drop()
             raise self._door.unreachable(error) from error
         except HostUnreachableError:
             self._drop()
             raise
-        return Line(connection)
+        # So that a migration's call is followed without a wait for another connection.
+        begin(f"open {self.host}", self._open_ahead)
+        return connection
+
+    def _open_ahead(self) -> None:
+        generation = self._pool.generation
+        with suppress(HostUnreachableError):  # whoever needs it finds out
+            self._pool.give_back(self._door.open(), generation)
 
     def _guest_changed(
         self, _connection: libvirt.virConnect, domain: libvirt.virDomain, event: int, detail: int, _opaque: object
@@ -210,26 +200,14 @@ class LibvirtSession:
         if status == libvirt.VIR_DOMAIN_BLOCK_JOB_FAILED:
             self.broken_mirrors.add((domain.name(), disk))
 
-    def _spare(self) -> libvirt.virConnect | None:
-        """A connection that an earlier long call has done with; dead ones are let go."""
-        while not self._spares.empty():
-            connection = self._spares.get()
-            if connection.isAlive():
-                return connection
-            let_go(connection)
-        return None
-
     def _drop(self) -> None:
-        line, self._line = self._line, None
+        main, self._main = self._main, None
         session, self._ssh = self._ssh, None
         if session is not None:
             session.close()
-        if line is not None:
-            if not line.connection.isAlive():
-                self._door.shut()
-            line.retire()
-        while (spare := self._spare()) is not None:
-            let_go(spare)
+        if main is not None:
+            let_go(main)
+        self._pool.clear()
 
     def _translated(
         self, connection: libvirt.virConnect, doing: str, error: libvirt.libvirtError

@@ -63,7 +63,7 @@ class Trial:
     def lost_nothing(self) -> None:
         """The guest counts on, every attempt has one record, and nothing is open."""
         assert self.lab.wait_until_ready(self.vm) >= self.counter
-        assert list((self.daemon.state / "journal").glob("[!.]*")) == []
+        assert list((self.daemon.state / "journal").glob("[!.]*.toml")) == []
         ids = Counter(record.id for record in self.daemon.records())
         assert ids
         assert set(ids.values()) == {1}

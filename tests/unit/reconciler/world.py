@@ -169,7 +169,8 @@ class World:
 
     def has_open_move(self, vm: str) -> bool:
         """Whether ferryman has its hands on it."""
-        return (self.house.state / "journal" / f"{vm}.toml").exists()
+        begun = any(task.name == f"move {vm}" for task in self.baton.tasks)
+        return begun or (self.house.state / "journal" / f"{vm}.toml").exists()
 
     def somebody_starts(self, vm: str) -> bool:
         """A person starts a VM that is off and that nobody moves, where its newest disk is; False: it cannot be."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import libvirt
 
 from ferryman.fleet import domain_xml, drives, ownership
+from ferryman.fleet.addresses import told_addresses
 from ferryman.fleet.domain_xml import XmlDisk
 from ferryman.fleet.drives import Medium
 from ferryman.fleet.libvirt_announcing import announce
@@ -248,4 +249,4 @@ def _addresses(domain: libvirt.virDomain) -> tuple[str, ...]:
         for name, interface in interfaces.items():
             if name != "lo":
                 found += [address["addr"] for address in interface["addrs"] or ()]
-    return tuple(dict.fromkeys(address for address in found if not address.startswith(("127.", "fe80:", "::1"))))
+    return told_addresses(found)

@@ -80,8 +80,9 @@ def kill(state: Path) -> None:
 def daemon_of(state: Path) -> Process:
     """The process that holds the state folder's lock. Raises LabError where none does."""
     try:
-        process = processes.identify(int((state / _LOCK).read_text()))
-    except (OSError, ValueError):
+        # It begins with the process's number: "4711 on tallinn since …".
+        process = processes.identify(int((state / _LOCK).read_text().split()[0]))
+    except (OSError, ValueError, IndexError):
         process = None
     if process is None:
         raise LabError(f"no daemon runs on {state}; start one: ferryman lab exec -- ferryman run --state {state} …")
@@ -99,10 +100,18 @@ def _undo(lab: Ledger, kind: str, folder: Path) -> None:
     if kind == "read-only":
         lab.operator.run("umount", str(folder))
     elif kind == "full":
-        # One that was started since is not limited; one that ended needs nothing.
-        shell.attempt(["prlimit", f"--fsize={_UNLIMITED}", f"--pid={(folder / _LOCK).read_text().strip()}"])
+        _lift_limit(folder)
     elif (folder / _BROKEN_GIT).exists():
         (folder / _BROKEN_GIT).rename(folder / _GIT)
+
+
+def _lift_limit(state: Path) -> None:
+    """Of a daemon that was started since, or that has ended, there is nothing to lift."""
+    try:
+        daemon = daemon_of(state)
+    except LabError:
+        return
+    shell.attempt(["prlimit", f"--fsize={_UNLIMITED}", f"--pid={daemon.pid}"])
 
 
 def _note(lab: Ledger, kind: str, folder: Path) -> None:

@@ -20,11 +20,18 @@ from pydantic import TypeAdapter, ValidationError
 from ferryman.records import atomic_files
 from ferryman.records.errors import RecordError
 from ferryman.records.values import in_utc
+from ferryman.specs.guard import Limits, guarded_text
+from ferryman.specs.problems import Problem
 
 T = TypeVar("T")
 
 _ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
 """Made once per kind: making one takes milliseconds, using it microseconds."""
+
+_SOON_PARSED_BYTES = 8 * 1024
+"""Nearly every file is smaller; the worst of this size takes tomllib a quarter of a second."""
+_LIMITS = Limits(size_bytes=2 * 1024 * 1024, tokens=50_000, text_characters=1024 * 1024)
+"""Far beyond what any state says, and parsed within a second."""
 
 REMEDY = (
     "Restore it from the state folder's git history (git log -- FILE; git checkout COMMIT -- FILE), or move "
@@ -49,8 +56,9 @@ def to_toml(value: object) -> bytes:
 
 
 def from_toml(content: bytes, kind: type[T]) -> T:
-    """The dataclass that a TOML document holds; raises ValueError where it holds none."""
-    return _adapter(kind).validate_python(_parsed(content.decode()))
+    """The dataclass that a TOML document holds; raises ValueError where it holds none, or is none of ferryman's."""
+    text = content.decode() if len(content) <= _SOON_PARSED_BYTES else _guarded(content)
+    return _adapter(kind).validate_python(_parsed(text))
 
 
 def read(path: Path, kind: type[T]) -> T:
@@ -88,6 +96,13 @@ def write_if_changed(path: Path, value: object) -> bool:
         pass
     atomic_files.replace(path, content)
     return True
+
+
+def _guarded(content: bytes) -> str:
+    text = guarded_text("", content, _LIMITS)
+    if isinstance(text, Problem):
+        raise ValueError(text.message)
+    return text
 
 
 def _adapter(kind: type[T]) -> TypeAdapter[T]:

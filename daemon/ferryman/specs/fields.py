@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address
 from typing import Annotated
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -36,7 +36,8 @@ UserName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")]
 
 _SCHEMES = ("qemu+ssh", "qemu+tcp")
 _PATHS = ("/system", "/session")
-_UNVERIFIED = ("no_verify", "no_sanity")
+_OPTIONS = frozenset({"keyfile", "mode", "no_tty", "proxy", "socket"})
+"""Of libvirt's URI options, those that run no program, as `command` and `netcat` do, and skip no check."""
 
 
 def _hypervisor_uri(value: str) -> str:
@@ -59,9 +60,18 @@ def _hypervisor_uri(value: str) -> str:
         raise ValueError("must not contain a password: use a key")
     if parts.path not in _PATHS:
         raise ValueError("must end in /system (or /session), as in qemu+ssh://root@tallinn/system")
-    if any(name in parse_qs(parts.query, keep_blank_values=True) for name in _UNVERIFIED):
-        raise ValueError("must not switch host key checks off (no_verify): add the host's key to known_hosts")
+    _uri_options(parts.query)
     return value
+
+
+def _uri_options(query: str) -> None:
+    """Read as libvirt reads it: separated by & or ;, names in upper or lower case. Raises ValueError."""
+    for part in re.split("[&;]", query):
+        name = unquote(part.partition("=")[0]).lower()
+        if name.startswith("no_verify"):
+            raise ValueError("must not switch host key checks off (no_verify): add the host's key to known_hosts")
+        if name and name not in _OPTIONS:
+            raise ValueError(f"must not set {name}: of libvirt's options {', '.join(sorted(_OPTIONS))} may be set here")
 
 
 def _local_path(value: str) -> str:

@@ -15,12 +15,22 @@ from ferryman.specs.problems import Problem, ProblemCode
 MAX_BYTES = 256 * 1024
 MAX_KEY_PARTS = 32
 MAX_DEPTH = 32
-MAX_TOKENS = 4096
-"""A spec has some hundreds; this bounds the time that parsing takes."""
 MAX_WORD_CHARACTERS = 512
 """Of one bare word: also keeps numbers below Python's limit on digits."""
-MAX_TEXT_CHARACTERS = 8192
-"""Of one text in quotes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What is refused beyond; as they stand, those of a spec."""
+
+    size_bytes: int = MAX_BYTES
+    tokens: int = 4096
+    """A spec has some hundreds; this bounds the time that parsing takes."""
+    text_characters: int = 8192
+    """Of one text in quotes."""
+
+
+SPEC_LIMITS = Limits()
 
 # Every alternative begins with another character, so that matching is linear. An unterminated string
 # swallows the rest of its line (or text): tomllib refuses it at that very place.
@@ -55,10 +65,10 @@ def tokens(text: str) -> Iterator[Token]:
         line += found.count("\n")
 
 
-def guarded_text(file: str, content: bytes) -> str | Problem:
+def guarded_text(file: str, content: bytes, limits: Limits = SPEC_LIMITS) -> str | Problem:
     """The text of a file that is safe to parse, or why it is not."""
-    if len(content) > MAX_BYTES:
-        return too_large(file)
+    if len(content) > limits.size_bytes:
+        return too_large(file, limits.size_bytes)
     nul = content.find(b"\0")
     if nul >= 0:
         return _encoding(file, content, nul, "holds a NUL byte: this is not a text file")
@@ -69,15 +79,15 @@ def guarded_text(file: str, content: bytes) -> str | Problem:
     except UnicodeDecodeError as error:
         return _encoding(file, content, error.start, "is not UTF-8")
     text = text.replace("\r\n", "\n")
-    return _complexity(file, text) or text
+    return _complexity(file, text, limits) or text
 
 
-def too_large(file: str) -> Problem:
+def too_large(file: str, most_bytes: int = MAX_BYTES) -> Problem:
     """The problem of a file beyond the cap."""
     return Problem(
         file=file,
         code=ProblemCode.TOO_LARGE,
-        message=f"is larger than {MAX_BYTES // 1024} KiB",
+        message=f"is larger than {most_bytes // 1024} KiB",
         remedy="a spec is a few lines: check that the right file was committed",
     )
 
@@ -92,12 +102,16 @@ def _encoding(file: str, content: bytes, position: int, message: str) -> Problem
     )
 
 
-def _complexity(file: str, text: str) -> Problem | None:
+def _complexity(file: str, text: str, limits: Limits) -> Problem | None:
     """The first place where the text is larger in any way than a spec needs."""
     depth = dots = 0
     for count, token in enumerate(tokens(text), start=1):
         depth, dots = _counted(token.text, depth, dots)
-        excess = _excess(token.text, count, depth, dots)
+        excess = (
+            f"there are more than {limits.tokens} words and signs up to here"
+            if count > limits.tokens
+            else _excess(token.text, depth, dots, limits.text_characters)
+        )
         if excess:
             return Problem(
                 file=file,
@@ -124,15 +138,13 @@ def _counted(token: str, depth: int, dots: int) -> tuple[int, int]:
             return depth, dots
 
 
-def _excess(token: str, count: int, depth: int, dots: int) -> str | None:
+def _excess(token: str, depth: int, dots: int, most_characters: int) -> str | None:
     """Which cap is exceeded, in words."""
     quoted = token[0] in "\"'"
-    if count > MAX_TOKENS:
-        return f"there are more than {MAX_TOKENS} words and signs up to here"
     if dots >= MAX_KEY_PARTS:
         return f"a key has more than {MAX_KEY_PARTS} parts"
     if depth > MAX_DEPTH:
         return f"values are nested more than {MAX_DEPTH} deep"
-    if len(token) > (MAX_TEXT_CHARACTERS if quoted else MAX_WORD_CHARACTERS):
+    if len(token) > (most_characters if quoted else MAX_WORD_CHARACTERS):
         return f"{token[:20]}… is too long"
     return None

@@ -25,7 +25,7 @@ def trial(
         made.append(trial)
         return trial
 
-    with watched(vm) as copies:
+    with watched(vm, lab) as copies:
         yield make
     _tell(copies, made)
     for one in made:

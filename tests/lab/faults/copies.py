@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_EVERY_S = 0.02
-_FIND_EVERY = 10
+from running import RunningLab
+
+from ferryman.lab.namespaces import network_inode
+
+_EVERY_S = 0.1
+_FIND_EVERY = 3
 """Samples between two searches for new QEMUs."""
-_TWICE_IN_A_ROW = 2
-"""In the one sample in which a guest changes hosts, both of its QEMUs have run; in two in a row they run at once."""
+_RUNS_NS = 1_000_000
+"""Of processor time in one sample: less is QEMU's own work, done in the guest's thread while the guest stands still."""
+_AT_ONCE = 3
+"""In the one sample in which a guest changes hosts, both of its QEMUs ran; in so many in a row they run at once."""
 
 
 @dataclass(slots=True)
@@ -25,6 +31,8 @@ class Copies:
     """What was seen of one VM."""
 
     vm: str
+    networks: frozenset[int]
+    """Of the lab's hosts: other labs on this machine may have a VM of this name."""
     samples: int = 0
     most_qemus: int = 0
     together: list[float] = field(default_factory=list)
@@ -36,21 +44,22 @@ class Copies:
     def sample(self) -> None:
         """Look once."""
         if self.samples % _FIND_EVERY == 0:
-            self._pids = _qemus(self.vm)
+            self._pids = _qemus(self.vm, self.networks)
         self.samples += 1
         now = {pid: ran for pid in self._pids if (ran := _guest_time_ns(pid)) is not None}
-        running = [pid for pid, ran in now.items() if ran > self._ran_ns.get(pid, ran)]
+        running = [pid for pid, ran in now.items() if ran - self._ran_ns.get(pid, ran) > _RUNS_NS]
         self._ran_ns = now
         self.most_qemus = max(self.most_qemus, len(now))
         self._both = self._both + 1 if len(running) > 1 else 0
-        if self._both >= _TWICE_IN_A_ROW:
+        if self._both >= _AT_ONCE:
             self.together.append(time.monotonic())
 
 
 @contextmanager
-def watched(vm: str) -> Iterator[Copies]:
+def watched(vm: str, lab: RunningLab) -> Iterator[Copies]:
     """Sample in the background, for the block; at its end no two may have run at once."""
-    copies, over = Copies(vm), threading.Event()
+    inodes = frozenset(lab.ledger.namespace(host).network_inode for host in lab.hosts)
+    copies, over = Copies(vm, inodes), threading.Event()
 
     def run() -> None:
         while not over.wait(_EVERY_S):
@@ -67,13 +76,15 @@ def watched(vm: str) -> Iterator[Copies]:
     assert copies.together == [], f"{vm} ran twice in {len(copies.together)} of {copies.samples} samples"
 
 
-def _qemus(vm: str) -> list[int]:
-    """Every QEMU of that VM, on whatever host: this machine sees the processes of all of them."""
+def _qemus(vm: str, networks: Collection[int]) -> list[int]:
+    """Every QEMU of that VM on these hosts: this machine sees the processes of all of them."""
     marker = f"guest={vm},".encode()
     found = []
     for entry in Path("/proc").iterdir():
         try:
-            if entry.name.isdigit() and marker in (entry / "cmdline").read_bytes():
+            if not entry.name.isdigit() or marker not in (entry / "cmdline").read_bytes():
+                continue
+            if network_inode(int(entry.name)) in networks:
                 found.append(int(entry.name))
         except OSError:
             continue  # it ended meanwhile

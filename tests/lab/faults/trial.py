@@ -36,16 +36,19 @@ class Trial:
         away = next(host for host in lab.hosts if host != home)
         return cls(lab=lab, daemon=daemon, vm=vm, home=home, away=away, counter=lab.wait_until_ready(vm))
 
+    def begins_nothing(self) -> None:
+        """The daemon runs, and the guest is where it is wanted."""
+        self.daemon.start("--rescan-s=2")
+        self.daemon.until_in_place(self.vm, self.home)
+
     def begins(self) -> None:
         """The daemon runs, and a commit wants the guest elsewhere."""
-        self.daemon.start()
-        self.daemon.until_in_place(self.vm, self.home)
+        self.begins_nothing()
         self.daemon.specs.move(self.vm, self.away)
 
     def is_killed_at(self, step: str, after_s: float = 0.0) -> None:
         """The daemon begins the move, and is killed so long after its journal says that it came to this step."""
-        self.daemon.start()
-        self.daemon.until_in_place(self.vm, self.home)
+        self.begins_nothing()
         with ThreadPoolExecutor(1) as beside:
             come = beside.submit(fault_state.wait_for_step, self.daemon.state, self.vm, step, _COMES_SO_FAR_WITHIN_S)
             self.daemon.specs.move(self.vm, self.away)
@@ -63,7 +66,7 @@ class Trial:
     def lost_nothing(self) -> None:
         """The guest counts on, every attempt has one record, and nothing is open."""
         assert self.lab.wait_until_ready(self.vm) >= self.counter
-        assert list((self.daemon.state / "journal").glob("[!.]*")) == []
+        assert list((self.daemon.state / "journal").glob("[!.]*.toml")) == []
         ids = Counter(record.id for record in self.daemon.records())
         assert ids
         assert set(ids.values()) == {1}

@@ -21,7 +21,7 @@ from ferryman.planning.decisions import Refused
 
 SOAK = "FERRYMAN_SOAK" in os.environ
 """Other examples at each run, and far more; else always the same ones. A failure prints what repeats it."""
-EXAMPLES = 10_000 if SOAK else 220
+EXAMPLES = 2_000 if SOAK else 220
 STEPS = 50
 """Of each example: 220 of them are more than 10,000 steps."""
 METHODS = ("auto", "live", "post-copy", "paused", "cold")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.specs.guard import MAX_BYTES, MAX_DEPTH, MAX_KEY_PARTS, MAX_TEXT_CHARACTERS, MAX_TOKENS, tokens
+from ferryman.specs.guard import MAX_BYTES, MAX_DEPTH, MAX_KEY_PARTS, SPEC_LIMITS, tokens
 from ferryman.specs.models import VmSpec
 from ferryman.specs.parsing import Table, build, parse
 from ferryman.specs.problems import Problem, ProblemCode
@@ -27,9 +27,9 @@ FILE = "vms/guest-01.toml"
         (b"a = 1\n[" + b" . ".join([b'"a"'] * (MAX_KEY_PARTS + 1)) + b"]", ProblemCode.TOO_COMPLEX, 2),
         (b"a = " + b"[" * 2000 + b"]" * 2000, ProblemCode.TOO_COMPLEX, 1),
         (b"a = " + b"{a = " * (MAX_DEPTH + 1), ProblemCode.TOO_COMPLEX, 1),
-        (b"a = [" + b"1," * MAX_TOKENS + b"]", ProblemCode.TOO_COMPLEX, 1),
+        (b"a = [" + b"1," * SPEC_LIMITS.tokens + b"]", ProblemCode.TOO_COMPLEX, 1),
         (b"a = " + b"9" * 5000, ProblemCode.TOO_COMPLEX, 1),
-        (b'a = """' + b"x" * MAX_TEXT_CHARACTERS + b'"""', ProblemCode.TOO_COMPLEX, 1),
+        (b'a = """' + b"x" * SPEC_LIMITS.text_characters + b'"""', ProblemCode.TOO_COMPLEX, 1),
     ],
     ids=["size", "nul", "latin-1", "bom", "key", "header", "arrays", "tables", "tokens", "digits", "text"],
 )

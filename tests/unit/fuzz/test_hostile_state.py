@@ -1,0 +1,101 @@
+"""Whatever lies in the state folder, a daemon starts on it, says which file is damaged, and touches nothing outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from fuzzing import effort, soon, texts
+from hypothesis import given
+from hypothesis import strategies as st
+from test_hostile_specs import BOMBS, DOCUMENTS
+
+from ferryman.records import audit, toml_files
+from ferryman.records.errors import RecordError, StateError
+from ferryman.records.journal import Journal
+from ferryman.records.live import read_progress
+from ferryman.records.rates import read_rates
+from ferryman.records.store import StateStore
+from ferryman.records.values import FleetState, HostState, JournalEntry, MigrationRecord, RemovalRecord, VmState
+
+KINDS = st.sampled_from([VmState, HostState, FleetState, JournalEntry, MigrationRecord, RemovalRecord])
+JUNK = DOCUMENTS | BOMBS | st.binary(max_size=300)
+_PLACES = """
+vms/a.toml hosts/b.toml fleet.toml journal/a.toml migrations/2026/11/x.toml removals/2026/11/y.toml
+live/a.json rates/a.json vms/.a.toml.12345678.tmp journal/-a.toml migrations/9999999/x/y.toml
+"""
+PLACES = st.sampled_from([*_PLACES.split()])
+
+
+@effort
+@given(kind=KINDS, content=JUNK)
+def test_a_file_is_a_value_or_damaged(kind: type[object], content: bytes) -> None:
+    with _folder() as folder:
+        path = folder / "a.toml"
+        path.write_bytes(content)
+        try:
+            with soon():
+                value = toml_files.read(path, kind)
+        except RecordError as error:
+            found = [error.path, bool(error.remedy)]
+        else:
+            found = [path, isinstance(value, kind)]
+        assert found == [path, True]
+
+
+@effort
+@given(files=st.dictionaries(PLACES, JUNK, max_size=2))
+def test_any_folder_can_be_read(files: dict[str, bytes]) -> None:
+    with _folder() as folder:
+        for place, content in files.items():
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            (folder / place).write_bytes(content)
+        with StateStore.open(folder, read_only=True) as store:
+            read = [*store.vm_states(), *store.host_states(), store.fleet_state(), *store.damaged()]
+        journal = Journal(folder)
+        read += [*journal.entries(), *journal.damaged(), *audit.records(folder), *audit.removals(folder)]
+        read += [*read_progress(folder), *read_rates(folder)]
+        assert read
+
+
+@effort
+@given(name=texts)
+def test_no_name_leads_out_of_the_folder(name: str) -> None:
+    with _folder() as folder:
+        state = folder / "state"
+        store = StateStore.open(state, read_only=True)
+        for place in (store.vm_path, store.host_path):
+            try:
+                path = place(name)
+            except ValueError:
+                continue
+            assert path.parent.parent == state
+            assert not path.name.startswith(".")
+
+
+def test_links_in_the_folder_are_not_written_through(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    state = tmp_path / "state"
+    (state / "vms").mkdir(parents=True)
+    (state / "vms" / "a.toml").symlink_to(precious)
+    with StateStore.open(state) as store:
+        store.write_vm(VmState(name="a"))
+    assert precious.read_text() == "precious"
+
+
+def test_a_state_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("")
+    with pytest.raises(StateError) as told:
+        StateStore.open(tmp_path / "state")
+    assert told.value.remedy
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    memory = Path("/dev/shm")  # a disk would take most of the time
+    with TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)

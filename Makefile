@@ -58,7 +58,7 @@ lint: $(VENV)/.ready
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.ready
-	$(BIN)/pytest -m "not soak" tests/unit tests/contract
+	$(BIN)/pytest -n auto --dist worksteal -m "not soak" tests/unit tests/contract
 
 lab-tests: $(VENV)/.ready
 	@if [ "$$(id -u)" = 0 ]; then $(BIN)/pytest -m "not soak" tests/lab; \

@@ -5,13 +5,22 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
 from running import RunningLab
 
 CONTRACT = Path(__file__).parents[1] / "contract"
 GUEST = "guest-contract"
+_LONG = "TestImages or TestMachineFiles"
 
 
-def test_the_libvirt_adapter_keeps_the_contract(lab: RunningLab) -> None:
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        pytest.param(f"not ({_LONG})", id="short"),
+        pytest.param(_LONG, id="long", marks=pytest.mark.soak),
+    ],
+)
+def test_the_libvirt_adapter_keeps_the_contract(chosen: str, lab: RunningLab) -> None:
     """In a process of its own: a namespace is entered by a whole process, and libvirt's threads stay in it."""
     lab.add_guest(GUEST, lab.hosts[0])
     environment = [
@@ -20,7 +29,8 @@ def test_the_libvirt_adapter_keeps_the_contract(lab: RunningLab) -> None:
         f"FERRYMAN_CONTRACT_VM={GUEST}",
     ]
     try:
-        done = lab.exec(["env", *environment, sys.executable, "-m", "pytest", str(CONTRACT)], timeout_s=300)
+        pytest_there = [sys.executable, "-m", "pytest", "-k", chosen, str(CONTRACT)]
+        done = lab.exec(["env", *environment, *pytest_there], timeout_s=300)
     finally:
         lab.remove_guest(GUEST)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -26,7 +26,7 @@ while read -r line <&3; do
 done
 END
 sh /run/agent >/dev/null 2>&1 &"""
-DEAF_TO_ACPI = "killall acpid"
+DEAF_TO_ACPI = "kill $(pidof acpid)"
 
 
 @pytest.fixture

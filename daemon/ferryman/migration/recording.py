@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ferryman.downtime.attribution import Told, attribute
 from ferryman.downtime.measuring import apportion, unmeasured
-from ferryman.downtime.values import MeasurementStatus
+from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.fleet.migrating import Job
 from ferryman.migration.chronology import timeline
 from ferryman.migration.clearing import NOTHING_CLEARED, Cleared
@@ -52,26 +52,13 @@ def record_of(move: Move, ending: Ending, testimony: Testimony, job: Job | None,
     silent = succeeded and measurement.status is MeasurementStatus.NOT_BACK
     predicted = predictions_of(plan) if plan else ()
     silence = f"it runs at {entry.destination}, and its service did not answer again" if silent else ""
-    return MigrationRecord(
-        id=entry.id,
-        vm=entry.vm,
-        uuid=entry.uuid,
-        source=entry.source,
-        destination=entry.destination,
-        method=entry.method,
-        why=entry.why,
-        cause=entry.cause,
-        attempt=entry.attempt,
-        started_at=entry.started_at,
-        finished_at=move.clock.now(),
-        outcome=ending.outcome or Outcome.HELD,
+    return replace(
+        _outline(entry, move.clock.now(), ending.outcome or Outcome.HELD, measurement),
         reason=ending.reason or silence,
         remedy=ending.remedy or (_LOOK_AT_IT if silence else ""),
         begun_ms=_rounded(facts.begun_ms),
         total_ms=round(facts.total_ms, 1),
         verdict=verdict(measurement, entry.max_downtime_ms),
-        max_downtime_ms=entry.max_downtime_ms,
-        measurement=measurement,
         network_and_service_ms=None if paused_ms is None else _rounded(apportion(measurement, paused_ms)),
         probed_from=testimony.probed_from,
         probe_clock_error_ms=testimony.clock_error_ms,
@@ -102,17 +89,14 @@ def record_of(move: Move, ending: Ending, testimony: Testimony, job: Job | None,
         left_behind=_left_behind(entry, facts.cleared) if succeeded else (),
         deleted_at_source=facts.cleared.deleted,
         ejected=tuple(EjectedRecord(target=medium.target, path=medium.path) for medium in entry.ejected),
-        home=entry.home,
         encrypted=entry.encrypted,
         plain_because=entry.plain_because,
         recovered=facts.recovered,
-        resolves=entry.resolves,
     )
 
 
-def given_up(entry: JournalEntry, finished_at: datetime, reason: str) -> MigrationRecord:
-    """The record of an attempt that a person ended as it was: nothing was looked at and nothing was touched."""
-    created = ", ".join(f"{volume.pool}/{volume.name}" for volume in entry.created)
+def _outline(entry: JournalEntry, finished_at: datetime, outcome: Outcome, measurement: Measurement) -> MigrationRecord:
+    """What every record says: which attempt it was, and how it ended."""
     return MigrationRecord(
         id=entry.id,
         vm=entry.vm,
@@ -125,15 +109,23 @@ def given_up(entry: JournalEntry, finished_at: datetime, reason: str) -> Migrati
         attempt=entry.attempt,
         started_at=entry.started_at,
         finished_at=finished_at,
-        outcome=Outcome.CANCELLED,
-        reason=reason,
-        remedy=f"See to what this attempt created on {entry.destination}: {created}." if created else "",
+        outcome=outcome,
         total_ms=0.0,
         max_downtime_ms=entry.max_downtime_ms,
-        measurement=unmeasured(None, "the attempt was given up by a person"),
+        measurement=measurement,
         home=entry.home,
-        recovered=True,
         resolves=entry.resolves,
+    )
+
+
+def given_up(entry: JournalEntry, finished_at: datetime, reason: str) -> MigrationRecord:
+    """The record of an attempt that a person ended as it was: nothing was looked at and nothing was touched."""
+    created = ", ".join(f"{volume.pool}/{volume.name}" for volume in entry.created)
+    return replace(
+        _outline(entry, finished_at, Outcome.CANCELLED, unmeasured(None, "the attempt was given up by a person")),
+        reason=reason,
+        remedy=f"See to what this attempt created on {entry.destination}: {created}." if created else "",
+        recovered=True,
     )
 
 

@@ -20,11 +20,13 @@ from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.deciding import Decided, Decider
 from ferryman.reconciler.ordering import order_of
 from ferryman.reconciler.unfinished import obstacle
+from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.conditions import joined
+from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.live import Progress
-from ferryman.records.values import JournalEntry, MigrationRecord
+from ferryman.specs.choices import DriftPolicy, SourceDisks
 from ferryman.specs.loading import Specs
-from ferryman.specs.models import DriftPolicy, SourceDisks, VmSpec
+from ferryman.specs.vm_spec import VmSpec
 
 
 class BenchError(Exception):

@@ -29,7 +29,7 @@ from ferryman.fleet.values import (
     Volume,
     VolumeRef,
 )
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 
 class Domains(Protocol):

@@ -20,7 +20,7 @@ import paramiko
 
 from ferryman.fleet.errors import HostUnreachableError
 from ferryman.fleet.ssh_remote import SILENT_S, RemoteProgram
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 5.0

@@ -19,7 +19,8 @@ from ferryman.planning.decisions import (
     WaitReason,
 )
 from ferryman.planning.placement import Fleet, Place, places, refusals
-from ferryman.specs.models import DriftPolicy, VmSpec
+from ferryman.specs.choices import DriftPolicy
+from ferryman.specs.vm_spec import VmSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from ferryman.fleet.values import BackingImage, Disk, DomainDetail, HostDetail
 from ferryman.planning.decisions import DiskImage, Finding, FindingCode, Severity
-from ferryman.specs.models import BackingChain, StorageSpec
+from ferryman.specs.choices import BackingChain
+from ferryman.specs.vm_spec import StorageSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

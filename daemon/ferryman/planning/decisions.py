@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from ferryman.fleet.adapting import UNCHANGED, Adaptation
 from ferryman.fleet.values import BackingImage, Volume, VolumeRef
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 
 class Cause(StrEnum):

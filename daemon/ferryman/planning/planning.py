@@ -31,7 +31,8 @@ from ferryman.planning.preflight.probing import probe_findings
 from ferryman.planning.privacy import Privacy, privacy
 from ferryman.planning.storage import Leftover, disk_plans
 from ferryman.planning.switchover import switch_over
-from ferryman.specs.models import Method, VmSpec
+from ferryman.specs.choices import Method
+from ferryman.specs.vm_spec import VmSpec
 
 _BYTES_PER_MIB = 1024 * 1024
 

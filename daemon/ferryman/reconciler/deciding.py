@@ -39,8 +39,9 @@ from ferryman.planning.storage import destination_refs, given_up_refs
 from ferryman.planning.waiting import invalid, moved_by_another, not_now
 from ferryman.reconciler.memory import Memory
 from ferryman.records.conditions import Suspended
+from ferryman.specs.fleet_spec import FleetLimits
 from ferryman.specs.loading import Specs
-from ferryman.specs.models import FleetLimits, VmSpec
+from ferryman.specs.vm_spec import VmSpec
 
 _SEEN_IN_PASSING = frozenset({StallReason.RUNNING_TWICE, StallReason.ON_TWO_HOSTS, StallReason.NOT_FOUND})
 """So a VM looks that changes hosts between the reading of one and of the other: looked at again before it is told."""

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ferryman.planning.decisions import Plan
+from ferryman.records.audit_records import MigrationRecord
+from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.requests import Request
-from ferryman.records.values import Condition, HostState, JournalEntry, MigrationRecord
+from ferryman.records.states import Condition, HostState
 from ferryman.specs.problems import Problem
 
 

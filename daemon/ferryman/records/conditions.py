@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import assert_never
 
 from ferryman.planning.decisions import Decision, Drifted, Finding, Plan, Refused, Severity, UpToDate, Wait
-from ferryman.records.values import Condition, ConditionType
-from ferryman.specs.models import Method
+from ferryman.records.states import Condition, ConditionType
+from ferryman.specs.choices import Method
 
 
 class ConditionReason(StrEnum):

@@ -14,8 +14,9 @@ from ferryman.fleet.fake.hosts import DISK
 from ferryman.fleet.fake.storage import empty
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out
-from ferryman.records.values import MigrationRecord, Outcome, Step
-from ferryman.specs.models import Method
+from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.journal_entry import Step
+from ferryman.specs.choices import Method
 
 IMAGE = f"{VM}.img"
 

@@ -13,8 +13,10 @@ from ferryman.fleet.fake.storage import FakeVolume, empty
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out, take_up
 from ferryman.planning.decisions import ImageCopy
-from ferryman.records.values import MigrationRecord, Outcome, Step
-from ferryman.specs.models import ColdSpec, DiskFormat, Method, StorageSpec
+from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.journal_entry import Step
+from ferryman.specs.choices import DiskFormat, Method
+from ferryman.specs.vm_spec import ColdSpec, StorageSpec
 
 IMAGE = f"{VM}.img"
 WRITTEN_SINCE = (*DISK, b"written since")

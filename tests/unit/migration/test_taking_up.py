@@ -14,8 +14,9 @@ from ferryman.fleet.fake.migrations import Breakage
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import MigrationSide, Power
 from ferryman.migration.attempt import take_up
-from ferryman.records.values import MigrationRecord, Outcome, Step
-from ferryman.specs.models import Method
+from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.journal_entry import Step
+from ferryman.specs.choices import Method
 
 IMAGE = f"{VM}.img"
 

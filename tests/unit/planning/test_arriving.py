@@ -15,7 +15,8 @@ from ferryman.planning.decisions import Cause, FindingCode, Plan, Refused
 from ferryman.planning.placement import Fleet
 from ferryman.planning.planning import plan
 from ferryman.planning.storage import destination_ref, disk_plans
-from ferryman.specs.models import ArrivalSpec, StorageSpec
+from ferryman.specs.host_spec import ArrivalSpec
+from ferryman.specs.vm_spec import StorageSpec
 
 
 def arriving(**arrivals: dict[str, str]) -> Fleet:

@@ -12,7 +12,7 @@ from ferryman.planning.aiming import Aim
 from ferryman.planning.chains import base_paths, carried
 from ferryman.planning.decisions import Cause, DiskImage, FindingCode, Plan, Refused, Severity
 from ferryman.planning.planning import plan
-from ferryman.specs.models import StorageSpec
+from ferryman.specs.vm_spec import StorageSpec
 
 BASE = volume(VolumeRef(pool="vms", name="base.qcow2"))
 OVER = BackingImage(path=BASE.path, format="qcow2")

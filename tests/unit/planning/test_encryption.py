@@ -17,7 +17,8 @@ from ferryman.planning.decisions import FindingCode, ImageCopy, Plan, Refused, S
 from ferryman.planning.encryption import EncryptionChoice, encryption
 from ferryman.planning.preflight import Ends
 from ferryman.planning.privacy import cold_encryption
-from ferryman.specs.models import Encryption, HostSpec
+from ferryman.specs.choices import Encryption
+from ferryman.specs.host_spec import HostSpec
 
 PREFER, REQUIRE, OFF = Encryption.PREFER, Encryption.REQUIRE, Encryption.OFF
 SOURCE, DESTINATION = "tallinn", "skopje"

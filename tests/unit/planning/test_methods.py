@@ -12,7 +12,8 @@ from ferryman.planning.aiming import Aim
 from ferryman.planning.decisions import Cause, Finding, FindingCode, Plan, Refused, Severity, StallReason
 from ferryman.planning.methods import Choice, NoChoice, choose
 from ferryman.planning.planning import merged, plan
-from ferryman.specs.models import Method, VmSpec
+from ferryman.specs.choices import Method
+from ferryman.specs.vm_spec import VmSpec
 
 
 def blocker(code: FindingCode) -> Finding:

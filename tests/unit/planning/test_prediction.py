@@ -23,7 +23,8 @@ from ferryman.planning.prediction import (
     predict,
     rest_ms,
 )
-from ferryman.specs.models import HostLimits, HostSpec, Method
+from ferryman.specs.choices import Method
+from ferryman.specs.host_spec import HostLimits, HostSpec
 
 MIB = 1024 * 1024
 VM = "guest-01"

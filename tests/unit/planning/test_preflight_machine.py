@@ -12,7 +12,7 @@ from ferryman.fleet.machine import CpuFit, DomainJob, Fit, JobKind, MachineNeeds
 from ferryman.fleet.values import Power
 from ferryman.planning.decisions import Finding, FindingCode, Severity
 from ferryman.planning.preflight import findings, matters
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 RUNNING = {Method.LIVE, Method.POST_COPY, Method.PAUSED}
 LACKING = Fit(cpu=CpuFit.LACKING, cpu_says="Host CPU does not provide required features: avx512f", emulator=True)

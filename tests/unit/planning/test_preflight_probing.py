@@ -7,7 +7,7 @@ from readings import ends
 
 from ferryman.planning.decisions import FindingCode, Severity
 from ferryman.planning.preflight.probing import probe_findings
-from ferryman.specs.models import ProbeSpec
+from ferryman.specs.vm_spec import ProbeSpec
 
 
 def probed_from(host: str) -> ProbeSpec:

@@ -9,7 +9,8 @@ from readings import detail, vm_spec
 
 from ferryman.planning.decisions import FindingCode, Prediction
 from ferryman.planning.methods import Choice, NoChoice, candidates, choose
-from ferryman.specs.models import Method, VmSpec
+from ferryman.specs.choices import Method
+from ferryman.specs.vm_spec import VmSpec
 
 ALL = ["live", "post-copy", "paused", "cold"]
 

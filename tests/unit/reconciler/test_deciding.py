@@ -16,7 +16,7 @@ from ferryman.planning.decisions import Decision, Plan, Refused, Wait, WaitReaso
 from ferryman.reconciler.deciding import Decider, UnderWay
 from ferryman.reconciler.memory import Memory, Setback
 from ferryman.reconciler.wanting import Wanted
-from ferryman.specs.models import FleetLimits
+from ferryman.specs.fleet_spec import FleetLimits
 from ferryman.specs.opening import open_source
 
 ROOMY = FleetLimits()

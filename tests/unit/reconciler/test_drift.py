@@ -7,7 +7,7 @@ from house import House
 
 from ferryman.fleet.migrating import LiveMigration
 from ferryman.planning.decisions import Cause, Drifted
-from ferryman.records.values import ConditionType
+from ferryman.records.states import ConditionType
 
 VM = "guest-01"
 

@@ -10,7 +10,7 @@ from ferryman.fleet.fake.faults import Operation, refused
 from ferryman.fleet.fake.migrations import Breakage
 from ferryman.fleet.values import Power
 from ferryman.planning.decisions import FindingCode, Refused, StallReason, UpToDate, Wait, WaitReason
-from ferryman.records.values import Outcome
+from ferryman.records.audit_records import Outcome
 
 VM, OTHER = "guest-01", "guest-02"
 

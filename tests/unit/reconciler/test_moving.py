@@ -5,8 +5,9 @@ from __future__ import annotations
 from house import Daemon, House
 
 from ferryman.planning.decisions import Cause, UpToDate
+from ferryman.records.audit_records import Outcome
 from ferryman.records.conditions import InFlight
-from ferryman.records.values import ConditionType, Outcome, Placed
+from ferryman.records.states import ConditionType, Placed
 
 VM = "guest-01"
 

@@ -9,7 +9,7 @@ import pytest
 from house import House
 
 from ferryman.planning.decisions import Plan, Refused, StallReason, UpToDate
-from ferryman.records.values import Outcome
+from ferryman.records.audit_records import Outcome
 
 VM, OTHER = "guest-01", "guest-02"
 

@@ -22,10 +22,11 @@ from ferryman.planning.decisions import (
     Wait,
     WaitReason,
 )
+from ferryman.records.audit_records import Verdict
 from ferryman.records.conditions import InFlight, Status, Suspended, conditions_for
-from ferryman.records.values import ConditionType, Verdict
+from ferryman.records.states import ConditionType
 from ferryman.records.verdict import verdict
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 LATER = NOON + timedelta(minutes=5)
 IN_PLACE = UpToDate(vm="guest-01", host="skopje")

@@ -25,7 +25,7 @@ from ferryman.fleet.machine import Fit, MachineNeeds
 from ferryman.fleet.migrating import Job, LiveMigration
 from ferryman.fleet.survey import HostSurvey
 from ferryman.fleet.values import HostDetail, HostReading, Power, VolumeRef
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 DISK: Runs = (b"boot" * 128, 16 * 1024**2, b"data" * 256, 47 * 1024**2)
 """What a VM's disk holds unless a test says otherwise: mostly holes."""

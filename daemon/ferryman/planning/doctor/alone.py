@@ -14,7 +14,7 @@ from ferryman.planning.placement import Fleet, spare_memory_mib
 from ferryman.planning.preflight.disks import folder_finding
 from ferryman.planning.preflight.network import stp_finding
 from ferryman.planning.preflight.ways import userfaultfd_findings
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 _GROUP = "libvirt"
 

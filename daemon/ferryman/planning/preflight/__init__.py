@@ -20,7 +20,7 @@ from ferryman.planning.preflight.network import network_findings
 from ferryman.planning.preflight.occupation import occupation_findings
 from ferryman.planning.preflight.ways import way_findings
 from ferryman.planning.switchover import untracked_writes
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 __all__ = ["STANDS_AGAINST", "Ends", "findings", "matters"]
 

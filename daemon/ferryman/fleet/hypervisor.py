@@ -148,7 +148,7 @@ class Volumes(Protocol):
         self,
         ref: VolumeRef,
         *,
-        format: str,  # noqa: A002
+        format: str,  # noqa: A002 - libvirt's word
         capacity_bytes: int,
         over: BackingImage | None = None,
     ) -> Volume:

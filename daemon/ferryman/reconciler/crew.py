@@ -42,8 +42,7 @@ class Crew:
         def run() -> None:
             try:
                 finished = Finished(move=move, record=task())
-            # The boundary of a move: whatever it died of, the other VMs go on and the journal keeps it open.
-            except Exception as bug:  # noqa: BLE001
+            except Exception as bug:  # noqa: BLE001 - the boundary of a move: the others go on, the journal keeps it
                 finished = Finished(move=move, record=None, bug=bug)
             self._finished.put(finished)
             done.set_result(None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from readings import VM, detail, disk, ends, fleet, host_detail, pool, vm_spec, volume
@@ -26,10 +27,10 @@ def arriving(**arrivals: dict[str, str]) -> Fleet:
     return replace(plain, hosts={**plain.hosts, "skopje": skopje})
 
 
-def planned(through: Fleet, **there: object) -> Plan | Refused:
+def planned(through: Fleet, **there: Any) -> Plan | Refused:
     looked_at = detail()
     aimed = Aim(vm=VM, source="tallinn", destinations=("skopje",), cause=Cause.SPEC, why="", domain=looked_at.domain)
-    return plan(aimed, vm_spec(), through, ends(looked_at, host_detail(**there)), {})  # type: ignore[arg-type]
+    return plan(aimed, vm_spec(), through, ends(looked_at, host_detail(**there)), {})
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from stand import VM, Stand
 
-from ferryman.fleet.fake.domains import Shutdown
+from ferryman.fleet.fake.domain import Shutdown
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import DISK
 from ferryman.fleet.fake.storage import empty

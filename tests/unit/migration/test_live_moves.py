@@ -10,7 +10,7 @@ from stand import VM, Stand
 from ferryman.fleet.errors import FailureKind, OperationFailedError
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import DISK
-from ferryman.fleet.fake.migrations import Breakage
+from ferryman.fleet.fake.migration import Breakage
 from ferryman.fleet.fake.storage import FakeVolume
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import Power

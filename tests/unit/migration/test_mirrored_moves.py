@@ -6,7 +6,7 @@ import pytest
 from stand import VM, Stand
 
 from ferryman.fleet.adapting import SourceKind
-from ferryman.fleet.fake.domains import Shutdown
+from ferryman.fleet.fake.domain import Shutdown
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import DISK
 from ferryman.fleet.fake.storage import FakeVolume, empty

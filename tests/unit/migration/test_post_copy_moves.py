@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from stand import VM, Stand
 
-from ferryman.fleet.fake.domains import FakeDomain
+from ferryman.fleet.fake.domain import FakeDomain
 from ferryman.fleet.fake.faults import Operation
-from ferryman.fleet.fake.migrations import POST_COPY_BROKEN
+from ferryman.fleet.fake.migration import POST_COPY_BROKEN
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out, take_up

@@ -10,7 +10,7 @@ from stand import NOON, VM, Stand
 
 from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.faults import Operation, refused
-from ferryman.fleet.fake.migrations import Breakage
+from ferryman.fleet.fake.migration import Breakage
 from ferryman.fleet.ownership import FRESH_FOR, Identity, Owner, claims, of_domain, of_xml, to_xml
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out, take_up

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from stand import VM, Stand
 
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.fleet.fake.domains import Shutdown, parsed
+from ferryman.fleet.fake.domain import Shutdown, parsed
 from ferryman.fleet.fake.faults import Operation
-from ferryman.fleet.fake.migrations import Breakage
+from ferryman.fleet.fake.migration import Breakage
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import MigrationSide, Power
 from ferryman.migration.attempt import take_up

@@ -7,7 +7,7 @@ from house import House
 
 from ferryman.fleet.errors import FailureKind, FleetError, HostHangsError
 from ferryman.fleet.fake.faults import Operation, refused
-from ferryman.fleet.fake.migrations import Breakage
+from ferryman.fleet.fake.migration import Breakage
 from ferryman.fleet.values import Power
 from ferryman.planning.decisions import FindingCode, Refused, StallReason, UpToDate, Wait, WaitReason
 from ferryman.records.audit_records import Outcome

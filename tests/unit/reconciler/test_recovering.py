@@ -6,7 +6,7 @@ import pytest
 from house import Daemon, House
 
 from ferryman.fleet.fake.faults import Operation
-from ferryman.fleet.fake.migrations import Breakage
+from ferryman.fleet.fake.migration import Breakage
 from ferryman.fleet.values import Power
 from ferryman.planning.decisions import Refused, UpToDate, Wait, WaitReason
 from ferryman.records import requests

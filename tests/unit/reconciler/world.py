@@ -12,7 +12,7 @@ from baton import Baton, Disk, HandNews, HandStop, Killed, watch
 from house import HOSTS, Daemon, HandClock, House
 
 from ferryman.fleet.fake.accidents import Accidents
-from ferryman.fleet.fake.domains import Shutdown
+from ferryman.fleet.fake.domain import Shutdown
 from ferryman.fleet.fake.storage import Runs
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import Power

@@ -8,7 +8,8 @@ from itertools import combinations
 from daemon_run import DaemonRun
 from running import RunningLab
 
-from ferryman.planning.decisions import Cause, StallReason
+from ferryman.planning.decisions import StallReason
+from ferryman.planning.plans import Cause
 from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.states import ConditionType
 from ferryman.specs.choices import Method

@@ -14,8 +14,9 @@ from ferryman.migration.attempt import Services, carry_out, take_up
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import Ends
 from ferryman.planning.aiming import locate
-from ferryman.planning.decisions import Cause, Drifted, Plan, Refused, UpToDate, Wait
+from ferryman.planning.decisions import Drifted, Refused, UpToDate, Wait
 from ferryman.planning.placement import Place
+from ferryman.planning.plans import Cause, Plan
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.deciding import Decided, Decider
 from ferryman.reconciler.ordering import order_of

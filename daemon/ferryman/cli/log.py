@@ -9,7 +9,7 @@ from typing import TextIO
 
 from ferryman import __version__
 from ferryman.cli.words import downtime
-from ferryman.planning.decisions import Plan
+from ferryman.planning.plans import Plan
 from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.requests import Request

@@ -25,8 +25,8 @@ from ferryman.migration.recording import Facts, record_of
 from ferryman.migration.settling import Ending, settle
 from ferryman.migration.witness import Testimony, Witness
 from ferryman.migration.working import THREADS, Work
-from ferryman.planning.decisions import DiskImage, ImageCopy, Plan
 from ferryman.planning.links import bandwidth_cap_mib_s
+from ferryman.planning.plans import DiskImage, ImageCopy, Plan
 from ferryman.records.audit_records import CauseRecord, MigrationRecord, Outcome, VolumeAt
 from ferryman.records.journal import Journal
 from ferryman.records.journal_entry import JournalEntry, Step

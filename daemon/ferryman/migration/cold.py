@@ -14,7 +14,7 @@ from ferryman.migration import mirroring, streaming
 from ferryman.migration.exporting import Cargo, copy, serving, verify
 from ferryman.migration.move import Move, MoveFailedError, stopped
 from ferryman.migration.volumes import Ready
-from ferryman.planning.decisions import DiskPlan, ImageCopy
+from ferryman.planning.plans import DiskPlan, ImageCopy
 from ferryman.records.journal_entry import Step
 from ferryman.specs.vm_spec import ColdSpec
 

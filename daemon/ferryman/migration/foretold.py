@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.planning.decisions import Plan
+from ferryman.planning.plans import Plan
 from ferryman.records.audit_records import PredictionRecord
 
 

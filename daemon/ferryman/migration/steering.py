@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.migration.convergence import Ladder, climb, first_step_only, ladder, one_iteration
-from ferryman.planning.decisions import SwitchOver
+from ferryman.planning.plans import SwitchOver
 from ferryman.specs.choices import Method, OnStall
 
 SILENT_S = 60.0

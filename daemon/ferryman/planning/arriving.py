@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ferryman.fleet.adapting import Adaptation, DiskSource, SourceKind
 from ferryman.fleet.drives import media
 from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, Interface, Volume
-from ferryman.planning.decisions import DiskImage, DiskPlan, DiskTransfer
+from ferryman.planning.plans import DiskImage, DiskPlan, DiskTransfer
 from ferryman.specs.host_spec import ArrivalSpec
 from ferryman.specs.vm_spec import StorageSpec
 

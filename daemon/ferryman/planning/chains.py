@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ferryman.fleet.values import BackingImage, Disk, DomainDetail, HostDetail
-from ferryman.planning.decisions import DiskImage, Finding, FindingCode, Severity
+from ferryman.planning.findings import Finding, FindingCode, Severity
+from ferryman.planning.plans import DiskImage
 from ferryman.specs.choices import BackingChain
 from ferryman.specs.vm_spec import StorageSpec
 

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from ferryman.fleet.machine_files import files_of
 from ferryman.fleet.values import DomainDetail, Pool, Volume
-from ferryman.planning.decisions import DiskPlan, DiskTransfer, Finding, FindingCode, ImageCopy, Severity
+from ferryman.planning.findings import Finding, FindingCode, Severity
+from ferryman.planning.plans import DiskPlan, DiskTransfer, ImageCopy
 from ferryman.specs.choices import DiskFormat, Encryption
 from ferryman.specs.host_spec import HostSpec
 from ferryman.specs.vm_spec import StorageSpec, VmSpec

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from ferryman.fleet.certificates import Certificate, Certificates
 from ferryman.fleet.values import HostReading
-from ferryman.planning.decisions import Finding, FindingCode, Severity
+from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.specs.choices import Encryption
 from ferryman.specs.fields import uri_host
 from ferryman.specs.host_spec import HostSpec

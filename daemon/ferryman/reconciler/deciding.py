@@ -18,21 +18,11 @@ from ferryman.planning.admission import Way
 from ferryman.planning.aiming import Aim, aim
 from ferryman.planning.arriving import storage_at
 from ferryman.planning.chains import base_paths
-from ferryman.planning.decisions import (
-    Decision,
-    Drifted,
-    Finding,
-    FindingCode,
-    Plan,
-    Refused,
-    Severity,
-    StallReason,
-    UpToDate,
-    Wait,
-    WaitReason,
-)
+from ferryman.planning.decisions import Decision, Drifted, Refused, StallReason, UpToDate, Wait, WaitReason
+from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.planning.placement import Fleet
 from ferryman.planning.planning import merged, plan
+from ferryman.planning.plans import Plan
 from ferryman.planning.prediction import NOT_MEASURED, DirtyRateUnknown, Knowledge
 from ferryman.planning.preflight import Ends
 from ferryman.planning.storage import destination_refs, given_up_refs

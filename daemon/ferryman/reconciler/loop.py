@@ -18,7 +18,8 @@ from ferryman.migration.clock import Clock
 from ferryman.migration.move import Ends
 from ferryman.migration.working import THREADS, Work
 from ferryman.planning.admission import Way
-from ferryman.planning.decisions import Plan, Refused, UpToDate
+from ferryman.planning.decisions import Refused, UpToDate
+from ferryman.planning.plans import Plan
 from ferryman.planning.retrying import delay_s
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.crew import Crew, Finished

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ferryman.fleet.values import MigrationSide, Snapshot
-from ferryman.planning.decisions import Finding, FindingCode, Refused, Severity, StallReason, Wait, WaitReason
+from ferryman.planning.decisions import Refused, StallReason, Wait, WaitReason
+from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.records.conditions import InFlight
 from ferryman.records.journal_entry import JournalEntry
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from ferryman.downtime.attribution import Attribution
 from ferryman.downtime.values import Measurement
-from ferryman.planning.decisions import Cause, ImageCopy, SwitchOver
+from ferryman.planning.plans import Cause, ImageCopy, SwitchOver
 from ferryman.records.timeline import TimelineEntry
 from ferryman.records.utc import UtcTime
 from ferryman.specs.choices import Method

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.planning.decisions import SwitchOver
 from ferryman.planning.past import History, PastMove
+from ferryman.planning.plans import SwitchOver
 from ferryman.records.audit_records import MigrationRecord, Outcome, Transfer
 from ferryman.specs.choices import Method
 

@@ -18,7 +18,7 @@ from ferryman.benching import results
 from ferryman.benching.values import LegUnderWay
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import FakeFleet
-from ferryman.planning.decisions import Cause
+from ferryman.planning.plans import Cause
 from ferryman.records import audit
 from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.store import StateStore

@@ -17,9 +17,9 @@ from ferryman.migration.move import Ends
 from ferryman.planning.aiming import Aim, aim
 from ferryman.planning.arriving import storage_at
 from ferryman.planning.chains import base_paths
-from ferryman.planning.decisions import Plan
 from ferryman.planning.placement import Fleet
 from ferryman.planning.planning import plan
+from ferryman.planning.plans import Plan
 from ferryman.planning.preflight import Ends as PlannedEnds
 from ferryman.planning.storage import destination_refs, given_up_refs
 from ferryman.records.audit_records import CauseRecord, VolumeAt

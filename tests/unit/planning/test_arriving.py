@@ -12,9 +12,11 @@ from ferryman.fleet.adapting import Adaptation, DiskSource, SourceKind
 from ferryman.fleet.values import Interface, VolumeRef
 from ferryman.planning.aiming import Aim
 from ferryman.planning.arriving import adaptation, storage_at
-from ferryman.planning.decisions import Cause, FindingCode, Plan, Refused
+from ferryman.planning.decisions import Refused
+from ferryman.planning.findings import FindingCode
 from ferryman.planning.placement import Fleet
 from ferryman.planning.planning import plan
+from ferryman.planning.plans import Cause, Plan
 from ferryman.planning.storage import destination_ref, disk_plans
 from ferryman.specs.host_spec import ArrivalSpec
 from ferryman.specs.vm_spec import StorageSpec

@@ -10,7 +10,7 @@ from readings import UUID, detail, domain, ends, fleet, host_detail, reading
 
 from ferryman.fleet.machine import CpuFit, DomainJob, Fit, JobKind, MachineNeeds, Tpm
 from ferryman.fleet.values import Power
-from ferryman.planning.decisions import Finding, FindingCode, Severity
+from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.planning.preflight import findings, matters
 from ferryman.specs.choices import Method
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from readings import ends
 
-from ferryman.planning.decisions import FindingCode, Severity
+from ferryman.planning.findings import FindingCode, Severity
 from ferryman.planning.preflight.probing import probe_findings
 from ferryman.specs.vm_spec import ProbeSpec
 

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from readings import detail, vm_spec
 
-from ferryman.planning.decisions import FindingCode, Prediction
+from ferryman.planning.findings import FindingCode
 from ferryman.planning.methods import Choice, NoChoice, candidates, choose
+from ferryman.planning.plans import Prediction
 from ferryman.specs.choices import Method
 from ferryman.specs.vm_spec import VmSpec
 

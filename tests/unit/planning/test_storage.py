@@ -6,7 +6,8 @@ import pytest
 from readings import DISK_REF, UUID, detail, disk, host_detail, pool, volume
 
 from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, Volume, VolumeRef
-from ferryman.planning.decisions import DiskTransfer, FindingCode, Severity
+from ferryman.planning.findings import FindingCode, Severity
+from ferryman.planning.plans import DiskTransfer
 from ferryman.planning.storage import Leftover, destination_refs, disk_plans
 from ferryman.specs.choices import StorageMode
 from ferryman.specs.vm_spec import StorageSpec

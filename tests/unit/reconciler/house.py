@@ -17,7 +17,7 @@ from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Identity
 from ferryman.fleet.values import DirtyRate
 from ferryman.migration.working import THREADS, Work
-from ferryman.planning.decisions import Plan
+from ferryman.planning.plans import Plan
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.loop import Look, Parts, Reconciler
 from ferryman.reconciler.wanting import Wanted

@@ -8,7 +8,7 @@ import pytest
 from house import NOON, House
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.planning.decisions import Cause
+from ferryman.planning.plans import Cause
 from ferryman.records.audit_records import CauseRecord, MigrationRecord, Outcome, Verdict
 from ferryman.records.conditions import ConditionReason
 from ferryman.records.states import Condition, ConditionType, LastMigration

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.planning.decisions import Cause
+from ferryman.planning.plans import Cause
 from ferryman.records.audit_records import CauseRecord, MigrationRecord, Outcome, Verdict, VolumeAt
 from ferryman.records.journal_entry import JournalEntry, Step
 from ferryman.records.states import Condition, ConditionType, VmState

@@ -9,19 +9,9 @@ import pytest
 from record_samples import MEASURED, NOON, UNMEASURED, UUID
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.planning.decisions import (
-    Cause,
-    Drifted,
-    Finding,
-    FindingCode,
-    Plan,
-    Refused,
-    Severity,
-    StallReason,
-    UpToDate,
-    Wait,
-    WaitReason,
-)
+from ferryman.planning.decisions import Drifted, Refused, StallReason, UpToDate, Wait, WaitReason
+from ferryman.planning.findings import Finding, FindingCode, Severity
+from ferryman.planning.plans import Cause, Plan
 from ferryman.records.audit_records import Verdict
 from ferryman.records.conditions import InFlight, Status, Suspended, conditions_for
 from ferryman.records.states import ConditionType

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from math import exp
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.planning.decisions import Cause
+from ferryman.planning.plans import Cause
 from ferryman.records.audit_records import (
     CauseRecord,
     MigrationRecord,

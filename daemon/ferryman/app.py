@@ -17,7 +17,8 @@ from ferryman.fleet.ownership import Identity, claims
 from ferryman.fleet.showing import Definition, definition
 from ferryman.fleet.values import DirtyRate
 from ferryman.migration.clock import Clock, SystemClock
-from ferryman.planning.decisions import Decision, Plan, UpToDate, Wait, WaitReason
+from ferryman.planning.decisions import Decision, UpToDate, Wait, WaitReason
+from ferryman.planning.plans import Plan
 from ferryman.planning.prediction import DirtyRateUnknown
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.deciding import Decided, Decider, resting

@@ -19,7 +19,7 @@ from bench_lab import HOSTS, bench_lab
 from ferryman.fleet.images import Export, Image
 from ferryman.fleet.libvirt_host import LibvirtHost
 from ferryman.fleet.values import VolumeRef
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 _MIB = 1024 * 1024
 _DISK_MIB, _RUN_MIB, _RUNS = 2048, 64, 8

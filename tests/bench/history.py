@@ -15,11 +15,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.planning.decisions import Cause
+from ferryman.planning.plans import Cause
 from ferryman.records import toml_files
-from ferryman.records.ids import migration_id
-from ferryman.records.record_cache import FOLDER as CACHE
-from ferryman.records.values import (
+from ferryman.records.audit_records import (
     CauseRecord,
     MigrationRecord,
     Outcome,
@@ -29,7 +27,9 @@ from ferryman.records.values import (
     Verdict,
     VolumeAt,
 )
-from ferryman.specs.models import Method
+from ferryman.records.ids import migration_id
+from ferryman.records.record_cache import FOLDER as CACHE
+from ferryman.specs.choices import Method
 
 _MOST_S = 2.0
 _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)

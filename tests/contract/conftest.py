@@ -17,7 +17,7 @@ from stage import Stage
 from ferryman.fleet.connecting import connect
 from ferryman.fleet.fake.hosts import FakeFleet
 from ferryman.fleet.guarding import Guard, GuardedHost
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 LAB = "FERRYMAN_CONTRACT_LAB"
 """A lab's folder; its hosts must be reachable from this very process. See tests/lab/test_libvirt_contract.py."""

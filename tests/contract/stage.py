@@ -13,7 +13,7 @@ from ferryman.fleet.images import Export, Image
 from ferryman.fleet.lifecycle import Change
 from ferryman.fleet.migrating import LiveMigration
 from ferryman.fleet.values import HostReading, Power, Volume, VolumeRef
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,9 @@ from running import RunningLab
 from specs_repository import SpecsRepository
 
 from ferryman.records import audit, toml_files
+from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.query import ALL, Query
-from ferryman.records.values import Condition, ConditionType, HostState, MigrationRecord, VmState
+from ferryman.records.states import Condition, ConditionType, HostState, VmState
 
 CONVERGES_WITHIN_S = 60.0
 _STOPS_WITHIN_S = 60.0

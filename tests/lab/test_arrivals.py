@@ -11,7 +11,7 @@ from running import RunningLab
 
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.lab.layout import POOL_PATH
-from ferryman.records.values import Outcome
+from ferryman.records.audit_records import Outcome
 
 pytestmark = pytest.mark.soak
 

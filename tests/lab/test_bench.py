@@ -13,7 +13,7 @@ import pytest
 from daemon_run import DaemonRun
 from running import RunningLab
 
-from ferryman.planning.decisions import Cause
+from ferryman.planning.plans import Cause
 
 pytestmark = pytest.mark.soak
 

@@ -11,9 +11,9 @@ from running import RunningLab
 
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.lab.guest_xml import DiskFormat
-from ferryman.planning.decisions import ImageCopy
-from ferryman.records.values import MigrationRecord, Outcome
-from ferryman.specs.models import Method
+from ferryman.planning.plans import ImageCopy
+from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.specs.choices import Method
 
 SLEEPER = "sleeper"
 _MIB = 1024 * 1024

@@ -8,9 +8,11 @@ from itertools import combinations
 from daemon_run import DaemonRun
 from running import RunningLab
 
-from ferryman.planning.decisions import Cause, StallReason
-from ferryman.records.values import ConditionType, MigrationRecord, Outcome
-from ferryman.specs.models import Method
+from ferryman.planning.decisions import StallReason
+from ferryman.planning.plans import Cause
+from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.states import ConditionType
+from ferryman.specs.choices import Method
 
 
 def overlap(first: MigrationRecord, second: MigrationRecord) -> bool:

@@ -11,9 +11,9 @@ from running import RunningLab
 
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.lab import faults
+from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.live import read_progress
-from ferryman.records.values import MigrationRecord, Outcome
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 pytestmark = pytest.mark.soak
 

@@ -16,9 +16,9 @@ from daemon_run import DaemonRun, trailers
 from running import RunningLab
 
 from ferryman.downtime.values import MeasurementStatus
+from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.timeline import Mark
-from ferryman.records.values import MigrationRecord, Outcome
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 VM = "web"
 AGREES_WITHIN_MS = 20.0

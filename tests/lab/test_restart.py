@@ -10,8 +10,8 @@ from daemon_run import DaemonRun
 from running import RunningLab
 
 from ferryman.lab import faults
+from ferryman.records.audit_records import Outcome
 from ferryman.records.live import read_progress
-from ferryman.records.values import Outcome
 
 _SLOW_MBIT_S = 30
 """A guest's disk and memory take half a minute."""

@@ -14,8 +14,8 @@ from ferryman.downtime.values import MeasurementStatus
 from ferryman.lab import guests, storage_disks
 from ferryman.lab.guest_xml import DiskHome
 from ferryman.lab.layout import STORAGE_HOST
-from ferryman.records.values import MigrationRecord, Outcome
-from ferryman.specs.models import Method
+from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.specs.choices import Method
 
 
 @pytest.fixture(scope="module", params=[DiskHome.NFS, DiskHome.ISCSI])

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from ferryman.benching.moving import BenchError
 from ferryman.benching.values import BenchRun
+from ferryman.specs.choices import Method
 from ferryman.specs.loading import Specs
-from ferryman.specs.models import Method, VmSpec
+from ferryman.specs.vm_spec import VmSpec
 
 
 def spec_of(specs: Specs, vm: str) -> VmSpec:

@@ -14,17 +14,20 @@ from ferryman.migration.attempt import Services, carry_out, take_up
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import Ends
 from ferryman.planning.aiming import locate
-from ferryman.planning.decisions import Cause, Drifted, Plan, Refused, UpToDate, Wait
+from ferryman.planning.decisions import Drifted, Refused, UpToDate, Wait
 from ferryman.planning.placement import Place
+from ferryman.planning.plans import Cause, Plan
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.deciding import Decided, Decider
 from ferryman.reconciler.ordering import order_of
 from ferryman.reconciler.unfinished import obstacle
+from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.conditions import joined
+from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.live import Progress
-from ferryman.records.values import JournalEntry, MigrationRecord
+from ferryman.specs.choices import DriftPolicy, SourceDisks
 from ferryman.specs.loading import Specs
-from ferryman.specs.models import DriftPolicy, SourceDisks, VmSpec
+from ferryman.specs.vm_spec import VmSpec
 
 
 class BenchError(Exception):

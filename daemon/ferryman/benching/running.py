@@ -22,8 +22,8 @@ from ferryman.reconciler.wanting import Wanted
 from ferryman.records.identity import identity_of
 from ferryman.records.live import Progress, write_progress
 from ferryman.records.store import StateStore
+from ferryman.specs.choices import Method
 from ferryman.specs.loading import Specs
-from ferryman.specs.models import Method
 from ferryman.specs.opening import open_source
 
 

@@ -11,7 +11,7 @@ from ferryman.benching.schedule import succeeded
 from ferryman.benching.values import BenchMove, BenchRun
 from ferryman.downtime.statistics import Interval, Spread, median_difference_interval, spread
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

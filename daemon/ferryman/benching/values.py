@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.records.values import MigrationRecord, Outcome, UtcTime
-from ferryman.specs.models import Method
+from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.utc import UtcTime
+from ferryman.specs.choices import Method
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from ferryman.fleet.hypervisor import Connect
 from ferryman.records.errors import StateError, StateLockedError
 from ferryman.records.store import StateStore
 from ferryman.service import ServiceManager
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 from ferryman.specs.source import SourceError
 
 _METHODS = [method.value for method in Method if method is not Method.AUTO]

@@ -8,7 +8,7 @@ import click
 
 from ferryman.app import Preview
 from ferryman.fleet.showing import Definition, difference
-from ferryman.planning.decisions import Plan
+from ferryman.planning.plans import Plan
 
 EVERY_VM = "*"
 

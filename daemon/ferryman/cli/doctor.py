@@ -16,7 +16,7 @@ from ferryman.fleet.examining import examine_hosts
 from ferryman.fleet.hypervisor import Connect
 from ferryman.planning.doctor import Check, Status, checks, is_sound
 from ferryman.reconciler.wanting import Wanted
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 from ferryman.specs.opening import open_source
 from ferryman.specs.source import SourceError
 

@@ -21,8 +21,8 @@ from ferryman.cli.options import json_option, print_json, state_option
 from ferryman.cli.query_options import query_of, query_options
 from ferryman.cli.words import downtime
 from ferryman.records import audit
+from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.errors import RecordError
-from ferryman.records.values import MigrationRecord
 
 _RECORDS = TypeAdapter(tuple[MigrationRecord, ...])
 """Ten times as fast as `print_json`, which has to find out what each value is: there may be thousands."""

@@ -9,9 +9,11 @@ from typing import TextIO
 
 from ferryman import __version__
 from ferryman.cli.words import downtime
-from ferryman.planning.decisions import Plan
+from ferryman.planning.plans import Plan
+from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.requests import Request
-from ferryman.records.values import Condition, ConditionType, HostState, JournalEntry, MigrationRecord, Outcome
+from ferryman.records.states import Condition, ConditionType, HostState
 from ferryman.service import ServiceManager
 from ferryman.specs.loading import Specs
 from ferryman.specs.problems import Problem

@@ -7,8 +7,8 @@ from itertools import accumulate, pairwise
 
 from ferryman.cli.words import downtime
 from ferryman.downtime.attribution import Attribution
+from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.timeline import Mark, TimelineEntry
-from ferryman.records.values import MigrationRecord
 
 _MARKS = {
     Mark.LAST_ANSWERED: "probe: the last one answered before",

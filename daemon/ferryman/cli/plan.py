@@ -15,7 +15,9 @@ from ferryman.cli.options import EXIT_TROUBLE, json_option, pass_connect, plain,
 from ferryman.cli.waiting import SignOfLife
 from ferryman.cli.words import prediction
 from ferryman.fleet.hypervisor import Connect
-from ferryman.planning.decisions import Decision, Drifted, Plan, Refused, Severity, UpToDate, Wait
+from ferryman.planning.decisions import Decision, Drifted, Refused, UpToDate, Wait
+from ferryman.planning.findings import Severity
+from ferryman.planning.plans import Plan
 from ferryman.records.conditions import Suspended
 from ferryman.specs.source import SourceError
 from ferryman.specs.uncommitted import uncommitted

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import click
 
 from ferryman.cli.times import time_option
+from ferryman.records.audit_records import Outcome, Verdict
 from ferryman.records.query import Query
-from ferryman.records.values import Outcome, Verdict
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -18,11 +18,11 @@ from ferryman.fleet.hypervisor import Connect
 from ferryman.reconciler.inquiring import Inquiry, Left, inquire, left_in
 from ferryman.reconciler.requested import Attempt
 from ferryman.records import audit, requests
+from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.errors import StateError, StateLockedError
 from ferryman.records.query import Query
 from ferryman.records.requests import Request, Wish
 from ferryman.records.store import StateStore
-from ferryman.records.values import MigrationRecord, Outcome
 from ferryman.service import ServiceManager
 from ferryman.specs.source import SourceError
 

@@ -13,10 +13,10 @@ import click
 from ferryman.cli.options import state_option
 from ferryman.cli.query_options import query_of, query_options
 from ferryman.records import atomic_files, audit
+from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.errors import RecordError, StateUnwritableError
 from ferryman.records.query import Query
 from ferryman.records.samples import read_samples
-from ferryman.records.values import MigrationRecord
 from ferryman.report.building import report_of
 from ferryman.report.close_up import close_up
 from ferryman.report.model import Report

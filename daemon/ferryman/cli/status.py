@@ -13,8 +13,8 @@ from rich.table import Table
 from ferryman.cli.options import EXIT_TROUBLE, json_option, print_json, state_option
 from ferryman.cli.words import progress
 from ferryman.records.live import Progress, read_progress
+from ferryman.records.states import ConditionType, FleetState, HostState, VmState
 from ferryman.records.store import StateStore
-from ferryman.records.values import ConditionType, FleetState, HostState, VmState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

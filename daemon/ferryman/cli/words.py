@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.planning.decisions import Prediction
+from ferryman.planning.plans import Prediction
 from ferryman.records.live import Progress
 
 _MIB = 1024 * 1024

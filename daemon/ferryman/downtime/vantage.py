@@ -13,7 +13,7 @@ from ferryman.downtime.shared_prober import SharedProber
 from ferryman.downtime.values import ProbeTarget, ServiceCheck
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.far_python import FarProgram, SshFarProgram
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 _FAR_BASELINE_S = 5.0
 """The SSH session, its Python and the first probes took 0.6 s in the lab."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ferryman.fleet.guarding import Guard, GuardedHost
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.libvirt_host import LibvirtHost
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 
 def connect(spec: HostSpec, on_change: Callable[[], None]) -> Hypervisor:

@@ -9,7 +9,7 @@ from ferryman.fleet.errors import FleetError
 from ferryman.fleet.fact_book import peers_of
 from ferryman.fleet.hypervisor import Connect, Hypervisor
 from ferryman.fleet.survey import Examined, Trouble
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 _AT_ONCE = 16
 

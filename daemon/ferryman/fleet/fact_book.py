@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.host_facts import HostFacts, Peer, nothing_known
 from ferryman.fleet.hypervisor import Hypervisor
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 REFRESHED_AFTER_S = 300.0
 KEPT_S = 900.0

@@ -10,7 +10,7 @@ from typing import Protocol
 from ferryman.fleet.errors import FailureKind, HostUnreachableError, OperationFailedError
 from ferryman.fleet.ssh import SshSession, target_of
 from ferryman.fleet.ssh_remote import RemoteProgram
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 _SILENT_S = 5.0
 """A program that says nothing for so long is taken for lost; the prober says something at least every two seconds."""

@@ -29,7 +29,7 @@ from ferryman.fleet.values import (
     Volume,
     VolumeRef,
 )
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 
 class Domains(Protocol):
@@ -148,7 +148,7 @@ class Volumes(Protocol):
         self,
         ref: VolumeRef,
         *,
-        format: str,  # noqa: A002
+        format: str,  # noqa: A002 - libvirt's word
         capacity_bytes: int,
         over: BackingImage | None = None,
     ) -> Volume:

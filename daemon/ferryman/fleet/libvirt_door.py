@@ -11,7 +11,7 @@ import libvirt
 from ferryman.fleet.deadlines import begin, result_within
 from ferryman.fleet.errors import HostHangsError, HostUnreachableError
 from ferryman.fleet.ssh_command import ssh_command
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 KEEPALIVE_INTERVAL_S = 3
 KEEPALIVE_COUNT = 3

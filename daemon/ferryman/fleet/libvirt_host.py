@@ -22,7 +22,7 @@ from ferryman.fleet.libvirt_volumes import LibvirtVolumes, find_volume, refresh,
 from ferryman.fleet.machine import Fit, MachineNeeds
 from ferryman.fleet.survey import HostSurvey
 from ferryman.fleet.values import HostDetail, HostReading, Pool, Volume, VolumeRef
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 
 class LibvirtHost:

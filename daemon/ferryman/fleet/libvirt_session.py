@@ -18,7 +18,7 @@ from ferryman.fleet.libvirt_pool import ConnectionPool
 from ferryman.fleet.lifecycle import LifecycleLog
 from ferryman.fleet.ssh import RemoteFiles, SshSession, target_of
 from ferryman.fleet.ssh_remote import RemoteProgram
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 _LOST = frozenset(
     {

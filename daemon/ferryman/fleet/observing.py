@@ -12,7 +12,7 @@ from ferryman.fleet.fact_book import FACTS_WITHIN_S, KEPT_S, REFRESHED_AFTER_S, 
 from ferryman.fleet.host_facts import HostFacts
 from ferryman.fleet.hypervisor import Connect, Hypervisor
 from ferryman.fleet.values import HostReading, Snapshot, Unreachable
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ import paramiko
 
 from ferryman.fleet.errors import HostUnreachableError
 from ferryman.fleet.ssh_remote import SILENT_S, RemoteProgram
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 5.0
@@ -109,11 +109,13 @@ class SshSession:
     def files(self) -> RemoteFiles:
         """The host's files, over SFTP. Raises HostUnreachableError."""
         try:
-            channel = self._client.open_sftp()
-            channel.get_channel().settimeout(COMMAND_TIMEOUT_S)  # type: ignore[union-attr]  # it is open
+            files = self._client.open_sftp()
+            channel = files.get_channel()
+            if channel is not None:
+                channel.settimeout(COMMAND_TIMEOUT_S)
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._broke(error) from error
-        return RemoteFiles(channel, self._broke)
+        return RemoteFiles(files, self._broke)
 
     def start(self, argv: Sequence[str], *, silent_s: float = SILENT_S) -> RemoteProgram:
         """Start a program that may run for long, and prints something every `silent_s`. Raises HostUnreachableError."""

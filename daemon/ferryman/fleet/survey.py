@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ferryman.fleet.host_facts import HostFacts
 from ferryman.fleet.values import HostDetail, Interface
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

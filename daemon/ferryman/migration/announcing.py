@@ -10,7 +10,7 @@ So, while it runs at the destination and no probe is answered, it is announced a
 
 from __future__ import annotations
 
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 _FIRST_GAP_S = 0.8
 """By then QEMU's own announcements are over."""

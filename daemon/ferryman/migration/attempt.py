@@ -25,13 +25,16 @@ from ferryman.migration.recording import Facts, record_of
 from ferryman.migration.settling import Ending, settle
 from ferryman.migration.witness import Testimony, Witness
 from ferryman.migration.working import THREADS, Work
-from ferryman.planning.decisions import DiskImage, ImageCopy, Plan
 from ferryman.planning.links import bandwidth_cap_mib_s
+from ferryman.planning.plans import DiskImage, ImageCopy, Plan
+from ferryman.records.audit_records import CauseRecord, MigrationRecord, Outcome, VolumeAt
 from ferryman.records.journal import Journal
+from ferryman.records.journal_entry import JournalEntry, Step
 from ferryman.records.live import Progress
 from ferryman.records.samples import ProbedMove
-from ferryman.records.values import CauseRecord, JournalEntry, MigrationRecord, Outcome, Step, VolumeAt
-from ferryman.specs.models import HostSpec, Method, OnStall, SourceDisks, VmSpec
+from ferryman.specs.choices import Method, OnStall, SourceDisks
+from ferryman.specs.host_spec import HostSpec
+from ferryman.specs.vm_spec import VmSpec
 
 _LIVE_PATIENCE_S = 30.0
 _BOOT_PATIENCE_S = 180.0

@@ -8,8 +8,8 @@ from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.fleet.errors import FleetError
 from ferryman.migration.apart import lie_apart
 from ferryman.migration.move import Move
-from ferryman.planning.decisions import DiskPlan, DiskTransfer, Plan
-from ferryman.records.values import VolumeAt
+from ferryman.planning.plans import DiskPlan, DiskTransfer, Plan
+from ferryman.records.audit_records import VolumeAt
 
 _LEFT_FOR_GC = "it stays until `ferryman gc`"
 

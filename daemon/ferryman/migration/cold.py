@@ -14,9 +14,9 @@ from ferryman.migration import mirroring, streaming
 from ferryman.migration.exporting import Cargo, copy, serving, verify
 from ferryman.migration.move import Move, MoveFailedError, stopped
 from ferryman.migration.volumes import Ready
-from ferryman.planning.decisions import DiskPlan, ImageCopy
-from ferryman.records.values import Step
-from ferryman.specs.models import ColdSpec
+from ferryman.planning.plans import DiskPlan, ImageCopy
+from ferryman.records.journal_entry import Step
+from ferryman.specs.vm_spec import ColdSpec
 
 _LOOK_EVERY_S = 0.05
 _ASK_AGAIN_S = 5.0

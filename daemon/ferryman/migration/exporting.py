@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ferryman.fleet.images import Export, Image
 from ferryman.migration.move import DiskProgress, Move, MoveFailedError, stopped
 from ferryman.migration.volumes import Ready, copied
-from ferryman.planning.decisions import DiskPlan
+from ferryman.planning.plans import DiskPlan
 
 _NS_PER_S = 1_000_000_000
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.planning.decisions import Plan
-from ferryman.records.values import PredictionRecord
+from ferryman.planning.plans import Plan
+from ferryman.records.audit_records import PredictionRecord
 
 
 def predictions_of(plan: Plan) -> tuple[PredictionRecord, ...]:

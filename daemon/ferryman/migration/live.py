@@ -9,7 +9,7 @@ from ferryman.fleet.errors import FleetError, HostUnreachableError
 from ferryman.fleet.migrating import Job, JobPhase, LiveMigration
 from ferryman.migration.move import LeftRunningError, Move, MoveFailedError
 from ferryman.migration.steering import SILENT_S, Rules, Turn, course, steer
-from ferryman.records.values import Step
+from ferryman.records.journal_entry import Step
 
 _LOOK_EVERY_S = 0.2
 _TELL_EVERY_S = 5.0

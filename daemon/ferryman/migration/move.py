@@ -15,10 +15,11 @@ from ferryman.fleet.ownership import Identity
 from ferryman.migration.chronology import Noted
 from ferryman.migration.clock import Clock
 from ferryman.migration.working import THREADS, Work
+from ferryman.records.audit_records import PhaseTiming, VolumeAt
 from ferryman.records.errors import StateUnwritableError
 from ferryman.records.journal import Journal
+from ferryman.records.journal_entry import JournalEntry, Step
 from ferryman.records.timeline import Mark
-from ferryman.records.values import JournalEntry, PhaseTiming, Step, VolumeAt
 
 _NS_PER_MS = 1_000_000
 

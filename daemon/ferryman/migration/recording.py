@@ -15,19 +15,12 @@ from ferryman.migration.foretold import error_ms, error_s, predictions_of
 from ferryman.migration.move import Move
 from ferryman.migration.settling import Ending
 from ferryman.migration.witness import Testimony
-from ferryman.planning.decisions import Plan
+from ferryman.planning.plans import Plan
+from ferryman.records.audit_records import EjectedRecord, MigrationRecord, Outcome, RejectedRecord, Transfer, VolumeAt
+from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.timeline import Mark
-from ferryman.records.values import (
-    EjectedRecord,
-    JournalEntry,
-    MigrationRecord,
-    Outcome,
-    RejectedRecord,
-    Transfer,
-    VolumeAt,
-)
 from ferryman.records.verdict import verdict
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 _LOOK_AT_IT = "Look at its console (virsh console), and whether [probe] address and port are right."
 

@@ -12,8 +12,8 @@ from enum import StrEnum, auto
 from typing import assert_never
 
 from ferryman.migration.holds import Hold
-from ferryman.records.values import Step
-from ferryman.specs.models import Method
+from ferryman.records.journal_entry import Step
+from ferryman.specs.choices import Method
 
 
 class End(StrEnum):

@@ -13,7 +13,8 @@ from ferryman.migration.holds import Advice, Way, advice
 from ferryman.migration.looking import look
 from ferryman.migration.move import Move, UnwrittenError
 from ferryman.migration.recovery import PATIENT, Action, End, Known, Ruling, Seen, rule
-from ferryman.records.values import Outcome, Step
+from ferryman.records.audit_records import Outcome
+from ferryman.records.journal_entry import Step
 
 _MOST_REPEATS = 3
 _WAIT_FOR_HOST_S = 2.0

@@ -9,7 +9,7 @@ from ferryman.migration.holds import Advice, Way, advice
 from ferryman.migration.looking import look
 from ferryman.migration.move import Ends
 from ferryman.migration.recovery import Action, Known, Ruling, Seen, rule
-from ferryman.records.values import JournalEntry
+from ferryman.records.journal_entry import JournalEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from enum import StrEnum
 
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.migration.convergence import Ladder, climb, first_step_only, ladder, one_iteration
-from ferryman.planning.decisions import SwitchOver
-from ferryman.specs.models import Method, OnStall
+from ferryman.planning.plans import SwitchOver
+from ferryman.specs.choices import Method, OnStall
 
 SILENT_S = 60.0
 """A migration of which no byte has moved for so long is given up."""

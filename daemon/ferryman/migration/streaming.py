@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ferryman.migration.move import DiskProgress, Move, MoveFailedError, stopped
 from ferryman.migration.volumes import copied
-from ferryman.planning.decisions import DiskPlan
+from ferryman.planning.plans import DiskPlan
 
 _NS_PER_S = 1_000_000_000
 _REPORT_EVERY_BYTES = 8 * 1024 * 1024

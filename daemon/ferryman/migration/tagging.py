@@ -6,7 +6,7 @@ from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.ownership import Owner, claims
 from ferryman.migration.move import Move, MoveFailedError
-from ferryman.records.values import Outcome
+from ferryman.records.audit_records import Outcome
 
 RENEW_EVERY_NS = 60 * 1_000_000_000
 

@@ -10,8 +10,8 @@ from ferryman.fleet.errors import OperationFailedError
 from ferryman.fleet.values import Volume, VolumeRef
 from ferryman.migration.apart import lie_apart
 from ferryman.migration.move import Move, MoveFailedError
-from ferryman.planning.decisions import DiskPlan, DiskTransfer, Plan
-from ferryman.records.values import VolumeAt
+from ferryman.planning.plans import DiskPlan, DiskTransfer, Plan
+from ferryman.records.audit_records import VolumeAt
 
 Ready = dict[str, Volume]
 """Target -> the volume that stands ready at the destination."""

@@ -14,7 +14,7 @@ from ferryman.downtime.tally import RECENT
 from ferryman.downtime.values import Measurement, MeasurementStatus, Outage, ProbeTarget, Sample
 from ferryman.downtime.vantage import Vantage
 from ferryman.migration.clock import Clock
-from ferryman.specs.models import ProbeSpec
+from ferryman.specs.vm_spec import ProbeSpec
 
 _BASELINE_SAMPLES = 12
 _NS_PER_MS = 1_000_000

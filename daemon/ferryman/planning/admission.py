@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from ferryman.specs.models import FleetLimits, HostSpec
+from ferryman.specs.fleet_spec import FleetLimits
+from ferryman.specs.host_spec import HostSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

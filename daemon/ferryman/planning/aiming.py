@@ -6,20 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ferryman.fleet.values import Domain, MigrationSide, Power, Snapshot
-from ferryman.planning.decisions import (
-    Cause,
-    Drifted,
-    Finding,
-    FindingCode,
-    Refused,
-    Severity,
-    StallReason,
-    UpToDate,
-    Wait,
-    WaitReason,
-)
+from ferryman.planning.decisions import Drifted, Refused, StallReason, UpToDate, Wait, WaitReason
+from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.planning.placement import Fleet, Place, places, refusals
-from ferryman.specs.models import DriftPolicy, VmSpec
+from ferryman.planning.plans import Cause
+from ferryman.specs.choices import DriftPolicy
+from ferryman.specs.vm_spec import VmSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

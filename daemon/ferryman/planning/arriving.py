@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from ferryman.fleet.adapting import Adaptation, DiskSource, SourceKind
 from ferryman.fleet.drives import media
 from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, Interface, Volume
-from ferryman.planning.decisions import DiskImage, DiskPlan, DiskTransfer
-from ferryman.specs.models import ArrivalSpec, StorageSpec
+from ferryman.planning.plans import DiskImage, DiskPlan, DiskTransfer
+from ferryman.specs.host_spec import ArrivalSpec
+from ferryman.specs.vm_spec import StorageSpec
 
 BLOCK_POOLS = frozenset({"logical", "disk", "iscsi", "scsi", "mpath", "zfs"})
 """Pool kinds whose volumes are block devices."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ferryman.fleet.values import BackingImage, Disk, DomainDetail, HostDetail
-from ferryman.planning.decisions import DiskImage, Finding, FindingCode, Severity
-from ferryman.specs.models import BackingChain, StorageSpec
+from ferryman.planning.findings import Finding, FindingCode, Severity
+from ferryman.planning.plans import DiskImage
+from ferryman.specs.choices import BackingChain
+from ferryman.specs.vm_spec import StorageSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

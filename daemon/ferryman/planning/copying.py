@@ -7,8 +7,11 @@ from urllib.parse import urlsplit
 
 from ferryman.fleet.machine_files import files_of
 from ferryman.fleet.values import DomainDetail, Pool, Volume
-from ferryman.planning.decisions import DiskPlan, DiskTransfer, Finding, FindingCode, ImageCopy, Severity
-from ferryman.specs.models import DiskFormat, Encryption, HostSpec, StorageSpec, VmSpec
+from ferryman.planning.findings import Finding, FindingCode, Severity
+from ferryman.planning.plans import DiskPlan, DiskTransfer, ImageCopy
+from ferryman.specs.choices import DiskFormat, Encryption
+from ferryman.specs.host_spec import HostSpec
+from ferryman.specs.vm_spec import StorageSpec, VmSpec
 
 _RAW_POOLS = frozenset({"logical", "disk", "iscsi", "iscsi-direct", "scsi", "mpath", "rbd"})
 """Pool kinds whose volumes are devices, not files with a format of their own."""

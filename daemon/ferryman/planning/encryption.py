@@ -9,9 +9,10 @@ from typing import assert_never
 
 from ferryman.fleet.certificates import Certificate, Certificates
 from ferryman.fleet.values import HostReading
-from ferryman.planning.decisions import Finding, FindingCode, Severity
+from ferryman.planning.findings import Finding, FindingCode, Severity
+from ferryman.specs.choices import Encryption
 from ferryman.specs.fields import uri_host
-from ferryman.specs.models import Encryption, HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 _SOON = timedelta(days=14)
 HOW_TO = "docs/tls.md says how to make them"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ferryman.planning.past import History
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 _UNKNOWN_MIB_S = 32
 """Until a move has shown better: Ganeti's default, the slowest in use (oVirt 52, Incus and Nova without a cap)."""

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ferryman.fleet.values import DomainDetail, Power
-from ferryman.planning.decisions import Finding, FindingCode, Prediction, RejectedMethod, Severity
+from ferryman.planning.findings import Finding, FindingCode, Severity
+from ferryman.planning.plans import Prediction, RejectedMethod
 from ferryman.planning.preflight import matters
-from ferryman.specs.models import Method, VmSpec
+from ferryman.specs.choices import Method
+from ferryman.specs.vm_spec import VmSpec
 
 _LEAST_DISRUPTIVE_FIRST = (Method.LIVE, Method.POST_COPY, Method.PAUSED, Method.COLD)
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
-from ferryman.planning.decisions import SwitchOver
-from ferryman.specs.models import Method
+from ferryman.planning.plans import SwitchOver
+from ferryman.specs.choices import Method
 
 _RECENT = 5
 """Moves that are gone by: guests and links change."""

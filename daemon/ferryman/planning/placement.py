@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ferryman.fleet.values import Domain, HostReading, Power, Snapshot
-from ferryman.planning.decisions import Finding, FindingCode, Severity
-from ferryman.specs.models import HostSpec, VmSpec
+from ferryman.planning.findings import Finding, FindingCode, Severity
+from ferryman.specs.host_spec import HostSpec
+from ferryman.specs.vm_spec import VmSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,28 +10,21 @@ from ferryman.fleet.values import DirtyRate, Power, VolumeRef
 from ferryman.planning.aiming import Aim
 from ferryman.planning.arriving import adaptation, storage_at
 from ferryman.planning.copying import conversion_findings, image_copy, machine_file_findings
-from ferryman.planning.decisions import (
-    DiskPlan,
-    DiskTransfer,
-    Finding,
-    FindingCode,
-    ImageCopy,
-    Plan,
-    Refused,
-    Severity,
-    StallReason,
-)
+from ferryman.planning.decisions import Refused, StallReason
 from ferryman.planning.encryption import tls_for_disks
+from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.planning.links import Link, link
 from ferryman.planning.methods import Choice, candidates, choose
 from ferryman.planning.placement import Fleet
+from ferryman.planning.plans import DiskPlan, DiskTransfer, ImageCopy, Plan
 from ferryman.planning.prediction import NOTHING_KNOWN, Knowledge, Task, predictions
 from ferryman.planning.preflight import Ends, findings, matters
 from ferryman.planning.preflight.probing import probe_findings
 from ferryman.planning.privacy import Privacy, privacy
 from ferryman.planning.storage import Leftover, disk_plans
 from ferryman.planning.switchover import switch_over
-from ferryman.specs.models import Method, VmSpec
+from ferryman.specs.choices import Method
+from ferryman.specs.vm_spec import VmSpec
 
 _BYTES_PER_MIB = 1024 * 1024
 

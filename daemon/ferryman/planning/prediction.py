@@ -12,11 +12,11 @@ from statistics import median
 from typing import assert_never
 
 from ferryman.fleet.values import DirtyRate
-from ferryman.planning.decisions import Prediction, SwitchOver
 from ferryman.planning.links import Link, in_mib_s
 from ferryman.planning.past import NO_HISTORY, History, PastMove
+from ferryman.planning.plans import Prediction, SwitchOver
 from ferryman.planning.switchover import LADDER_FOOT_MS
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 SWITCH_OVER_MS = 60.0
 """Device state, and the network's learning where the guest is now: 30-110 ms were seen with a limit of 20 ms on shared

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ferryman.planning.copying import stream_is_encrypted
-from ferryman.planning.decisions import DiskPlan, DiskTransfer, Finding, FindingCode, ImageCopy, Severity
 from ferryman.planning.encryption import HOW_TO, EncryptionChoice, encryption, mirrors_lack
+from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.planning.methods import candidates
+from ferryman.planning.plans import DiskPlan, DiskTransfer, ImageCopy
 from ferryman.planning.preflight import Ends
-from ferryman.specs.models import Encryption, HostSpec, Method, VmSpec
+from ferryman.specs.choices import Encryption, Method
+from ferryman.specs.host_spec import HostSpec
+from ferryman.specs.vm_spec import VmSpec
 
 NOTHING_SENT = EncryptionChoice(encrypted=False, plain_because="neither memory nor disks travel")
 

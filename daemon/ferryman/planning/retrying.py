@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ferryman.specs.models import RetrySpec
+from ferryman.specs.fleet_spec import RetrySpec
 
 
 def delay_s(failures: int, retry: RetrySpec) -> float:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from ferryman.fleet.values import Disk, DiskDevice, DomainDetail, HostDetail, VolumeRef
 from ferryman.planning.chains import Carried, carried
 from ferryman.planning.copying import destination_format
-from ferryman.planning.decisions import DiskPlan, DiskTransfer, Finding, FindingCode, Severity
-from ferryman.specs.models import DiskFormat, StorageMode, StorageSpec
+from ferryman.planning.findings import Finding, FindingCode, Severity
+from ferryman.planning.plans import DiskPlan, DiskTransfer
+from ferryman.specs.choices import DiskFormat, StorageMode
+from ferryman.specs.vm_spec import StorageSpec
 
 NETWORK_POOLS = frozenset({"netfs", "iscsi", "iscsi-direct", "rbd", "gluster", "sheepdog", "vstorage"})
 """Pool kinds whose content lies beyond any one host."""

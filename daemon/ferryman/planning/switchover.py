@@ -9,7 +9,8 @@ access". So such a guest must be stopped before QEMU asks for the first time: af
 from __future__ import annotations
 
 from ferryman.fleet.values import DomainDetail, HostReading
-from ferryman.planning.decisions import Finding, FindingCode, Severity, SwitchOver
+from ferryman.planning.findings import Finding, FindingCode, Severity
+from ferryman.planning.plans import SwitchOver
 
 LADDER_FOOT_MS = 20
 """The downtime limit that a migration begins with where memory may be passed over again: far below libvirt's 300 ms."""

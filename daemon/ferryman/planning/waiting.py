@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ferryman.fleet.ownership import FRESH_FOR, NAMESPACE, Owner
-from ferryman.planning.decisions import Finding, FindingCode, Refused, Severity, StallReason, Wait, WaitReason
+from ferryman.planning.decisions import Refused, StallReason, Wait, WaitReason
+from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.specs.problems import Problem
 
 

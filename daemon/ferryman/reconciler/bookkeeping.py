@@ -9,22 +9,22 @@ from datetime import datetime
 from ferryman.fleet.values import Domain, HostReading, Power, Snapshot, Unreachable
 from ferryman.planning.decisions import UpToDate
 from ferryman.reconciler.wanting import Wanted
+from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.conditions import InFlight, Status, conditions_for
-from ferryman.records.values import (
+from ferryman.records.states import (
     Condition,
     ConditionType,
     FleetState,
     HostState,
     LastMigration,
-    MigrationRecord,
     MoveStatistics,
-    Outcome,
     Placed,
     SpecProblem,
     VmState,
 )
+from ferryman.specs.host_spec import HostSpec
 from ferryman.specs.loading import Specs
-from ferryman.specs.models import HostSpec, VmSpec
+from ferryman.specs.vm_spec import VmSpec
 
 
 def vm_state(before: VmState, spec: VmSpec, specs: Specs, status: Status, snapshot: Snapshot, now: datetime) -> VmState:

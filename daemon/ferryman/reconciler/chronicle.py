@@ -15,16 +15,18 @@ from ferryman.reconciler.events import Events
 from ferryman.reconciler.memory import Memory
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records import audit, requests
+from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.conditions import ConditionReason, Status
 from ferryman.records.downtimes import Downtimes
 from ferryman.records.errors import StateError
 from ferryman.records.journal import Journal
+from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.live import clear_progress
 from ferryman.records.messages import Change, changes_message, fleet_change, host_change, migration_message, vm_change
 from ferryman.records.requests import Request
 from ferryman.records.salvage import salvaged
+from ferryman.records.states import HostState, VmState
 from ferryman.records.store import StateStore
-from ferryman.records.values import HostState, JournalEntry, MigrationRecord, Outcome, VmState
 from ferryman.specs.loading import Specs
 
 

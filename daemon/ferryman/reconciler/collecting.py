@@ -14,12 +14,12 @@ from ferryman.fleet.values import Snapshot, VolumeRef
 from ferryman.migration.apart import lie_apart
 from ferryman.reconciler.reclaiming import Evidence, Judged, Standing, Storage, judge, newest_by_uuid
 from ferryman.records import audit
+from ferryman.records.audit_records import RemovalRecord
 from ferryman.records.ids import migration_id
 from ferryman.records.journal import Journal
 from ferryman.records.ledger import LeftBehind, Place, leftovers
 from ferryman.records.messages import removals_message
 from ferryman.records.store import StateStore
-from ferryman.records.values import RemovalRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from ferryman.migration.working import THREADS, Work
 from ferryman.reconciler.deciding import UnderWay
+from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.conditions import InFlight
-from ferryman.records.values import MigrationRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +42,7 @@ class Crew:
         def run() -> None:
             try:
                 finished = Finished(move=move, record=task())
-            # The boundary of a move: whatever it died of, the other VMs go on and the journal keeps it open.
-            except Exception as bug:  # noqa: BLE001
+            except Exception as bug:  # noqa: BLE001 - the boundary of a move: the others go on, the journal keeps it
                 finished = Finished(move=move, record=None, bug=bug)
             self._finished.put(finished)
             done.set_result(None)

@@ -18,29 +18,20 @@ from ferryman.planning.admission import Way
 from ferryman.planning.aiming import Aim, aim
 from ferryman.planning.arriving import storage_at
 from ferryman.planning.chains import base_paths
-from ferryman.planning.decisions import (
-    Decision,
-    Drifted,
-    Finding,
-    FindingCode,
-    Plan,
-    Refused,
-    Severity,
-    StallReason,
-    UpToDate,
-    Wait,
-    WaitReason,
-)
+from ferryman.planning.decisions import Decision, Drifted, Refused, StallReason, UpToDate, Wait, WaitReason
+from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.planning.placement import Fleet
 from ferryman.planning.planning import merged, plan
+from ferryman.planning.plans import Plan
 from ferryman.planning.prediction import NOT_MEASURED, DirtyRateUnknown, Knowledge
 from ferryman.planning.preflight import Ends
 from ferryman.planning.storage import destination_refs, given_up_refs
 from ferryman.planning.waiting import invalid, moved_by_another, not_now
 from ferryman.reconciler.memory import Memory
 from ferryman.records.conditions import Suspended
+from ferryman.specs.fleet_spec import FleetLimits
 from ferryman.specs.loading import Specs
-from ferryman.specs.models import FleetLimits, VmSpec
+from ferryman.specs.vm_spec import VmSpec
 
 _SEEN_IN_PASSING = frozenset({StallReason.RUNNING_TWICE, StallReason.ON_TWO_HOSTS, StallReason.NOT_FOUND})
 """So a VM looks that changes hosts between the reading of one and of the other: looked at again before it is told."""

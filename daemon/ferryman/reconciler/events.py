@@ -6,9 +6,11 @@ import threading
 from collections.abc import Sequence
 from typing import Protocol
 
-from ferryman.planning.decisions import Plan
+from ferryman.planning.plans import Plan
+from ferryman.records.audit_records import MigrationRecord
+from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.requests import Request
-from ferryman.records.values import Condition, HostState, JournalEntry, MigrationRecord
+from ferryman.records.states import Condition, HostState
 from ferryman.specs.problems import Problem
 
 

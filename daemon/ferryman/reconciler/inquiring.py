@@ -15,11 +15,12 @@ from ferryman.planning.decisions import Refused
 from ferryman.reconciler.requested import Attempt
 from ferryman.reconciler.unfinished import damaged, doubts, obstacle
 from ferryman.records import audit
+from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.journal import Journal
+from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.ledger import held
 from ferryman.records.live import read_progress
 from ferryman.records.lock import FolderLock
-from ferryman.records.values import JournalEntry, MigrationRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,8 @@ from ferryman.migration.clock import Clock
 from ferryman.migration.move import Ends
 from ferryman.migration.working import THREADS, Work
 from ferryman.planning.admission import Way
-from ferryman.planning.decisions import Plan, Refused, UpToDate
+from ferryman.planning.decisions import Refused, UpToDate
+from ferryman.planning.plans import Plan
 from ferryman.planning.retrying import delay_s
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.crew import Crew, Finished
@@ -31,12 +32,15 @@ from ferryman.reconciler.recovering import Recovery
 from ferryman.reconciler.silences import Silences
 from ferryman.reconciler.unfinished import in_flight
 from ferryman.reconciler.wanting import Wanted
+from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.conditions import InFlight, Status
 from ferryman.records.ids import migration_id
+from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.live import Progress
-from ferryman.records.values import JournalEntry, MigrationRecord, Outcome
+from ferryman.specs.fleet_spec import RetrySpec
+from ferryman.specs.host_spec import HostSpec
 from ferryman.specs.loading import Specs
-from ferryman.specs.models import HostSpec, RetrySpec, VmSpec
+from ferryman.specs.vm_spec import VmSpec
 
 _NS_PER_S = 1_000_000_000
 _MISSING_HOST_S = 5.0

@@ -9,10 +9,11 @@ from ferryman.fleet.values import VolumeRef
 from ferryman.planning.aiming import LastPlaced
 from ferryman.planning.past import NO_HISTORY, History
 from ferryman.planning.storage import Leftover
+from ferryman.records.audit_records import MigrationRecord, RemovalRecord
 from ferryman.records.ledger import LeftBehind, Place, held, leftovers
 from ferryman.records.past import history_of
-from ferryman.records.values import MigrationRecord, RemovalRecord, VmState
-from ferryman.specs.models import VmSpec
+from ferryman.records.states import VmState
+from ferryman.specs.vm_spec import VmSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

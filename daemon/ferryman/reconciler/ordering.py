@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ferryman.migration.attempt import Order
-from ferryman.planning.decisions import Plan
+from ferryman.planning.plans import Plan
 from ferryman.reconciler.deciding import Decided
-from ferryman.records.values import CauseRecord
+from ferryman.records.audit_records import CauseRecord
 from ferryman.specs.loading import Specs
 
 

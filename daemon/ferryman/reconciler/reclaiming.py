@@ -10,8 +10,8 @@ from enum import StrEnum
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.fleet.values import Domain, MigrationSide, Pool, Snapshot, Volume
 from ferryman.planning.storage import NETWORK_POOLS
+from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.ledger import LeftBehind, Place
-from ferryman.records.values import MigrationRecord
 
 
 class Standing(StrEnum):

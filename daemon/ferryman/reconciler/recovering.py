@@ -17,8 +17,8 @@ from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.requested import Answer, Attempt, Case, Grant, judge
 from ferryman.reconciler.unfinished import damaged, obstacle, stuck
 from ferryman.records.ids import migration_id
+from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.requests import Request
-from ferryman.records.values import JournalEntry
 from ferryman.specs.loading import Specs
 
 _BY_A_PERSON = "{who} gave the move up"

@@ -10,8 +10,8 @@ from typing import assert_never
 from ferryman.fleet.values import Snapshot
 from ferryman.planning.decisions import Refused, Wait
 from ferryman.reconciler.unfinished import doubts, obstacle
+from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.requests import Wish
-from ferryman.records.values import JournalEntry
 
 
 class Attempt(StrEnum):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ferryman.fleet.values import MigrationSide, Snapshot
-from ferryman.planning.decisions import Finding, FindingCode, Refused, Severity, StallReason, Wait, WaitReason
+from ferryman.planning.decisions import Refused, StallReason, Wait, WaitReason
+from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.records.conditions import InFlight
-from ferryman.records.values import JournalEntry
+from ferryman.records.journal_entry import JournalEntry
 
 
 def obstacle(entry: JournalEntry, hosts: Collection[str], snapshot: Snapshot) -> Wait | Refused | None:

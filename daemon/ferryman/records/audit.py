@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from ferryman.records import toml_files
+from ferryman.records.audit_records import MigrationRecord, RemovalRecord
 from ferryman.records.errors import RecordError
 from ferryman.records.query import ALL, Query
 from ferryman.records.record_cache import RecordCache, stamp_of
-from ferryman.records.values import MigrationRecord, RemovalRecord
 
 T = TypeVar("T")
 _ID = re.compile(r"\d{8}T\d{6}Z-[^/]+")

@@ -8,9 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from ferryman.planning.decisions import Decision, Drifted, Finding, Plan, Refused, Severity, UpToDate, Wait
-from ferryman.records.values import Condition, ConditionType
-from ferryman.specs.models import Method
+from ferryman.planning.decisions import Decision, Drifted, Refused, UpToDate, Wait
+from ferryman.planning.findings import Finding, Severity
+from ferryman.planning.plans import Plan
+from ferryman.records.states import Condition, ConditionType
+from ferryman.specs.choices import Method
 
 
 class ConditionReason(StrEnum):

@@ -8,8 +8,9 @@ from hashlib import blake2b
 
 from ferryman.downtime.running import Running
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.records.values import MigrationRecord, MoveStatistics, Outcome
-from ferryman.specs.models import Method
+from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.states import MoveStatistics
+from ferryman.specs.choices import Method
 
 _Way = tuple[Method, str, str]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ferryman.records import atomic_files, toml_files
 from ferryman.records.errors import RecordError
+from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.names import checked
-from ferryman.records.values import JournalEntry
 
 FOLDER = "journal"
 HELD = "held"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ferryman.records.values import MigrationRecord, Outcome, RemovalRecord, VolumeAt
+from ferryman.records.audit_records import MigrationRecord, Outcome, RemovalRecord, VolumeAt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from ferryman.records import atomic_files
 from ferryman.records.errors import StateUnwritableError
 from ferryman.records.names import checked
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 FOLDER = "live"
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.records.values import FleetState, HostState, MigrationRecord, Outcome, RemovalRecord, VmState
+from ferryman.records.audit_records import MigrationRecord, Outcome, RemovalRecord
+from ferryman.records.states import FleetState, HostState, VmState
 
 SUBJECT_MOST = 100
 

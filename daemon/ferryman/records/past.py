@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.planning.decisions import SwitchOver
 from ferryman.planning.past import History, PastMove
-from ferryman.records.values import MigrationRecord, Outcome, Transfer
-from ferryman.specs.models import Method
+from ferryman.planning.plans import SwitchOver
+from ferryman.records.audit_records import MigrationRecord, Outcome, Transfer
+from ferryman.specs.choices import Method
 
 _LEAST_BYTES = 8 * 1024 * 1024
 """A move that sent less says more of its preparations than of the link."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from ferryman.records.values import MigrationRecord, Outcome, Verdict
-from ferryman.specs.models import Method
+from ferryman.records.audit_records import MigrationRecord, Outcome, Verdict
+from ferryman.specs.choices import Method
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

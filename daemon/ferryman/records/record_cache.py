@@ -20,7 +20,7 @@ from typing import Self
 
 from pydantic import TypeAdapter, ValidationError
 
-from ferryman.records.values import MigrationRecord
+from ferryman.records.audit_records import MigrationRecord
 
 FOLDER = "cache"
 FILE = "records-1.sqlite3"

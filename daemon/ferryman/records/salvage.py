@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.toml_files import from_toml
-from ferryman.records.values import JournalEntry
 
 _MOST_LINES = 200
 """A whole entry has some forty."""

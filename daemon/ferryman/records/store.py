@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from ferryman.records import atomic_files, live, rates, requests, toml_files
+from ferryman.records.audit_records import MigrationRecord, RemovalRecord
 from ferryman.records.errors import RecordError, RecordExistsError, StateError, StateUnwritableError
 from ferryman.records.history import Commits, History
 from ferryman.records.journal import FOLDER as JOURNAL
@@ -19,7 +20,7 @@ from ferryman.records.lock import FolderLock
 from ferryman.records.messages import CommitMessage
 from ferryman.records.names import checked
 from ferryman.records.samples import FOLDER as SAMPLES
-from ferryman.records.values import FleetState, HostState, MigrationRecord, RemovalRecord, VmState
+from ferryman.records.states import FleetState, HostState, VmState
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ferryman.records import atomic_files
 from ferryman.records.errors import RecordError
-from ferryman.records.values import in_utc
+from ferryman.records.utc import in_utc
 from ferryman.specs.guard import Limits, guarded_text
 from ferryman.specs.problems import Problem
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.records.values import Verdict
+from ferryman.records.audit_records import Verdict
 
 
 def verdict(measurement: Measurement, max_downtime_ms: int | None) -> Verdict:

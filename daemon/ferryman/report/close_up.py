@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from ferryman.downtime.values import Outcome
+from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.samples import KeptSample
 from ferryman.records.timeline import Mark, TimelineEntry
-from ferryman.records.values import MigrationRecord
 from ferryman.report.model import CloseUp, OutageBand
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ferryman.downtime.statistics import Statistics
+from ferryman.records.audit_records import MigrationRecord, Verdict
 from ferryman.records.samples import KeptSample
-from ferryman.records.values import MigrationRecord, Verdict
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.records.values import MigrationRecord, PredictionRecord
-from ferryman.specs.models import Method
+from ferryman.records.audit_records import MigrationRecord, PredictionRecord
+from ferryman.specs.choices import Method
 
 
 def method_of(record: MigrationRecord) -> Method:

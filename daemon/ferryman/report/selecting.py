@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ferryman.records.values import MigrationRecord
+from ferryman.records.audit_records import MigrationRecord
 from ferryman.report.reading import downtime_ms
 
 NEWEST_IN_FULL = 20

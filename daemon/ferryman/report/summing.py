@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from statistics import quantiles
 
 from ferryman.downtime.statistics import summarise
-from ferryman.records.values import MigrationRecord, Outcome, Verdict
+from ferryman.records.audit_records import MigrationRecord, Outcome, Verdict
 from ferryman.report.model import MedianPoint, Summary, VmSummary
 from ferryman.report.reading import downtime_ms, method_of
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 METHODS = (Method.LIVE, Method.POST_COPY, Method.PAUSED, Method.COLD)
 """In the order in which they are told: the least disruptive first."""

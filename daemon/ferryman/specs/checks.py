@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 
 from ferryman.specs.fields import NAME_PATTERN
 from ferryman.specs.files import Files, Folder
+from ferryman.specs.host_spec import HostSpec
 from ferryman.specs.key_lines import KeyPath
-from ferryman.specs.models import HostSpec, VmSpec
 from ferryman.specs.parsing import Table
 from ferryman.specs.problems import Problem, ProblemCode, did_you_mean
+from ferryman.specs.vm_spec import VmSpec
 
 
 def unknown_names(files: Files, previous_hosts: Set[str]) -> Mapping[str, tuple[Problem, ...]]:

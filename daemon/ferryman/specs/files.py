@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from ferryman.specs.fields import NAME_PATTERN
-from ferryman.specs.models import FleetSpec, HostSpec, SpecModel, VmSpec
+from ferryman.specs.fleet_spec import FleetSpec
+from ferryman.specs.host_spec import HostSpec
 from ferryman.specs.parsing import Table, build, parse
 from ferryman.specs.problems import Problem, ProblemCode
 from ferryman.specs.source import SpecFile, Tree, is_spec_path
+from ferryman.specs.spec_model import SpecModel
+from ferryman.specs.vm_spec import VmSpec
 
 FLEET_FILE = "fleet.toml"
 HOSTS_FOLDER = "hosts"

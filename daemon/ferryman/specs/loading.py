@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from ferryman.specs.checks import contradictions, unknown_names
 from ferryman.specs.files import Files, ParseCache, read_files
-from ferryman.specs.models import FleetSpec, HostSpec, VmSpec
+from ferryman.specs.fleet_spec import FleetSpec
+from ferryman.specs.host_spec import HostSpec
 from ferryman.specs.problems import Problem
 from ferryman.specs.source import Revision, Tree
+from ferryman.specs.vm_spec import VmSpec
 
 GENERATION_CHARACTERS = 12
 

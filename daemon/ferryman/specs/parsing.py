@@ -14,8 +14,8 @@ from pydantic_core import ErrorDetails
 from ferryman.specs.explaining import dotted, explain
 from ferryman.specs.guard import guarded_text
 from ferryman.specs.key_lines import KeyPath, key_lines, line_of
-from ferryman.specs.models import SpecModel
 from ferryman.specs.problems import Problem, ProblemCode
+from ferryman.specs.spec_model import SpecModel
 
 MAX_PROBLEMS = 100
 """Shown per file."""

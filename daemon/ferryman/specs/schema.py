@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from ferryman.specs.models import FleetSpec, HostSpec, SpecModel, VmSpec
+from ferryman.specs.fleet_spec import FleetSpec
+from ferryman.specs.host_spec import HostSpec
+from ferryman.specs.spec_model import SpecModel
+from ferryman.specs.vm_spec import VmSpec
 
 
 class SpecKind(StrEnum):

@@ -34,4 +34,4 @@ def trial(
 
 def _tell(copies: Copies, trials: list[Trial]) -> None:
     for one in trials:
-        print(f"{one.vm}: {copies.samples} samples, at most {copies.most_qemus} QEMUs, never two running")  # noqa: T201
+        print(f"{one.vm}: {copies.samples} samples, at most {copies.most_qemus} QEMUs, never two running")  # noqa: T201 - for whoever runs it with -s

@@ -23,4 +23,8 @@ AFTER_S = (0.0, 0.05, 0.3)
 def test_killed(trial: Callable[..., Trial], method: str, step: str, after_s: float) -> None:
     one = trial(method)
     one.is_killed_at(step, after_s)
-    one.arrives()
+    after = one.arrives()
+    assert after.whereabouts == {one.away: "running"}
+    assert after.counter >= one.counter
+    assert after.journal == ()
+    assert len(after.recorded) == len(set(after.recorded)) > 0

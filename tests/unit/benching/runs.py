@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from ferryman.benching.values import BenchMove, BenchRun, Leg
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.records.values import Outcome
-from ferryman.specs.models import Method
+from ferryman.records.audit_records import Outcome
+from ferryman.specs.choices import Method
 
 A, B = "tallinn", "skopje"
 

@@ -10,8 +10,8 @@ from runs import A, B, moved, run
 from ferryman.benching.schedule import legs
 from ferryman.benching.summing import comparisons, summaries
 from ferryman.benching.values import BenchRun
-from ferryman.records.values import Outcome
-from ferryman.specs.models import Method
+from ferryman.records.audit_records import Outcome
+from ferryman.specs.choices import Method
 
 
 def measured(begun: BenchRun, *downtimes_ms: float | None) -> BenchRun:

@@ -6,8 +6,8 @@ from runs import A, B, moved, run
 
 from ferryman.benching.schedule import MOST_FAILURES, has_failed_too_often, homeward, legs, next_leg, succeeded
 from ferryman.benching.values import BenchRun, Leg
-from ferryman.records.values import Outcome
-from ferryman.specs.models import Method
+from ferryman.records.audit_records import Outcome
+from ferryman.specs.choices import Method
 
 
 def carried_out(begun: BenchRun, at: str = A) -> tuple[BenchRun, list[Leg]]:

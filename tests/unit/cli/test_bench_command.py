@@ -18,11 +18,11 @@ from ferryman.benching import results
 from ferryman.benching.values import LegUnderWay
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import FakeFleet
-from ferryman.planning.decisions import Cause
+from ferryman.planning.plans import Cause
 from ferryman.records import audit
+from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.store import StateStore
-from ferryman.records.values import MigrationRecord
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 VM = "guest-01"
 HOME = 'host = "tallinn"\nallow = ["live", "cold"]\nmax_downtime_ms = 1\n'

@@ -11,7 +11,7 @@ from written_state import ferryman, specs
 from ferryman.fleet.errors import HostUnreachableError
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import FakeFleet
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 
 @pytest.fixture

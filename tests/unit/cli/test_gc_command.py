@@ -15,10 +15,11 @@ from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import FakeFleet, vm_xml
 from ferryman.fleet.fake.storage import FakeVolume
+from ferryman.records.audit_records import MigrationRecord, VolumeAt
 from ferryman.records.journal import Journal
+from ferryman.records.journal_entry import JournalEntry, Step
 from ferryman.records.store import StateStore
-from ferryman.records.values import JournalEntry, MigrationRecord, Step, VolumeAt
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 VM = "guest-01"
 IMAGE = f"{VM}.img"

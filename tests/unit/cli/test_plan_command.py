@@ -15,7 +15,7 @@ from ferryman.cli.waiting import SignOfLife
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import FakeFleet
 from ferryman.records.rates import SeenRate, write_rate
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 IN_PLACE = 'host = "tallinn"\n'
 TO_MOVE = 'host = "skopje"\n'

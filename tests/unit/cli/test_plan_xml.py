@@ -9,7 +9,7 @@ import pytest
 from written_state import ferryman, specs
 
 from ferryman.fleet.fake.hosts import FakeFleet
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 HUSHED = "do-not-tell"
 

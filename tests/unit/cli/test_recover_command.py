@@ -15,10 +15,12 @@ from ferryman.fleet.fake.hosts import FakeFleet
 from ferryman.fleet.fake.storage import FakeVolume
 from ferryman.fleet.values import Power
 from ferryman.records import audit, requests
+from ferryman.records.audit_records import Outcome, VolumeAt
 from ferryman.records.journal import Journal
+from ferryman.records.journal_entry import JournalEntry, Step
 from ferryman.records.store import StateStore
-from ferryman.records.values import JournalEntry, Outcome, Step, VolumeAt
-from ferryman.specs.models import HostSpec, Method
+from ferryman.specs.choices import Method
+from ferryman.specs.host_spec import HostSpec
 
 VM = "guest-01"
 

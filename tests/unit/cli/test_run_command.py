@@ -12,7 +12,7 @@ from written_state import ferryman, specs
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import FakeFleet
 from ferryman.records.store import StateStore
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 TO_MOVE = 'host = "skopje"\n'
 

@@ -9,9 +9,9 @@ import pytest
 from written_state import NOON, condition, ferryman, vm_state, written
 
 from ferryman.records.live import Progress, write_progress
+from ferryman.records.states import ConditionType, FleetState, HostState, SpecProblem
 from ferryman.records.store import StateStore
-from ferryman.records.values import ConditionType, FleetState, HostState, SpecProblem
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 REACHABLE = HostState(name="tallinn", reachable=True, vms=("guest-01",))
 

@@ -11,19 +11,11 @@ from click.testing import CliRunner, Result
 from ferryman.cli import main
 from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.fleet.hypervisor import Connect
-from ferryman.planning.decisions import Cause
+from ferryman.planning.plans import Cause
+from ferryman.records.audit_records import CauseRecord, MigrationRecord, Outcome, Verdict
+from ferryman.records.states import Condition, ConditionType, HostState, VmState
 from ferryman.records.store import StateStore
-from ferryman.records.values import (
-    CauseRecord,
-    Condition,
-    ConditionType,
-    HostState,
-    MigrationRecord,
-    Outcome,
-    Verdict,
-    VmState,
-)
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MEASURED = Measurement(

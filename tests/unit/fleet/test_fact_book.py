@@ -12,7 +12,7 @@ from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import FakeFleet, FakeHost
 from ferryman.fleet.host_facts import HostFacts, nothing_known
 from ferryman.fleet.observing import FleetView
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 SOON_S = 20.0
 SPECS = {name: HostSpec(name=name, uri=f"qemu+ssh://root@{name}/system") for name in ("oslo", "skopje", "tallinn")}

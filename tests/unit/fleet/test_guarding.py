@@ -12,7 +12,7 @@ from ferryman.fleet.errors import FailureKind, HostRestingError, HostUnreachable
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import FakeFleet, FakeHost
 from ferryman.fleet.guarding import MOST_HANGING, Guard, GuardedHost
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 VM = "guest-01"
 SOON_S = 0.02

@@ -13,7 +13,7 @@ from ferryman.fleet.hypervisor import Domains, Volumes
 from ferryman.fleet.migrating import Migrations
 from ferryman.fleet.observing import FleetView, Patience
 from ferryman.fleet.values import HostDetail, HostReading, Snapshot, Unreachable, VolumeRef
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 SOON_S = 20.0
 SPECS = {name: HostSpec(name=name, uri=f"qemu+ssh://root@{name}/system") for name in ("tallinn", "skopje", "oslo")}

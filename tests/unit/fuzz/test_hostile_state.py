@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from test_hostile_specs import BOMBS, DOCUMENTS
 
 from ferryman.records import audit, toml_files
+from ferryman.records.audit_records import MigrationRecord, RemovalRecord
 from ferryman.records.errors import RecordError, StateError
 from ferryman.records.journal import Journal
+from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.live import read_progress
 from ferryman.records.rates import read_rates
+from ferryman.records.states import FleetState, HostState, VmState
 from ferryman.records.store import StateStore
-from ferryman.records.values import FleetState, HostState, JournalEntry, MigrationRecord, RemovalRecord, VmState
 
 KINDS = st.sampled_from([VmState, HostState, FleetState, JournalEntry, MigrationRecord, RemovalRecord])
 JUNK = DOCUMENTS | BOMBS | st.binary(max_size=300)

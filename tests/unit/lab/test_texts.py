@@ -15,7 +15,10 @@ from ferryman.lab import cpio, host_files, specs_folder
 from ferryman.lab.guest_xml import Accelerator, DiskFormat, DiskHome, GuestPlan, Machine, command_line, domain_xml
 from ferryman.lab.layout import DEFAULT_FOLDER, plan_layout
 from ferryman.lab.status import next_commands
-from ferryman.specs.models import FleetSpec, HostSpec, Method, VmSpec
+from ferryman.specs.choices import Method
+from ferryman.specs.fleet_spec import FleetSpec
+from ferryman.specs.host_spec import HostSpec
+from ferryman.specs.vm_spec import VmSpec
 
 LAYOUT = plan_layout(DEFAULT_FOLDER, ("oslo", "bergen"), "10.91.0.0/24")
 GUEST = GuestPlan(name="guest-01", address="10.91.0.101", disk_format=DiskFormat.RAW, dirty_mib=40)

@@ -17,15 +17,18 @@ from ferryman.migration.move import Ends
 from ferryman.planning.aiming import Aim, aim
 from ferryman.planning.arriving import storage_at
 from ferryman.planning.chains import base_paths
-from ferryman.planning.decisions import Plan
 from ferryman.planning.placement import Fleet
 from ferryman.planning.planning import plan
+from ferryman.planning.plans import Plan
 from ferryman.planning.preflight import Ends as PlannedEnds
 from ferryman.planning.storage import destination_refs, given_up_refs
+from ferryman.records.audit_records import CauseRecord, VolumeAt
 from ferryman.records.journal import Journal
+from ferryman.records.journal_entry import JournalEntry, Step
 from ferryman.records.live import Progress
-from ferryman.records.values import CauseRecord, JournalEntry, Step, VolumeAt
-from ferryman.specs.models import ColdSpec, HostSpec, Method, ProbeSpec, StorageSpec, VmSpec
+from ferryman.specs.choices import Method
+from ferryman.specs.host_spec import HostSpec
+from ferryman.specs.vm_spec import ColdSpec, ProbeSpec, StorageSpec, VmSpec
 
 VM = "guest-01"
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -12,8 +12,9 @@ from ferryman.fleet import domain_xml
 from ferryman.fleet.adapting import adapted
 from ferryman.fleet.fake.storage import FakePool
 from ferryman.migration.attempt import carry_out
-from ferryman.records.values import Outcome
-from ferryman.specs.models import ArrivalSpec, Method
+from ferryman.records.audit_records import Outcome
+from ferryman.specs.choices import Method
+from ferryman.specs.host_spec import ArrivalSpec
 
 
 @pytest.fixture

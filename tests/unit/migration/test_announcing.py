@@ -11,9 +11,9 @@ from ferryman.fleet.fake.faults import Operation
 from ferryman.migration.announcing import TRIES, gap_s, may_announce
 from ferryman.migration.move import Ends, Move
 from ferryman.migration.reaching import announce_until_answered
+from ferryman.records.journal_entry import Step
 from ferryman.records.timeline import Mark
-from ferryman.records.values import Step
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 
 class TestWhen:

@@ -19,8 +19,10 @@ from ferryman.migration.attempt import Order, carry_out
 from ferryman.migration.clearing import Cleared, clear_source
 from ferryman.migration.clock import SystemClock
 from ferryman.migration.move import Ends, Move
-from ferryman.records.values import JournalEntry, MigrationRecord, Step
-from ferryman.specs.models import Method, ProbeSpec, SourceDisks, StorageSpec
+from ferryman.records.audit_records import MigrationRecord
+from ferryman.records.journal_entry import JournalEntry, Step
+from ferryman.specs.choices import Method, SourceDisks
+from ferryman.specs.vm_spec import ProbeSpec, StorageSpec
 
 IMAGE = f"{VM}.img"
 ANSWERED = Measurement(status=MeasurementStatus.MEASURED, downtime_ms=31.0)

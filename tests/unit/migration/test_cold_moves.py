@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 from stand import VM, Stand
 
-from ferryman.fleet.fake.domains import Shutdown
+from ferryman.fleet.fake.domain import Shutdown
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import DISK
 from ferryman.fleet.fake.storage import empty
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out
-from ferryman.records.values import MigrationRecord, Outcome, Step
-from ferryman.specs.models import Method
+from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.journal_entry import Step
+from ferryman.specs.choices import Method
 
 IMAGE = f"{VM}.img"
 

@@ -9,8 +9,9 @@ from stand import VM, Stand
 
 from ferryman.fleet.fake.faults import Operation
 from ferryman.migration.attempt import Order, carry_out, take_up
-from ferryman.records.values import MigrationRecord, Outcome, Step
-from ferryman.specs.models import Method
+from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.journal_entry import Step
+from ferryman.specs.choices import Method
 
 IMAGE = "/srv/iso/seed.iso"
 DRIVE = (

@@ -8,8 +8,9 @@ import pytest
 from stand import VM, Stand
 
 from ferryman.migration.attempt import Order, carry_out
-from ferryman.records.values import MigrationRecord, Outcome
-from ferryman.specs.models import ColdSpec, Method
+from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.specs.choices import Method
+from ferryman.specs.vm_spec import ColdSpec
 
 
 def order(stand: Stand, *, encrypted: bool, plain_because: str = "", method: Method = Method.LIVE) -> Order:

@@ -6,8 +6,8 @@ import pytest
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.migration.foretold import error_ms, error_s
-from ferryman.records.values import PredictionRecord
-from ferryman.specs.models import Method
+from ferryman.records.audit_records import PredictionRecord
+from ferryman.specs.choices import Method
 
 OTHER = PredictionRecord(method=Method.POST_COPY, downtime_ms=1.0, duration_s=1.0)
 

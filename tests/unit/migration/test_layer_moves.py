@@ -11,9 +11,10 @@ from ferryman.fleet.fake.hosts import DISK
 from ferryman.fleet.fake.storage import FakeVolume, empty
 from ferryman.fleet.values import BackingImage
 from ferryman.migration.attempt import carry_out
-from ferryman.planning.decisions import DiskImage
-from ferryman.records.values import Outcome
-from ferryman.specs.models import BackingChain, Method, StorageSpec
+from ferryman.planning.plans import DiskImage
+from ferryman.records.audit_records import Outcome
+from ferryman.specs.choices import BackingChain, Method
+from ferryman.specs.vm_spec import StorageSpec
 
 IMAGE = f"{VM}.img"
 OVER = BackingImage(path="/var/lib/libvirt/images/base.img", format="raw")

@@ -10,13 +10,14 @@ from stand import VM, Stand
 from ferryman.fleet.errors import FailureKind, OperationFailedError
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import DISK
-from ferryman.fleet.fake.migrations import Breakage
+from ferryman.fleet.fake.migration import Breakage
 from ferryman.fleet.fake.storage import FakeVolume
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import Order, carry_out
-from ferryman.records.values import MigrationRecord, Outcome, Step
-from ferryman.specs.models import Method
+from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.journal_entry import Step
+from ferryman.specs.choices import Method
 
 IMAGE = f"{VM}.img"
 

@@ -6,15 +6,17 @@ import pytest
 from stand import VM, Stand
 
 from ferryman.fleet.adapting import SourceKind
-from ferryman.fleet.fake.domains import Shutdown
+from ferryman.fleet.fake.domain import Shutdown
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import DISK
 from ferryman.fleet.fake.storage import FakeVolume, empty
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out, take_up
-from ferryman.planning.decisions import ImageCopy
-from ferryman.records.values import MigrationRecord, Outcome, Step
-from ferryman.specs.models import ColdSpec, DiskFormat, Method, StorageSpec
+from ferryman.planning.plans import ImageCopy
+from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.journal_entry import Step
+from ferryman.specs.choices import DiskFormat, Method
+from ferryman.specs.vm_spec import ColdSpec, StorageSpec
 
 IMAGE = f"{VM}.img"
 WRITTEN_SINCE = (*DISK, b"written since")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from stand import VM, Stand
 
-from ferryman.fleet.fake.domains import FakeDomain
+from ferryman.fleet.fake.domain import FakeDomain
 from ferryman.fleet.fake.faults import Operation
-from ferryman.fleet.fake.migrations import POST_COPY_BROKEN
+from ferryman.fleet.fake.migration import POST_COPY_BROKEN
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out, take_up
-from ferryman.records.values import MigrationRecord, Outcome, Step
-from ferryman.specs.models import Method
+from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.journal_entry import Step
+from ferryman.specs.choices import Method
 
 
 def stalls(stand: Stand) -> None:

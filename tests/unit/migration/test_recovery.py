@@ -10,8 +10,8 @@ import pytest
 
 from ferryman.migration.holds import Hold, Way, advice
 from ferryman.migration.recovery import WAITS, Action, End, Known, Ruling, Seen, next_action, rule
-from ferryman.records.values import Step
-from ferryman.specs.models import Method
+from ferryman.records.journal_entry import Step
+from ferryman.specs.choices import Method
 
 METHODS = (Method.LIVE, Method.POST_COPY, Method.PAUSED, Method.COLD)
 TERMINAL = frozenset({Action.SUCCEEDED, Action.HOLD})

@@ -9,8 +9,8 @@ from ferryman.fleet.values import Power
 from ferryman.migration.attempt import take_up
 from ferryman.migration.recovery import Action, End, Ruling, Seen
 from ferryman.migration.situation import Situation, examine, in_words
-from ferryman.records.values import Step
-from ferryman.specs.models import Method
+from ferryman.records.journal_entry import Step
+from ferryman.specs.choices import Method
 
 TOUCHES_NOTHING = {Action.WAIT_FOR_HOST, Action.HOLD}
 

@@ -9,8 +9,8 @@ import pytest
 
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.migration.steering import SILENT_S, Course, Rules, Turn, course, expected_rest_ms, steer
-from ferryman.planning.decisions import SwitchOver
-from ferryman.specs.models import Method, OnStall
+from ferryman.planning.plans import SwitchOver
+from ferryman.specs.choices import Method, OnStall
 
 MIB = 1024 * 1024
 LIVE = Rules(method=Method.LIVE, on_stall=OnStall.ABORT, switch_over=SwitchOver.LADDER)

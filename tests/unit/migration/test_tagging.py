@@ -10,12 +10,13 @@ from stand import NOON, VM, Stand
 
 from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.faults import Operation, refused
-from ferryman.fleet.fake.migrations import Breakage
+from ferryman.fleet.fake.migration import Breakage
 from ferryman.fleet.ownership import FRESH_FOR, Identity, Owner, claims, of_domain, of_xml, to_xml
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out, take_up
-from ferryman.records.values import Outcome, Step
-from ferryman.specs.models import Method
+from ferryman.records.audit_records import Outcome
+from ferryman.records.journal_entry import Step
+from ferryman.specs.choices import Method
 
 ME = Identity(id="4f2a", by="ann@desk, process 7, state folder /state")
 OTHER = Owner(id="5e3b", by="bob@desk, process 9, state folder /other", move="m-2", renewed_at=NOON)

@@ -8,14 +8,15 @@ from hypothesis import strategies as st
 from stand import VM, Stand
 
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.fleet.fake.domains import Shutdown, parsed
+from ferryman.fleet.fake.domain import Shutdown, parsed
 from ferryman.fleet.fake.faults import Operation
-from ferryman.fleet.fake.migrations import Breakage
+from ferryman.fleet.fake.migration import Breakage
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import MigrationSide, Power
 from ferryman.migration.attempt import take_up
-from ferryman.records.values import MigrationRecord, Outcome, Step
-from ferryman.specs.models import Method
+from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.journal_entry import Step
+from ferryman.specs.choices import Method
 
 IMAGE = f"{VM}.img"
 

@@ -15,10 +15,12 @@ from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out
 from ferryman.migration.clock import SystemClock
 from ferryman.migration.witness import Witness
+from ferryman.records.audit_records import MigrationRecord, Outcome, Verdict
 from ferryman.records.samples import ProbedMove
 from ferryman.records.timeline import Mark
-from ferryman.records.values import MigrationRecord, Outcome, Verdict
-from ferryman.specs.models import HostSpec, Method, ProbeSpec
+from ferryman.specs.choices import Method
+from ferryman.specs.host_spec import HostSpec
+from ferryman.specs.vm_spec import ProbeSpec
 
 
 class Patient(Here):

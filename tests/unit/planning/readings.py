@@ -25,7 +25,8 @@ from ferryman.fleet.values import (
 )
 from ferryman.planning.placement import Fleet, Place
 from ferryman.planning.preflight import Ends
-from ferryman.specs.models import Capacity, HostSpec, PlacementSpec, VmSpec
+from ferryman.specs.host_spec import Capacity, HostSpec
+from ferryman.specs.vm_spec import PlacementSpec, VmSpec
 
 VM = "guest-01"
 UUID = "6b9a7c1e-0000-4000-8000-000000000001"

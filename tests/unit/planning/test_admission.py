@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from ferryman.planning.admission import Way, obstacle
 from ferryman.planning.retrying import delay_s
-from ferryman.specs.models import FleetLimits, HostLimits, HostSpec, RetrySpec
+from ferryman.specs.fleet_spec import FleetLimits, RetrySpec
+from ferryman.specs.host_spec import HostLimits, HostSpec
 
 NAMES = ("oslo", "skopje", "tallinn")
 

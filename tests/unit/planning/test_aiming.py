@@ -7,7 +7,9 @@ from readings import domain, fleet, reading, snapshot, unreachable, vm_spec
 
 from ferryman.fleet.values import MigrationSide, Power
 from ferryman.planning.aiming import Aim, LastPlaced, aim
-from ferryman.planning.decisions import Cause, Drifted, FindingCode, Refused, StallReason, UpToDate, Wait, WaitReason
+from ferryman.planning.decisions import Drifted, Refused, StallReason, UpToDate, Wait, WaitReason
+from ferryman.planning.findings import FindingCode
+from ferryman.planning.plans import Cause
 
 ON_TALLINN = snapshot(reading("tallinn", domain()))
 AT_HOME = LastPlaced(home="skopje", host="skopje")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from readings import VM, detail, disk, ends, fleet, host_detail, pool, vm_spec, volume
@@ -11,11 +12,14 @@ from ferryman.fleet.adapting import Adaptation, DiskSource, SourceKind
 from ferryman.fleet.values import Interface, VolumeRef
 from ferryman.planning.aiming import Aim
 from ferryman.planning.arriving import adaptation, storage_at
-from ferryman.planning.decisions import Cause, FindingCode, Plan, Refused
+from ferryman.planning.decisions import Refused
+from ferryman.planning.findings import FindingCode
 from ferryman.planning.placement import Fleet
 from ferryman.planning.planning import plan
+from ferryman.planning.plans import Cause, Plan
 from ferryman.planning.storage import destination_ref, disk_plans
-from ferryman.specs.models import ArrivalSpec, StorageSpec
+from ferryman.specs.host_spec import ArrivalSpec
+from ferryman.specs.vm_spec import StorageSpec
 
 
 def arriving(**arrivals: dict[str, str]) -> Fleet:
@@ -25,10 +29,10 @@ def arriving(**arrivals: dict[str, str]) -> Fleet:
     return replace(plain, hosts={**plain.hosts, "skopje": skopje})
 
 
-def planned(through: Fleet, **there: object) -> Plan | Refused:
+def planned(through: Fleet, **there: Any) -> Plan | Refused:
     looked_at = detail()
     aimed = Aim(vm=VM, source="tallinn", destinations=("skopje",), cause=Cause.SPEC, why="", domain=looked_at.domain)
-    return plan(aimed, vm_spec(), through, ends(looked_at, host_detail(**there)), {})  # type: ignore[arg-type]
+    return plan(aimed, vm_spec(), through, ends(looked_at, host_detail(**there)), {})
 
 
 @pytest.mark.parametrize(

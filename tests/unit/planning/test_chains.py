@@ -10,9 +10,11 @@ from readings import MIB, detail, disk, ends, fleet, host_detail, vm_spec, volum
 from ferryman.fleet.values import BackingImage, Disk, HostDetail, Power, VolumeRef
 from ferryman.planning.aiming import Aim
 from ferryman.planning.chains import base_paths, carried
-from ferryman.planning.decisions import Cause, DiskImage, FindingCode, Plan, Refused, Severity
+from ferryman.planning.decisions import Refused
+from ferryman.planning.findings import FindingCode, Severity
 from ferryman.planning.planning import plan
-from ferryman.specs.models import StorageSpec
+from ferryman.planning.plans import Cause, DiskImage, Plan
+from ferryman.specs.vm_spec import StorageSpec
 
 BASE = volume(VolumeRef(pool="vms", name="base.qcow2"))
 OVER = BackingImage(path=BASE.path, format="qcow2")

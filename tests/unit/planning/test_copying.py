@@ -10,9 +10,12 @@ from readings import DISK_REF, detail, host_detail, host_spec, pool, volume
 from ferryman.fleet.machine import MachineNeeds, Tpm
 from ferryman.fleet.values import VolumeRef
 from ferryman.planning.copying import conversion_findings, image_copy, machine_file_findings
-from ferryman.planning.decisions import FindingCode, ImageCopy
+from ferryman.planning.findings import FindingCode
+from ferryman.planning.plans import ImageCopy
 from ferryman.planning.storage import destination_refs, disk_plans
-from ferryman.specs.models import ColdSpec, DiskFormat, Encryption, HostSpec, StorageSpec, VmSpec
+from ferryman.specs.choices import DiskFormat, Encryption
+from ferryman.specs.host_spec import HostSpec
+from ferryman.specs.vm_spec import ColdSpec, StorageSpec, VmSpec
 
 BY_SSH = host_spec("tallinn")
 BY_TCP = HostSpec(name="oslo", uri="qemu+tcp://oslo/system")

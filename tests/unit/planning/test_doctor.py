@@ -15,7 +15,7 @@ from ferryman.fleet.host_facts import Clock, Folder, HostFacts, PeerFacts, Reach
 from ferryman.fleet.survey import Examined, HostCpu, HostSurvey, Trouble
 from ferryman.fleet.values import Interface
 from ferryman.planning.doctor import Check, Status, Subject, checks, is_sound
-from ferryman.specs.models import ArrivalSpec, HostSpec
+from ferryman.specs.host_spec import ArrivalSpec, HostSpec
 
 EPYC = HostCpu(model="EPYC", features=frozenset({"x2apic"}))
 ON_KVMBR0 = Interface(mac="52:54:00:00:00:01", kind="bridge", source="kvmbr0")

@@ -13,11 +13,14 @@ from test_methods import an_aim, plan
 from ferryman.fleet.certificates import Certificate, Certificates
 from ferryman.fleet.fake.certificates import NOON, certificates_for
 from ferryman.fleet.values import HostReading, Power
-from ferryman.planning.decisions import FindingCode, ImageCopy, Plan, Refused, Severity
+from ferryman.planning.decisions import Refused
 from ferryman.planning.encryption import EncryptionChoice, encryption
+from ferryman.planning.findings import FindingCode, Severity
+from ferryman.planning.plans import ImageCopy, Plan
 from ferryman.planning.preflight import Ends
 from ferryman.planning.privacy import cold_encryption
-from ferryman.specs.models import Encryption, HostSpec
+from ferryman.specs.choices import Encryption
+from ferryman.specs.host_spec import HostSpec
 
 PREFER, REQUIRE, OFF = Encryption.PREFER, Encryption.REQUIRE, Encryption.OFF
 SOURCE, DESTINATION = "tallinn", "skopje"

@@ -9,10 +9,13 @@ from readings import detail, disk, domain, ends, fleet, found_on, host_detail, p
 
 from ferryman.fleet.values import DomainDetail, HostDetail, Power
 from ferryman.planning.aiming import Aim
-from ferryman.planning.decisions import Cause, Finding, FindingCode, Plan, Refused, Severity, StallReason
+from ferryman.planning.decisions import Refused, StallReason
+from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.planning.methods import Choice, NoChoice, choose
 from ferryman.planning.planning import merged, plan
-from ferryman.specs.models import Method, VmSpec
+from ferryman.planning.plans import Cause, Plan
+from ferryman.specs.choices import Method
+from ferryman.specs.vm_spec import VmSpec
 
 
 def blocker(code: FindingCode) -> Finding:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from readings import host_spec
 
 from ferryman.fleet.values import DirtyRate
-from ferryman.planning.decisions import Prediction, SwitchOver
 from ferryman.planning.links import Link, link
 from ferryman.planning.past import NO_HISTORY, History, PastMove
+from ferryman.planning.plans import Prediction, SwitchOver
 from ferryman.planning.prediction import (
     POST_COPY_MS,
     SHUTDOWN_AND_BOOT_MS,
@@ -23,7 +23,8 @@ from ferryman.planning.prediction import (
     predict,
     rest_ms,
 )
-from ferryman.specs.models import HostLimits, HostSpec, Method
+from ferryman.specs.choices import Method
+from ferryman.specs.host_spec import HostLimits, HostSpec
 
 MIB = 1024 * 1024
 VM = "guest-01"

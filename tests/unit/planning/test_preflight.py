@@ -18,7 +18,7 @@ from readings import (
 )
 
 from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, Interface, Power
-from ferryman.planning.decisions import FindingCode, Severity
+from ferryman.planning.findings import FindingCode, Severity
 from ferryman.planning.preflight import findings
 
 NETWORK = Interface(mac="52:54:00:00:00:02", kind="network", source="lan")

@@ -10,9 +10,9 @@ from readings import UUID, detail, domain, ends, fleet, host_detail, reading
 
 from ferryman.fleet.machine import CpuFit, DomainJob, Fit, JobKind, MachineNeeds, Tpm
 from ferryman.fleet.values import Power
-from ferryman.planning.decisions import Finding, FindingCode, Severity
+from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.planning.preflight import findings, matters
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 RUNNING = {Method.LIVE, Method.POST_COPY, Method.PAUSED}
 LACKING = Fit(cpu=CpuFit.LACKING, cpu_says="Host CPU does not provide required features: avx512f", emulator=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from readings import ends
 
-from ferryman.planning.decisions import FindingCode, Severity
+from ferryman.planning.findings import FindingCode, Severity
 from ferryman.planning.preflight.probing import probe_findings
-from ferryman.specs.models import ProbeSpec
+from ferryman.specs.vm_spec import ProbeSpec
 
 
 def probed_from(host: str) -> ProbeSpec:

@@ -9,9 +9,10 @@ import pytest
 from readings import DISK_REF, detail, disk, ends, facts, fleet, reading, volume
 
 from ferryman.fleet.host_facts import Clock, Folder, HostFacts, PeerFacts, Reach, nothing_known
-from ferryman.planning.decisions import DiskPlan, DiskTransfer, Finding, FindingCode, Severity
+from ferryman.planning.findings import Finding, FindingCode, Severity
+from ferryman.planning.plans import DiskPlan, DiskTransfer
 from ferryman.planning.preflight import STANDS_AGAINST, findings
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 IMAGES = "/var/lib/libvirt/images"
 URI = "qemu+ssh://migration@skopje:2222/system"

@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from readings import detail, vm_spec
 
-from ferryman.planning.decisions import FindingCode, Prediction
+from ferryman.planning.findings import FindingCode
 from ferryman.planning.methods import Choice, NoChoice, candidates, choose
-from ferryman.specs.models import Method, VmSpec
+from ferryman.planning.plans import Prediction
+from ferryman.specs.choices import Method
+from ferryman.specs.vm_spec import VmSpec
 
 ALL = ["live", "post-copy", "paused", "cold"]
 

@@ -6,9 +6,11 @@ import pytest
 from readings import DISK_REF, UUID, detail, disk, host_detail, pool, volume
 
 from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, Volume, VolumeRef
-from ferryman.planning.decisions import DiskTransfer, FindingCode, Severity
+from ferryman.planning.findings import FindingCode, Severity
+from ferryman.planning.plans import DiskTransfer
 from ferryman.planning.storage import Leftover, destination_refs, disk_plans
-from ferryman.specs.models import StorageMode, StorageSpec
+from ferryman.specs.choices import StorageMode
+from ferryman.specs.vm_spec import StorageSpec
 
 COPY = StorageSpec()
 OURS = {DISK_REF: Leftover(host="skopje", ref=DISK_REF, vm_uuid=UUID)}

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from readings import detail, reading
 
-from ferryman.planning.decisions import FindingCode, SwitchOver
+from ferryman.planning.findings import FindingCode
+from ferryman.planning.plans import SwitchOver
 from ferryman.planning.switchover import switch_over, untracked_writes
 
 QEMU_7_2, QEMU_8_2, QEMU_9_0 = 7_002_000, 8_002_000, 9_000_000

@@ -17,17 +17,19 @@ from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Identity
 from ferryman.fleet.values import DirtyRate
 from ferryman.migration.working import THREADS, Work
-from ferryman.planning.decisions import Plan
+from ferryman.planning.plans import Plan
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.loop import Look, Parts, Reconciler
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records import audit
+from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.history import Commits
+from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.live import Progress
 from ferryman.records.requests import Request
+from ferryman.records.states import Condition, HostState, VmState
 from ferryman.records.store import StateStore
-from ferryman.records.values import Condition, HostState, JournalEntry, MigrationRecord, VmState
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 from ferryman.specs.opening import open_source
 from ferryman.specs.problems import Problem
 from ferryman.specs.source import SpecSource

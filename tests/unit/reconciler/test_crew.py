@@ -10,9 +10,9 @@ import pytest
 from ferryman.planning.admission import Way
 from ferryman.reconciler.crew import Crew
 from ferryman.reconciler.deciding import UnderWay
+from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.conditions import InFlight
-from ferryman.records.values import MigrationRecord
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 SOON_S = 20.0
 

@@ -12,11 +12,12 @@ from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.faults import Operation, refused
 from ferryman.fleet.observing import FleetView
 from ferryman.planning.admission import Way
-from ferryman.planning.decisions import Decision, Plan, Refused, Wait, WaitReason
+from ferryman.planning.decisions import Decision, Refused, Wait, WaitReason
+from ferryman.planning.plans import Plan
 from ferryman.reconciler.deciding import Decider, UnderWay
 from ferryman.reconciler.memory import Memory, Setback
 from ferryman.reconciler.wanting import Wanted
-from ferryman.specs.models import FleetLimits
+from ferryman.specs.fleet_spec import FleetLimits
 from ferryman.specs.opening import open_source
 
 ROOMY = FleetLimits()

@@ -6,8 +6,9 @@ import pytest
 from house import House
 
 from ferryman.fleet.migrating import LiveMigration
-from ferryman.planning.decisions import Cause, Drifted
-from ferryman.records.values import ConditionType
+from ferryman.planning.decisions import Drifted
+from ferryman.planning.plans import Cause
+from ferryman.records.states import ConditionType
 
 VM = "guest-01"
 

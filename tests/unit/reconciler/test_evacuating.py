@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from house import House
 
-from ferryman.planning.decisions import Cause, Refused, UpToDate, Wait, WaitReason
+from ferryman.planning.decisions import Refused, UpToDate, Wait, WaitReason
+from ferryman.planning.plans import Cause
 from ferryman.records.conditions import InFlight
 
 MAINTENANCE = "maintenance = true\n"

@@ -12,7 +12,7 @@ import pytest
 from house import HOSTS
 from world import Wish, World
 
-from ferryman.records.values import Outcome
+from ferryman.records.audit_records import Outcome
 
 VM = "web"
 SOURCE, DESTINATION = HOSTS[1], HOSTS[2]

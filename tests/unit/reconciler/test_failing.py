@@ -7,10 +7,11 @@ from house import House
 
 from ferryman.fleet.errors import FailureKind, FleetError, HostHangsError
 from ferryman.fleet.fake.faults import Operation, refused
-from ferryman.fleet.fake.migrations import Breakage
+from ferryman.fleet.fake.migration import Breakage
 from ferryman.fleet.values import Power
-from ferryman.planning.decisions import FindingCode, Refused, StallReason, UpToDate, Wait, WaitReason
-from ferryman.records.values import Outcome
+from ferryman.planning.decisions import Refused, StallReason, UpToDate, Wait, WaitReason
+from ferryman.planning.findings import FindingCode
+from ferryman.records.audit_records import Outcome
 
 VM, OTHER = "guest-01", "guest-02"
 

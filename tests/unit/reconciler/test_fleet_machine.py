@@ -14,9 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from world import VMS, Wish, World
 
 from ferryman.fleet.errors import FailureKind, FleetError, HostUnreachableError, OperationFailedError
-from ferryman.fleet.fake.domains import Shutdown
+from ferryman.fleet.fake.domain import Shutdown
 from ferryman.fleet.fake.faults import Operation
-from ferryman.fleet.fake.migrations import POST_COPY_BROKEN
+from ferryman.fleet.fake.migration import POST_COPY_BROKEN
 from ferryman.planning.decisions import Refused
 
 SOAK = "FERRYMAN_SOAK" in os.environ

@@ -11,7 +11,7 @@ from ferryman.fleet.fake.faults import Operation
 from ferryman.planning.decisions import Refused
 from ferryman.reconciler.dirty_rates import REFRESH_S
 from ferryman.records.conditions import Status
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 MIB = 1024 * 1024
 BUSY = 1_000 * MIB

@@ -6,12 +6,12 @@ import pytest
 from house import Daemon, House
 
 from ferryman.fleet.fake.faults import Operation
-from ferryman.fleet.fake.migrations import Breakage
+from ferryman.fleet.fake.migration import Breakage
 from ferryman.fleet.values import Power
 from ferryman.planning.decisions import Refused, UpToDate, Wait, WaitReason
 from ferryman.records import requests
+from ferryman.records.audit_records import Outcome
 from ferryman.records.requests import Request, Wish
-from ferryman.records.values import Outcome
 
 VM, OTHER = "guest-01", "guest-02"
 TOUCHES = (Operation.START, Operation.RESUME, Operation.DESTROY, Operation.UNDEFINE, Operation.DELETE)

@@ -9,7 +9,8 @@ from house import House
 
 from ferryman.app import Daemon, Options, is_settled, preview
 from ferryman.fleet.fake.faults import Operation
-from ferryman.planning.decisions import Plan, Refused, UpToDate, Wait, WaitReason
+from ferryman.planning.decisions import Refused, UpToDate, Wait, WaitReason
+from ferryman.planning.plans import Plan
 from ferryman.reconciler.loop import Look
 from ferryman.records.store import StateStore
 from ferryman.service import ServiceManager

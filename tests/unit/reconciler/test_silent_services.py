@@ -8,19 +8,12 @@ import pytest
 from house import NOON, House
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.planning.decisions import Cause
+from ferryman.planning.plans import Cause
+from ferryman.records.audit_records import CauseRecord, MigrationRecord, Outcome, Verdict
 from ferryman.records.conditions import ConditionReason
+from ferryman.records.states import Condition, ConditionType, LastMigration
 from ferryman.records.store import StateStore
-from ferryman.records.values import (
-    CauseRecord,
-    Condition,
-    ConditionType,
-    LastMigration,
-    MigrationRecord,
-    Outcome,
-    Verdict,
-)
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 VM = "guest-01"
 ADDRESS = "10.77.0.101"

@@ -9,8 +9,8 @@ import subprocess
 import pytest
 from house import House
 
+from ferryman.records.states import ConditionType, FleetState
 from ferryman.records.store import StateStore
-from ferryman.records.values import ConditionType, FleetState
 from ferryman.specs.problems import ProblemCode
 
 VM = "guest-01"

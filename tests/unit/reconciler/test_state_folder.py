@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from house import House
 
-from ferryman.planning.decisions import Plan, Refused, StallReason, UpToDate
-from ferryman.records.values import Outcome
+from ferryman.planning.decisions import Refused, StallReason, UpToDate
+from ferryman.planning.plans import Plan
+from ferryman.records.audit_records import Outcome
 
 VM, OTHER = "guest-01", "guest-02"
 

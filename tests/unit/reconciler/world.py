@@ -12,16 +12,18 @@ from baton import Baton, Disk, HandNews, HandStop, Killed, watch
 from house import HOSTS, Daemon, HandClock, House
 
 from ferryman.fleet.fake.accidents import Accidents
-from ferryman.fleet.fake.domains import Shutdown
+from ferryman.fleet.fake.domain import Shutdown
 from ferryman.fleet.fake.storage import Runs
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import Power
 from ferryman.planning.decisions import Drifted, Refused, UpToDate, Wait
 from ferryman.reconciler.loop import Look
 from ferryman.records import audit, toml_files
+from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.errors import HistoryError
+from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.messages import CommitMessage
-from ferryman.records.values import HostState, JournalEntry, MigrationRecord, Outcome, VmState
+from ferryman.records.states import HostState, VmState
 from ferryman.specs.folder import FolderSource
 
 VMS = ("mail", "web", "wiki")

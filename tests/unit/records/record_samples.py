@@ -5,20 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.planning.decisions import Cause
-from ferryman.records.values import (
-    CauseRecord,
-    Condition,
-    ConditionType,
-    JournalEntry,
-    MigrationRecord,
-    Outcome,
-    Step,
-    Verdict,
-    VmState,
-    VolumeAt,
-)
-from ferryman.specs.models import Method
+from ferryman.planning.plans import Cause
+from ferryman.records.audit_records import CauseRecord, MigrationRecord, Outcome, Verdict, VolumeAt
+from ferryman.records.journal_entry import JournalEntry, Step
+from ferryman.records.states import Condition, ConditionType, VmState
+from ferryman.specs.choices import Method
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 REVISION = "3f2a0c1d" * 5

@@ -9,12 +9,12 @@ import pytest
 from record_samples import NOON, UUID, record, volume
 
 from ferryman.records.audit import records
+from ferryman.records.audit_records import MigrationRecord, Outcome, RemovalRecord
 from ferryman.records.errors import RecordError
 from ferryman.records.ids import migration_id
 from ferryman.records.ledger import Place, leftovers
 from ferryman.records.query import Query
 from ferryman.records.store import StateStore
-from ferryman.records.values import MigrationRecord, Outcome, RemovalRecord
 
 OTHER_UUID = "6b9a7c1e-0000-4000-8000-000000000002"
 LEFT = Place(host="tallinn", pool="vms", name="guest-01.qcow2")

@@ -9,23 +9,14 @@ import pytest
 from record_samples import MEASURED, NOON, UNMEASURED, UUID
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.planning.decisions import (
-    Cause,
-    Drifted,
-    Finding,
-    FindingCode,
-    Plan,
-    Refused,
-    Severity,
-    StallReason,
-    UpToDate,
-    Wait,
-    WaitReason,
-)
+from ferryman.planning.decisions import Drifted, Refused, StallReason, UpToDate, Wait, WaitReason
+from ferryman.planning.findings import Finding, FindingCode, Severity
+from ferryman.planning.plans import Cause, Plan
+from ferryman.records.audit_records import Verdict
 from ferryman.records.conditions import InFlight, Status, Suspended, conditions_for
-from ferryman.records.values import ConditionType, Verdict
+from ferryman.records.states import ConditionType
 from ferryman.records.verdict import verdict
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 LATER = NOON + timedelta(minutes=5)
 IN_PLACE = UpToDate(vm="guest-01", host="skopje")

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from record_samples import MEASURED, NOON, UNMEASURED, record
 
+from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.downtimes import Downtimes
-from ferryman.records.values import MigrationRecord, MoveStatistics, Outcome
-from ferryman.specs.models import Method
+from ferryman.records.states import MoveStatistics
+from ferryman.specs.choices import Method
 
 MOVES = (
     record(),

@@ -9,9 +9,9 @@ from pathlib import Path
 from record_samples import NOON, entry
 
 from ferryman.records.journal import Journal
+from ferryman.records.journal_entry import Step
 from ferryman.records.live import Progress, clear_progress, read_progress, write_progress
-from ferryman.records.values import Step
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 PROGRESS = Progress(
     vm="guest-01",

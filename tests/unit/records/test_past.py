@@ -10,10 +10,10 @@ import pytest
 from record_samples import MEASURED, NOON, UNMEASURED, record
 
 from ferryman.records import toml_files
+from ferryman.records.audit_records import MigrationRecord, Outcome, Transfer
 from ferryman.records.past import history_of, link_bytes_s
 from ferryman.records.rates import SeenRate, clear_rates, read_rates, write_rate
-from ferryman.records.values import MigrationRecord, Outcome, Transfer
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 MIB = 1024 * 1024
 WAY = ("tallinn", "skopje")

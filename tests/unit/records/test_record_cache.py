@@ -14,9 +14,9 @@ import pytest
 from record_samples import MEASURED, NOON, record
 
 from ferryman.records import audit, toml_files
+from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.ids import migration_id
 from ferryman.records.record_cache import FILE, FOLDER, WORTH_KEEPING
-from ferryman.records.values import MigrationRecord
 
 HOUR = timedelta(hours=1)
 

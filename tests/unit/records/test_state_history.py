@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from record_samples import REVISION, UNMEASURED, entry, ready, record
 
+from ferryman.records.audit_records import Outcome
 from ferryman.records.errors import HistoryError
 from ferryman.records.history import IGNORED
 from ferryman.records.journal import Journal
@@ -21,8 +22,8 @@ from ferryman.records.messages import (
     migration_message,
     vm_change,
 )
+from ferryman.records.states import HostState
 from ferryman.records.store import StateStore
-from ferryman.records.values import HostState, Outcome
 
 MESSAGE = CommitMessage(subject="test")
 

@@ -14,8 +14,8 @@ from record_samples import ready, record
 from ferryman.records.errors import RecordExistsError, StateLockedError, StateUnwritableError
 from ferryman.records.live import FOLDER as LIVE
 from ferryman.records.messages import CommitMessage
+from ferryman.records.states import HostState
 from ferryman.records.store import StateStore
-from ferryman.records.values import HostState
 
 MESSAGE = CommitMessage(subject="test")
 

@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 from math import exp
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.planning.decisions import Cause
-from ferryman.records.ids import migration_id
-from ferryman.records.values import (
+from ferryman.planning.plans import Cause
+from ferryman.records.audit_records import (
     CauseRecord,
     MigrationRecord,
     Outcome,
@@ -17,8 +16,9 @@ from ferryman.records.values import (
     PredictionRecord,
     Transfer,
 )
+from ferryman.records.ids import migration_id
 from ferryman.records.verdict import verdict
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 BEGAN = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
 TYPICAL_MS = {Method.LIVE: 70.0, Method.POST_COPY: 45.0, Method.PAUSED: 900.0, Method.COLD: 9000.0}

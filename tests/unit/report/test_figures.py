@@ -10,14 +10,14 @@ import pytest
 from generated_trail import measured, trail
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.records.values import MigrationRecord, Verdict
+from ferryman.records.audit_records import MigrationRecord, Verdict
 from ferryman.report.building import report_of
 from ferryman.report.figures.by_method import by_method, promises
 from ferryman.report.figures.drawing import FLOOR_MS, JsonObject, milliseconds_axis, text
 from ferryman.report.figures.over_time import MOST_POINTS, over_time
 from ferryman.report.figures.predictions import predictions
 from ferryman.report.model import Report
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 ONE = replace(trail(1)[0], method=Method.LIVE, measurement=measured(100.0, bounds_ms=10.0), verdict=Verdict.MET)
 

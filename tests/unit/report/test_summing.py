@@ -9,10 +9,10 @@ import pytest
 from generated_trail import BEGAN, measured, trail
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.records.values import MigrationRecord, Outcome, Verdict
+from ferryman.records.audit_records import MigrationRecord, Outcome, Verdict
 from ferryman.report.selecting import LONGEST_IN_FULL, NEWEST_IN_FULL, in_full
 from ferryman.report.summing import by_method, by_vm, medians, summary
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 UNMEASURED = Measurement(status=MeasurementStatus.UNMEASURED, reason="no address")
 NOT_BACK = Measurement(status=MeasurementStatus.NOT_BACK, downtime_lower_ms=900.0)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from ferryman.specs.models import FleetSpec, HostSpec, Method, SpecModel, StorageMode, VmSpec
+from ferryman.specs.choices import Method, StorageMode
+from ferryman.specs.fleet_spec import FleetSpec
+from ferryman.specs.host_spec import HostSpec
 from ferryman.specs.parsing import MAX_PROBLEMS, Table, build, merged, parse
 from ferryman.specs.problems import Problem, ProblemCode
+from ferryman.specs.spec_model import SpecModel
+from ferryman.specs.vm_spec import VmSpec
 
 
 def problems(text: str, model: type[SpecModel]) -> tuple[Problem, ...]:

@@ -6,8 +6,8 @@ import pytest
 from spec_trees import GOOD, GUEST, TALLINN, held, loaded, tree
 
 from ferryman.specs import refusals
+from ferryman.specs.choices import Method
 from ferryman.specs.loading import Held, ParseCache, Specs, load
-from ferryman.specs.models import Method
 from ferryman.specs.problems import ProblemCode
 
 OTHER = 'name = "guest-02"\nhost = "skopje"\n'

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.specs.guard import MAX_BYTES, MAX_DEPTH, MAX_KEY_PARTS, SPEC_LIMITS, tokens
-from ferryman.specs.models import VmSpec
 from ferryman.specs.parsing import Table, build, parse
 from ferryman.specs.problems import Problem, ProblemCode
+from ferryman.specs.vm_spec import VmSpec
 
 FILE = "vms/guest-01.toml"
 

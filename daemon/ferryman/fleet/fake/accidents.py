@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ferryman.fleet.errors import FailureKind
-from ferryman.fleet.fake.domains import FakeDomain
+from ferryman.fleet.fake.domain import FakeDomain
 from ferryman.fleet.fake.faults import refused
 from ferryman.fleet.fake.hosts import FakeFleet, FakeHost
-from ferryman.fleet.fake.migrations import FakeMigration
+from ferryman.fleet.fake.migration import FakeMigration
 from ferryman.fleet.values import MigrationSide, Power
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from ferryman.fleet.certificates import Certificate, Certificates
 from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.faults import refused
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 """When fake hosts are read."""

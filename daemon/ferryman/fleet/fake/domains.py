@@ -3,73 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
-from xml.etree import ElementTree as ET
 
-from ferryman.fleet import domain_xml, drives, machine, ownership
+from ferryman.fleet import domain_xml, drives, ownership
 from ferryman.fleet.domain_xml import XmlDisk
 from ferryman.fleet.drives import Medium
 from ferryman.fleet.errors import FailureKind
+from ferryman.fleet.fake.domain import FakeDomain, Shutdown, parsed
 from ferryman.fleet.fake.faults import Faults, Operation, refused
 from ferryman.fleet.fake.lifecycle import FakeLifecycle
 from ferryman.fleet.fake.storage import FakeVolume, FakeVolumes
 from ferryman.fleet.fake.violations import Violations
 from ferryman.fleet.lifecycle import LifecycleEvent
 from ferryman.fleet.machine_xml import machine_needs
-from ferryman.fleet.migrating import Job
 from ferryman.fleet.ownership import Owner
-from ferryman.fleet.values import DirtyRate, Disk, Domain, DomainDetail, MigrationSide, Power, VolumeRef
-
-
-class Shutdown(StrEnum):
-    """What a guest makes of being asked to power itself off."""
-
-    OBEYS = "obeys"
-    IGNORES = "ignores"
-    LATE = "late"
-    """It does so when its host is next read as a whole."""
-
-
-@dataclass(slots=True, kw_only=True)
-class FakeDomain:
-    """A VM on one host."""
-
-    name: str
-    uuid: str
-    memory_mib: int
-    xml: str
-    power: Power = Power.SHUT_OFF
-    persistent: bool = True
-    autostart: bool = False
-    side: MigrationSide = MigrationSide.NONE
-    post_copy: bool = False
-    shutdown: Shutdown = Shutdown.OBEYS
-    asked_to_power_off: bool = False
-    snapshots: int = 0
-    job: machine.DomainJob = machine.IDLE
-    addresses: tuple[str, ...] = ()
-    completed: Job | None = None
-    dirty_bytes_s: int | None = 0
-    """How fast its guest writes; None: this hypervisor cannot tell."""
-    tag: str = ""
-    """Who moves it, as its metadata have it."""
-    downtime_limits_ms: list[int] = field(default_factory=list)
-    announced: int = 0
-    """How often its place was announced."""
-
-    def described(self) -> Domain:
-        """As its host lists it."""
-        return Domain(
-            name=self.name,
-            uuid=self.uuid,
-            power=self.power,
-            memory_mib=self.memory_mib,
-            vcpus=1,
-            persistent=self.persistent,
-            migration_side=self.side,
-            post_copy=self.post_copy,
-        )
+from ferryman.fleet.values import DirtyRate, Disk, DomainDetail, MigrationSide, Power, VolumeRef
 
 
 class FakeDomains:
@@ -292,12 +239,3 @@ class FakeDomains:
             cache=disk.cache,
             base=self._volumes.by_path(volume.over.path) if volume is not None and volume.over else None,
         )
-
-
-def parsed(xml: str) -> FakeDomain:
-    """A VM as its definition tells it, shut off. Raises OperationFailedError for one without name or UUID."""
-    root = ET.fromstring(xml)
-    name, uuid, memory = root.findtext("name"), root.findtext("uuid"), root.find("memory")
-    if not name or not uuid or memory is None or memory.get("unit") != "MiB":
-        raise refused(FailureKind.OTHER, "a definition needs name, UUID and memory in MiB")
-    return FakeDomain(name=name, uuid=uuid, memory_mib=int(memory.text or ""), xml=xml)

@@ -10,13 +10,16 @@ from ferryman.fleet.certificates import Certificates
 from ferryman.fleet.domain_xml import interfaces
 from ferryman.fleet.errors import HostUnreachableError
 from ferryman.fleet.fake.certificates import certificates_for
-from ferryman.fleet.fake.domains import FakeDomain, FakeDomains, Shutdown, parsed
+from ferryman.fleet.fake.domain import FakeDomain, Shutdown, parsed
+from ferryman.fleet.fake.domains import FakeDomains
 from ferryman.fleet.fake.faults import Faults, Operation
 from ferryman.fleet.fake.images import FakeImages
 from ferryman.fleet.fake.lifecycle import FakeLifecycle
 from ferryman.fleet.fake.machine import Machine
 from ferryman.fleet.fake.machine_files import FakeMachineFiles
-from ferryman.fleet.fake.migrations import Breakage, FakeMigrations, Network
+from ferryman.fleet.fake.migration import Breakage
+from ferryman.fleet.fake.migrations import FakeMigrations
+from ferryman.fleet.fake.network import Network
 from ferryman.fleet.fake.storage import FakePool, FakeVolume, FakeVolumes, Runs
 from ferryman.fleet.fake.violations import Violations
 from ferryman.fleet.fake.within import Within
@@ -25,7 +28,7 @@ from ferryman.fleet.machine import Fit, MachineNeeds
 from ferryman.fleet.migrating import Job, LiveMigration
 from ferryman.fleet.survey import HostSurvey
 from ferryman.fleet.values import HostDetail, HostReading, Power, VolumeRef
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 DISK: Runs = (b"boot" * 128, 16 * 1024**2, b"data" * 256, 47 * 1024**2)
 """What a VM's disk holds unless a test says otherwise: mostly holes."""

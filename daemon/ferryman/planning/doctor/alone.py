@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from ferryman.fleet.host_facts import HostFacts
 from ferryman.fleet.survey import Examined, HostSurvey, Trouble
 from ferryman.fleet.values import HostReading
-from ferryman.planning.decisions import Severity
 from ferryman.planning.doctor.checks import Check, Subject, blocker, found, ok, unknown, warning
 from ferryman.planning.encryption import certificate_findings, certificates_absent
+from ferryman.planning.findings import Severity
 from ferryman.planning.placement import Fleet, spare_memory_mib
 from ferryman.planning.preflight.disks import folder_finding
 from ferryman.planning.preflight.network import stp_finding
 from ferryman.planning.preflight.ways import userfaultfd_findings
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 _GROUP = "libvirt"
 

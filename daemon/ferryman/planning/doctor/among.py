@@ -9,7 +9,7 @@ from ferryman.fleet.survey import HostSurvey
 from ferryman.planning.doctor.checks import Check, Subject, blocker, found, ok, unknown, warning
 from ferryman.planning.preflight.machine import version_text
 from ferryman.planning.preflight.ways import clock_findings, libvirtd_findings, port_findings
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 Surveys = Mapping[str, HostSurvey]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ferryman.planning.decisions import Finding, Severity
+from ferryman.planning.findings import Finding, Severity
 
 
 class Subject(StrEnum):

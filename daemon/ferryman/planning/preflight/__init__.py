@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ferryman.planning.decisions import DiskPlan, Finding, FindingCode
+from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.placement import Fleet
+from ferryman.planning.plans import DiskPlan
 from ferryman.planning.preflight.devices import device_findings, medium_findings
 from ferryman.planning.preflight.disks import disk_findings
 from ferryman.planning.preflight.ends import Ends
@@ -20,7 +21,7 @@ from ferryman.planning.preflight.network import network_findings
 from ferryman.planning.preflight.occupation import occupation_findings
 from ferryman.planning.preflight.ways import way_findings
 from ferryman.planning.switchover import untracked_writes
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 __all__ = ["STANDS_AGAINST", "Ends", "findings", "matters"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ferryman.fleet.values import Disk, DiskDevice, DomainDetail
-from ferryman.planning.decisions import Finding, FindingCode
+from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.preflight.ends import blocker, warning
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from ferryman.fleet.host_facts import Folder, HostFacts
 from ferryman.fleet.values import Disk
-from ferryman.planning.decisions import DiskPlan, DiskTransfer, Finding, FindingCode
+from ferryman.planning.findings import Finding, FindingCode
+from ferryman.planning.plans import DiskPlan, DiskTransfer
 from ferryman.planning.preflight.ends import Ends, blocker
 
 _LOCAL_FILE_SYSTEMS = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "jfs", "tmpfs", "overlay"})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ferryman.fleet.host_facts import HostFacts, nothing_known
 from ferryman.fleet.machine import UNKNOWN_FIT, Fit
 from ferryman.fleet.values import DomainDetail, HostDetail, HostReading
-from ferryman.planning.decisions import Finding, FindingCode, Severity
+from ferryman.planning.findings import Finding, FindingCode, Severity
 
 _NOTHING = nothing_known("")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ferryman.planning.decisions import Finding, FindingCode
+from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.preflight.ends import Ends, blocker
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ferryman.fleet.values import Power
-from ferryman.planning.decisions import Finding, FindingCode
+from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.placement import Fleet, spare_memory_mib
 from ferryman.planning.preflight.ends import Ends, blocker
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ferryman.planning.arriving import Joined, joined
-from ferryman.planning.decisions import Finding, FindingCode
+from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.placement import Fleet
 from ferryman.planning.preflight.ends import Ends, blocker, warning
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ferryman.fleet.machine import DomainJob, JobKind
 from ferryman.fleet.values import Power
-from ferryman.planning.decisions import Finding, FindingCode
+from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.preflight.ends import Ends, blocker, warning
 
 

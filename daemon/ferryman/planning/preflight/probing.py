@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ferryman.planning.decisions import Finding, FindingCode
+from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.preflight.ends import Ends, warning
-from ferryman.specs.models import ProbeSpec
+from ferryman.specs.vm_spec import ProbeSpec
 
 
 def probe_findings(probe: ProbeSpec, ends: Ends) -> list[Finding]:

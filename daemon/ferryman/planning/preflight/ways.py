@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from ferryman.fleet.host_facts import MIGRATION_PORTS, HostFacts, PeerFacts, Reach
-from ferryman.planning.decisions import Finding, FindingCode
+from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.preflight.ends import Ends, blocker, warning
 
 _CLOCKS_MAY_DIFFER_MS = 2000

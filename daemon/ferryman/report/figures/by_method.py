@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ferryman.records.values import Verdict
+from ferryman.records.audit_records import Verdict
 from ferryman.report.figures.drawing import (
     METHOD_LOOKS,
     VERDICT_LOOKS,
@@ -14,7 +14,7 @@ from ferryman.report.figures.drawing import (
 )
 from ferryman.report.model import Report
 from ferryman.report.reading import downtime_ms, method_of
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 _EACH_SHOWN = 200
 """Of a method with at most so many measured moves each is drawn beside its box."""

@@ -13,9 +13,9 @@ from html import escape
 from math import ceil, floor, log10, sqrt
 from typing import Any
 
-from ferryman.records.values import MigrationRecord, Verdict
+from ferryman.records.audit_records import MigrationRecord, Verdict
 from ferryman.report.reading import downtime_ms, method_of
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 JsonObject = dict[str, Any]
 

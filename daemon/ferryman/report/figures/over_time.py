@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.records.values import MigrationRecord, Verdict
+from ferryman.records.audit_records import MigrationRecord, Verdict
 from ferryman.report.figures.drawing import (
     ALARM,
     METHOD_LOOKS,
@@ -22,7 +22,7 @@ from ferryman.report.figures.drawing import (
 )
 from ferryman.report.model import MedianPoint, Report
 from ferryman.report.reading import downtime_ms, method_of
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 MOST_POINTS = 1500
 """So many intervals are drawn singly: more are a blot, and take a browser seconds."""

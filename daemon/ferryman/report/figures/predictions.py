@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
-from ferryman.records.values import MigrationRecord
+from ferryman.records.audit_records import MigrationRecord
 from ferryman.report.figures.drawing import (
     GREY,
     METHOD_LOOKS,
@@ -20,7 +20,7 @@ from ferryman.report.figures.drawing import (
 from ferryman.report.figures.over_time import MOST_POINTS
 from ferryman.report.model import Report
 from ferryman.report.reading import downtime_ms, foretold_ms, method_of
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 
 def predictions(report: Report) -> Figure:

@@ -11,7 +11,7 @@ from ferryman.records.timeline import Mark, TimelineEntry
 from ferryman.report.close_up import is_bad
 from ferryman.report.figures.drawing import ALARM, GREY, METHOD_LOOKS, Figure, JsonObject, Look, text
 from ferryman.report.model import CloseUp, OutageBand
-from ferryman.specs.models import Method
+from ferryman.specs.choices import Method
 
 _PHASE_COLOUR = METHOD_LOOKS[Method.LIVE].colour
 _ANSWERED = Look(colour="#119f77", symbol="circle")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import UTC
 
-from ferryman.records.values import MigrationRecord
+from ferryman.records.audit_records import MigrationRecord
 from ferryman.report.figures.drawing import JsonObject
 from ferryman.report.reading import downtime_ms, foretold_ms, method_of
 

@@ -1,0 +1,87 @@
+"""What preflight can find wrong, and what mends it. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FindingCode(StrEnum):
+    """What preflight can find. Each code is one kind of trouble, whatever its wording."""
+
+    BRIDGE_MISSING = "bridge-missing"
+    NETWORK_MISSING = "network-missing"
+    POOL_MISSING = "pool-missing"
+    POOL_INACTIVE = "pool-inactive"
+    SPACE_SHORT = "space-short"
+    MEMORY_SHORT = "memory-short"
+    VOLUME_EXISTS = "volume-exists"
+    VOLUME_UNKNOWN = "volume-unknown"
+    VOLUME_UNFIT = "volume-unfit"
+    CONVERSION = "conversion"
+    BACKING_CHAIN = "backing-chain"
+    BACKING_CHAIN_COLD = "backing-chain-cold"
+    SNAPSHOTS = "snapshots"
+    MANAGED_SAVE = "managed-save"
+    HOST_DEVICE = "host-device"
+    CDROM_INSERTED = "cdrom-inserted"
+    MACHINE_MISSING = "machine-missing"
+    ARCHITECTURE = "architecture"
+    UUID_TAKEN = "uuid-taken"
+    SAME_MACHINE = "same-machine"
+    TRANSIENT = "transient"
+    POWER = "power"
+    METHOD_NOT_ALLOWED = "method-not-allowed"
+    STORAGE_NOT_SHARED = "storage-not-shared"
+    NO_PLACE = "no-place"
+    VM_MISSING = "vm-missing"
+    RUNNING_TWICE = "running-twice"
+    ON_TWO_HOSTS = "on-two-hosts"
+    SPEC_INVALID = "spec-invalid"
+    HELD = "held"
+    OLDER_HYPERVISOR = "older-hypervisor"
+    WRITES_UNTRACKED = "writes-untracked"
+    CERTIFICATE_MISSING = "certificate-missing"
+    CERTIFICATE_INVALID = "certificate-invalid"
+    CERTIFICATE_EXPIRES = "certificate-expires"
+    PLAIN_TEXT = "plain-text"
+    CERTIFICATE_UNKNOWN = "certificate-unknown"
+    PROMISE_BROKEN = "promise-broken"
+    """A method is predicted to keep the VM down for longer than its spec promises."""
+    CPU_LACKING = "cpu-lacking"
+    CPU_LESSER = "cpu-lesser"
+    EMULATOR_MISSING = "emulator-missing"
+    VIRTUALIZATION_MISSING = "virtualization-missing"
+    FIRMWARE_MISSING = "firmware-missing"
+    MACHINE_FILES_STAY = "machine-files-stay"
+    TPM_OF_HOST = "tpm-of-host"
+    NAME_TAKEN = "name-taken"
+    AGENT_SILENT = "agent-silent"
+    JOB_RUNNING = "job-running"
+    CLOCKS_APART = "clocks-apart"
+    PORTS_CLOSED = "ports-closed"
+    LIBVIRTD_UNREACHED = "libvirtd-unreached"
+    FOLDER_CLOSED = "folder-closed"
+    BRIDGE_STP = "bridge-stp"
+    USERFAULTFD_FORBIDDEN = "userfaultfd-forbidden"
+    DISK_CACHED = "disk-cached"
+    PROBED_FROM_AN_END = "probed-from-an-end"
+
+
+class Severity(StrEnum):
+    """What a finding does to a plan."""
+
+    BLOCKER = "blocker"
+    """The VM does not move until it is mended."""
+    WARNING = "warning"
+    """The VM moves; the finding goes into its record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that preflight saw, and what mends it."""
+
+    code: FindingCode
+    severity: Severity
+    reason: str
+    remedy: str

@@ -1,0 +1,156 @@
+"""A move as it is planned: by which method, each disk's way, and what that is expected to cost. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ferryman.fleet.adapting import UNCHANGED, Adaptation
+from ferryman.fleet.values import BackingImage, Volume, VolumeRef
+from ferryman.planning.findings import Finding
+from ferryman.specs.choices import Method
+
+
+class Cause(StrEnum):
+    """Why a VM is to move."""
+
+    SPEC = "spec"
+    """Its spec names another host."""
+    EVACUATION = "evacuation"
+    """The host that it runs on is in maintenance."""
+    RETURN = "return"
+    """Its home is out of maintenance again."""
+    DRIFT = "drift"
+    """Somebody else moved it and its spec says `drift = "correct"`."""
+    BENCH = "bench"
+    """`ferryman bench` moves it there and back, and measures."""
+
+
+class DiskTransfer(StrEnum):
+    """What happens to a disk when its VM moves."""
+
+    COPY = "copy"
+    SHARED = "shared"
+    """Both hosts see the very same volume; it stays."""
+
+
+class DiskImage(StrEnum):
+    """What of a copied disk is copied."""
+
+    WHOLE = "whole"
+    """All of it: it is no layer."""
+    LAYER = "layer"
+    """The layer alone, over the image that the destination has already."""
+    FLATTENED = "flattened"
+    """Its whole content, the layers below included, into one image."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskPlan:
+    """One disk's way."""
+
+    target: str
+    transfer: DiskTransfer
+    source: Volume
+    destination: VolumeRef
+    format: str
+    """At the destination."""
+    overwrites: bool = False
+    """Its spec names a volume that stands there and takes the content: neither created nor, on failure, removed."""
+    image: DiskImage = DiskImage.WHOLE
+    over: BackingImage | None = None
+    """Of a layer: the image that it is put over at the destination."""
+    replaces_leftover: bool = False
+    """A volume that our own audit record names as left behind by this VM stands there: it goes first."""
+
+
+class ImageCopy(StrEnum):
+    """How a cold move gets disks to the destination."""
+
+    MIRROR = "mirror"
+    """While the guest runs, its writes included: it is off only for shutting down and booting."""
+    NBD = "nbd"
+    """Once the guest is off, from host to host."""
+    STREAM = "stream"
+    """Once the guest is off, the file's bytes as they are, through libvirt and this machine: where there is no SSH."""
+
+
+class SwitchOver(StrEnum):
+    """Who stops the guest at the source, and when."""
+
+    LADDER = "ladder"
+    """The hypervisor, once the rest can be sent within a downtime limit that starts low and climbs on a stall."""
+    ONE_ITERATION = "one-iteration"
+    """The hypervisor, once memory was passed over once, whatever the guest wrote meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What a method is expected to cost. None: unknown."""
+
+    method: Method
+    downtime_ms: float | None = None
+    """The best guess."""
+    least_ms: float | None = None
+    """What the downtime is at least, by what was measured; None: nothing was that says so."""
+    duration_s: float | None = None
+    """Of the whole move."""
+    basis: str
+    """What the figures come from."""
+
+    def breaks(self, max_downtime_ms: int | None) -> bool:
+        """Whether the promise cannot be kept."""
+        return max_downtime_ms is not None and self.least_ms is not None and self.least_ms > max_downtime_ms
+
+    def keeps(self, max_downtime_ms: int | None) -> bool:
+        """Whether nothing speaks against keeping the promise, not even a guess."""
+        return max_downtime_ms is None or self.downtime_ms is None or self.downtime_ms <= max_downtime_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedMethod:
+    """A method that `auto` did not take."""
+
+    method: Method
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One VM's move, decided. Preview and execution use this same value."""
+
+    vm: str
+    uuid: str
+    source: str
+    destination: str
+    method: Method
+    """LIVE or COLD, never AUTO."""
+    cause: Cause
+    why: str
+    """Why this destination and this method, for people."""
+    running: bool
+    """It runs now, and runs again afterwards."""
+    memory_mib: int
+    disks: tuple[DiskPlan, ...] = ()
+    rejected: tuple[RejectedMethod, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    priority: int = 0
+    autostart: bool = False
+    switch_over: SwitchOver = SwitchOver.LADDER
+    """Live only."""
+    image_copy: ImageCopy = ImageCopy.STREAM
+    """Cold only."""
+    home: str = ""
+    """What its spec names as home now."""
+    encrypted: bool = False
+    """Memory and disks travel under TLS, or, cold and without certificates, by SSH."""
+    plain_because: str = ""
+    """Why they do not; empty where they do."""
+    tls_name: str = ""
+    """Encrypted: the name that the destination's certificate must bear; empty: its migration address."""
+    adaptation: Adaptation = UNCHANGED
+    """What differs at the destination. The move asks the pools themselves for the disks' paths."""
+    predictions: tuple[Prediction, ...] = ()
+    """Of the methods that its spec allows and preflight found possible, the least disruptive first."""
+    dirty_bytes_s: int | None = None
+    """How fast the guest was seen to write; None: not known."""

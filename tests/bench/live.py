@@ -11,7 +11,8 @@ import argparse
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,12 +69,13 @@ def pair(bench: Bench, vm: str, disk: DiskHome, name: str) -> Pair:
         daemon.until_in_place(vm, source)
         committed_at: list[datetime] = []
 
-        def move() -> None:
+        def move(gone: Iterator[str]) -> None:
             committed_at.append(datetime.now(UTC))
             daemon.specs.move(vm, destination)
-            wait_until_there(bench, vm, destination)
+            wait_until_there(bench, vm, destination, gone)
 
-        by_daemon = timed(bench, vm, move)
+        with stops(bench, vm, source) as gone:
+            by_daemon = timed(bench, vm, lambda: move(gone))
         daemon.until(lambda: bool(daemon.records(vm)), "the move is recorded")
         (record,) = daemon.records(vm)
         begun_s = (record.started_at - committed_at[0]).total_seconds() + (record.begun_ms or 0.0) / 1000
@@ -112,11 +114,30 @@ def migrate_with_virsh(bench: Bench, vm: str, *, with_copy: bool) -> None:
     """A bare virsh migrate with libvirt's defaults, as a person types it."""
     source, destination = HOSTS
     options = ["--live", "--p2p", "--persistent", "--undefinesource", *["--copy-storage-all"] * with_copy]
-    bench.lab.virsh(destination, "migrate", *options, vm, f"qemu+ssh://root@{source}/system")
+    connect = f"--connect=qemu+ssh://root@{destination}/system"
+    bench.lab.ledger.operator.run("virsh", connect, "migrate", *options, vm, f"qemu+ssh://root@{source}/system")
 
 
-def wait_until_there(bench: Bench, vm: str, host: str) -> None:
-    """Until the hosts themselves say that it is there and only there."""
+@contextmanager
+def stops(bench: Bench, vm: str, host: str) -> Iterator[Iterator[str]]:
+    """What the host says when the VM stops there, for the block."""
+    listen = ["virsh", f"--connect=qemu+ssh://root@{host}/system", "event", "--loop", "--event=lifecycle"]
+    argv = bench.lab.ledger.operator.enter([*listen, f"--domain={vm}"])
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as listener:
+        assert listener.stdout is not None
+        time.sleep(_QUIET_S)
+        try:
+            yield (line for line in listener.stdout if "Stopped" in line)
+        finally:
+            listener.terminate()
+
+
+def wait_until_there(bench: Bench, vm: str, host: str, gone: Iterator[str]) -> None:
+    """Until the hosts themselves say that it is there and only there.
+
+    Not asked before the source tells that the VM left: with two cores, asking takes them from the move.
+    """
+    next(gone)
     while bench.lab.whereabouts(vm) != {host: "running"}:
         time.sleep(0.02)
 

@@ -76,7 +76,14 @@ def _mount(layout: Layout, host: HostLayout, namespace: Namespace, root_home: Pa
     for path in _private():
         namespace.bind(_own(host, path), path)
     namespace.bind(host.ssh, root_home / ".ssh")
+    _hide_startup_file(namespace, root_home)
     namespace.bind(layout.hosts_file, "/etc/hosts")
+
+
+def _hide_startup_file(namespace: Namespace, root_home: Path) -> None:
+    """What bash runs at each SSH command: this machine's may take long, or wait for a lock, and no host is like it."""
+    if (root_home / ".bashrc").exists():
+        namespace.bind(Path("/dev/null"), root_home / ".bashrc")
 
 
 def _private() -> list[str]:

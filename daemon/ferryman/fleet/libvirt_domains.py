@@ -90,19 +90,8 @@ class LibvirtDomains:
 
 def _disk(connection: libvirt.virConnect, disk: XmlDisk) -> Disk:
     volume = volume_at(connection, disk) if disk.source_kind in ("file", "block", "volume") else None
-    return Disk(
-        target=disk.target,
-        device=disk.device,
-        source_kind=disk.source_kind,
-        path=disk.path or (volume.path if volume else ""),
-        format=disk.format,
-        read_only=disk.read_only,
-        shareable=disk.shareable,
-        backing=disk.backing,
-        volume=volume,
-        cache=disk.cache,
-        base=volume_by_path(connection, volume.over.path) if volume is not None and volume.over else None,
-    )
+    over = volume_by_path(connection, volume.over.path) if volume is not None and volume.over else None
+    return domain_xml.described(disk, volume, over)
 
 
 def _addresses(domain: libvirt.virDomain) -> tuple[str, ...]:

@@ -109,16 +109,5 @@ class FakeDomains:
         by_ref = disk.source_kind == "volume"
         ref = VolumeRef(pool=disk.pool, name=disk.volume)
         volume = self._volumes.at(ref) if by_ref else self._volumes.by_path(disk.path)
-        return Disk(
-            target=disk.target,
-            device=disk.device,
-            source_kind=disk.source_kind,
-            path=disk.path or (volume.path if volume else ""),
-            format=disk.format,
-            read_only=disk.read_only,
-            shareable=disk.shareable,
-            backing=disk.backing,
-            volume=volume,
-            cache=disk.cache,
-            base=self._volumes.by_path(volume.over.path) if volume is not None and volume.over else None,
-        )
+        over = self._volumes.by_path(volume.over.path) if volume is not None and volume.over else None
+        return domain_xml.described(disk, volume, over)

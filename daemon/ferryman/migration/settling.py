@@ -9,10 +9,12 @@ from typing import assert_never
 from ferryman.fleet.errors import FleetError, HostUnreachableError
 from ferryman.fleet.values import Power
 from ferryman.migration import drives, live, volumes
+from ferryman.migration.actions import PATIENT, Action
+from ferryman.migration.ends import End, Seen
 from ferryman.migration.holds import Advice, Way, advice
 from ferryman.migration.looking import look
 from ferryman.migration.move import Move, UnwrittenError
-from ferryman.migration.recovery import PATIENT, Action, End, Known, Ruling, Seen, rule
+from ferryman.migration.recovery import Known, Ruling, rule
 from ferryman.records.audit_records import Outcome
 from ferryman.records.journal_entry import Step
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import click
 
-from ferryman.app import Preview
 from ferryman.cli.refusing import refusal
 from ferryman.fleet.showing import Definition, difference
 from ferryman.planning.plans import Plan
+from ferryman.previewing import Preview
 
 EVERY_VM = "*"
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 
-from ferryman.app import fleet_view
 from ferryman.cli.options import EXIT_TROUBLE, json_option, pass_connect, plain, print_json, specs_option, state_option
 from ferryman.cli.refusing import refusal, require_state
 from ferryman.fleet.hypervisor import Connect
+from ferryman.previewing import fleet_view
 from ferryman.reconciler.collecting import Removed, Wished, remove, survey
 from ferryman.reconciler.reclaiming import Judged, Standing
 from ferryman.records.errors import StateError, StateLockedError

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import click
 
-from ferryman.app import Daemon, Options, fleet_view
+from ferryman.app import Daemon, Options
 from ferryman.cli.log import LogEvents
 from ferryman.cli.options import EXIT_TROUBLE, json_option, pass_connect, plain, print_json, specs_option, state_option
 from ferryman.cli.refusing import refusal, require_state
 from ferryman.fleet.hypervisor import Connect
+from ferryman.previewing import fleet_view
 from ferryman.reconciler.inquiring import Inquiry, Left, inquire, left_in
 from ferryman.reconciler.requested import Attempt
 from ferryman.records import audit, requests

@@ -94,7 +94,7 @@ class Stage:
 
     def eventually(self, power: Power) -> None:
         """Wait until the VM at the source is in this state."""
-        found = self.until(lambda: self.source.domains.power(self.vm) is power)
+        found = self.until(lambda: self.source.power.state(self.vm) is power)
         assert found, f"{self.vm} did not come to be {power}"
 
     def until(self, holds: Callable[[], bool], within_s: float = 60) -> bool:

@@ -30,36 +30,36 @@ BARE_XML = (
 @pytest.fixture
 def bare(stage: Stage) -> Iterator[str]:
     """A VM without disks, defined at the destination and shut off."""
-    stage.destination.domains.define(BARE_XML, autostart=True)
+    stage.destination.definitions.define(BARE_XML, autostart=True)
     yield BARE_VM
-    stage.destination.domains.destroy(BARE_VM)
-    stage.destination.domains.undefine(BARE_VM)
+    stage.destination.power.destroy(BARE_VM)
+    stage.destination.definitions.undefine(BARE_VM)
 
 
 class TestOwnerTags:
     OWNER = Owner(id="4f2a", by='pid 7 on a <"host">', move="m-1", renewed_at=datetime(2026, 11, 23, 12, tzinfo=UTC))
 
     def test_a_tag_is_written_replaced_and_taken_away(self, stage: Stage) -> None:
-        domains = stage.source.domains
-        assert domains.owner(stage.vm) is None
-        domains.tag(stage.vm, self.OWNER)
-        assert domains.owner(stage.vm) == domains.inspect(stage.vm).owner == self.OWNER
+        domains, tags = stage.source.domains, stage.source.owner_tags
+        assert tags.owner(stage.vm) is None
+        tags.tag(stage.vm, self.OWNER)
+        assert tags.owner(stage.vm) == domains.inspect(stage.vm).owner == self.OWNER
         later = replace(self.OWNER, id="5e3b", renewed_at=datetime(2026, 11, 23, 13, tzinfo=UTC))
-        domains.tag(stage.vm, later)
-        assert domains.owner(stage.vm) == later
-        domains.untag(stage.vm)
-        domains.untag(stage.vm)
-        assert domains.owner(stage.vm) is None
+        tags.tag(stage.vm, later)
+        assert tags.owner(stage.vm) == later
+        tags.untag(stage.vm)
+        tags.untag(stage.vm)
+        assert tags.owner(stage.vm) is None
 
     def test_one_that_is_off_has_its_tag_in_its_definition(self, stage: Stage, bare: str) -> None:
-        stage.destination.domains.tag(bare, self.OWNER)
-        assert stage.destination.domains.owner(bare) == self.OWNER
+        stage.destination.owner_tags.tag(bare, self.OWNER)
+        assert stage.destination.owner_tags.owner(bare) == self.OWNER
 
     def test_of_an_unknown_vm_nobody_is_the_owner(self, stage: Stage) -> None:
-        assert stage.source.domains.owner("absent") is None
-        stage.source.domains.untag("absent")
+        assert stage.source.owner_tags.owner("absent") is None
+        stage.source.owner_tags.untag("absent")
         with pytest.raises(OperationFailedError) as failed:
-            stage.source.domains.tag("absent", self.OWNER)
+            stage.source.owner_tags.tag("absent", self.OWNER)
         assert failed.value.kind is FailureKind.NOT_FOUND
 
 
@@ -104,7 +104,7 @@ class TestReading:
         assert machine in stage.destination.describe([]).machines
 
     def test_an_unknown_vm_is_absent_and_cannot_be_inspected(self, stage: Stage) -> None:
-        assert stage.source.domains.power("absent") is None
+        assert stage.source.power.state("absent") is None
         with pytest.raises(OperationFailedError) as failed:
             stage.source.domains.inspect("absent")
         assert failed.value.kind is FailureKind.NOT_FOUND
@@ -120,7 +120,7 @@ class TestFit:
 
     def test_a_processor_passed_through_fits_hosts_alike(self, stage: Stage, bare: str) -> None:
         xml = BARE_XML.replace("</os>", "</os><cpu mode='host-passthrough'/>")
-        stage.destination.domains.define(xml, autostart=False)
+        stage.destination.definitions.define(xml, autostart=False)
         needs = stage.destination.domains.inspect(bare).needs
         assert needs.cpu_passed_through
         assert stage.source.fit(needs).cpu is CpuFit.FITS
@@ -171,15 +171,15 @@ class TestDomains:
         assert stage.destination.domains.disk_paths()[bare] == frozenset()
 
     def test_what_is_gone_already_is_no_error(self, stage: Stage) -> None:
-        stage.source.domains.disarm("absent")
-        stage.source.domains.undefine("absent")
-        stage.source.domains.destroy("absent")
+        stage.source.definitions.disarm("absent")
+        stage.source.definitions.undefine("absent")
+        stage.source.power.destroy("absent")
         stage.source.migrations.abort("absent")
-        assert stage.source.domains.power("absent") is None
+        assert stage.source.power.state("absent") is None
 
     def test_what_needs_a_vm_refuses_without(self, stage: Stage) -> None:
-        domains = stage.source.domains
-        for call in (domains.start, domains.arm, domains.request_shutdown, domains.resume):
+        power = stage.source.power
+        for call in (power.start, stage.source.definitions.arm, power.request_shutdown, power.resume):
             with pytest.raises(OperationFailedError) as failed:
                 call("absent")
             assert failed.value.kind is FailureKind.NOT_FOUND
@@ -190,32 +190,32 @@ class TestDomains:
         assert stage.destination.domains.inspect(bare).autostart
 
     def test_disarms_and_arms(self, stage: Stage, bare: str) -> None:
-        stage.destination.domains.disarm(bare)
+        stage.destination.definitions.disarm(bare)
         assert not stage.destination.domains.inspect(bare).autostart
-        stage.destination.domains.arm(bare)
+        stage.destination.definitions.arm(bare)
         assert stage.destination.domains.inspect(bare).autostart
 
     def test_defining_again_replaces_the_definition(self, stage: Stage, bare: str) -> None:
-        stage.destination.domains.define(BARE_XML, autostart=False)
+        stage.destination.definitions.define(BARE_XML, autostart=False)
         assert not stage.destination.domains.inspect(bare).autostart
 
     def test_starts_once_and_is_destroyed_as_often_as_asked(self, stage: Stage, bare: str) -> None:
-        domains = stage.destination.domains
-        domains.start(bare)
-        assert domains.power(bare) is Power.RUNNING
+        power = stage.destination.power
+        power.start(bare)
+        assert power.state(bare) is Power.RUNNING
         with pytest.raises(OperationFailedError):
-            domains.start(bare)
-        domains.destroy(bare)
-        domains.destroy(bare)
-        assert domains.power(bare) is Power.SHUT_OFF
+            power.start(bare)
+        power.destroy(bare)
+        power.destroy(bare)
+        assert power.state(bare) is Power.SHUT_OFF
 
     def test_undefining_what_runs_leaves_it_running_without_a_definition(self, stage: Stage, bare: str) -> None:
-        stage.destination.domains.start(bare)
-        stage.destination.domains.undefine(bare)
+        stage.destination.power.start(bare)
+        stage.destination.definitions.undefine(bare)
         domain = stage.destination.read().domains[bare]
         assert (domain.power, domain.persistent) == (Power.RUNNING, False)
-        stage.destination.domains.destroy(bare)
-        assert stage.destination.domains.power(bare) is None
+        stage.destination.power.destroy(bare)
+        assert stage.destination.power.state(bare) is None
 
     def test_watches_how_fast_a_running_guest_writes(self, stage: Stage, bare: str) -> None:
         seen = stage.source.domains.dirty_rate(stage.vm)
@@ -228,12 +228,12 @@ class TestDomains:
 
     def test_only_a_paused_vm_is_resumed(self, stage: Stage) -> None:
         with pytest.raises(OperationFailedError):
-            stage.source.domains.resume(stage.vm)
+            stage.source.power.resume(stage.vm)
 
     def test_tells_of_a_guests_life_in_order_and_when(self, stage: Stage, bare: str) -> None:
-        host, domains = stage.destination, stage.destination.domains
+        host, domains, power = stage.destination, stage.destination.domains, stage.destination.power
         uuid, began_ns = domains.inspect(bare).domain.uuid, time.monotonic_ns()
-        for step in (domains.start, domains.suspend, domains.resume, domains.destroy):
+        for step in (power.start, power.suspend, power.resume, power.destroy):
             step(bare)
         changes = stage.told(host, uuid, began_ns, Change.STOPPED)
         times_ns = [event.at_ns for event in domains.lifecycle(uuid, began_ns)]
@@ -246,23 +246,23 @@ class TestDomains:
         assert domains.lifecycle(uuid, times_ns[-1] + 1) == ()
 
     def test_only_a_running_guest_is_announced(self, stage: Stage, bare: str) -> None:
-        domains = stage.destination.domains
+        domains, power = stage.destination.domains, stage.destination.power
         with pytest.raises(OperationFailedError, match="does not run"):
             domains.announce(bare)
-        domains.start(bare)
+        power.start(bare)
         for _ in range(2):
             domains.announce(bare)
-        domains.suspend(bare)
+        power.suspend(bare)
         with pytest.raises(OperationFailedError, match="does not run"):
             domains.announce(bare)
 
     def test_the_guest_powers_itself_off_when_asked(self, stage: Stage) -> None:
-        stage.source.domains.request_shutdown(stage.vm)
+        stage.source.power.request_shutdown(stage.vm)
         stage.eventually(Power.SHUT_OFF)
         with pytest.raises(OperationFailedError):
-            stage.source.domains.request_shutdown(stage.vm)
-        stage.source.domains.start(stage.vm)
-        assert stage.source.domains.power(stage.vm) is Power.RUNNING
+            stage.source.power.request_shutdown(stage.vm)
+        stage.source.power.start(stage.vm)
+        assert stage.source.power.state(stage.vm) is Power.RUNNING
 
 
 class TestDrives:
@@ -274,31 +274,31 @@ class TestDrives:
             f"<devices><disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='{image.path}'/>"
             "<target dev='hda' bus='ide'/><readonly/></disk></devices></domain>"
         )
-        stage.destination.domains.define(BARE_XML.replace("</domain>", disk), autostart=False)
+        stage.destination.definitions.define(BARE_XML.replace("</domain>", disk), autostart=False)
         yield image.path
-        stage.destination.domains.destroy(BARE_VM)
-        stage.destination.domains.undefine(BARE_VM)
+        stage.destination.power.destroy(BARE_VM)
+        stage.destination.definitions.undefine(BARE_VM)
         stage.destination.volumes.delete(image.ref)
 
     @pytest.mark.parametrize("running", [True, False])
     def test_a_medium_is_ejected_and_put_back_as_it_was(self, stage: Stage, drive: str, *, running: bool) -> None:
-        domains = stage.destination.domains
+        domains, drives = stage.destination.domains, stage.destination.drives
         if running:
-            domains.start(BARE_VM)
+            stage.destination.power.start(BARE_VM)
             # A BIOS resets its drives, which shuts an open tray without libvirt hearing of it; a paused one does not.
-            domains.suspend(BARE_VM)
-        (medium,) = domains.media(BARE_VM)
+            stage.destination.power.suspend(BARE_VM)
+        (medium,) = drives.media(BARE_VM)
         assert (medium.target, medium.path, bool(medium.running), bool(medium.defined)) == ("hda", drive, running, True)
         for _ in range(2):
-            domains.eject(BARE_VM, medium)
-            assert domains.media(BARE_VM) == ()
+            drives.eject(BARE_VM, medium)
+            assert drives.media(BARE_VM) == ()
             assert [disk.path for disk in domains.inspect(BARE_VM).disks] == [""]
         for _ in range(2):
-            domains.insert(BARE_VM, medium)
-            assert domains.media(BARE_VM) == (medium,)
+            drives.insert(BARE_VM, medium)
+            assert drives.media(BARE_VM) == (medium,)
 
     def test_a_vm_without_drives_has_no_media(self, stage: Stage) -> None:
-        assert stage.source.domains.media(stage.vm) == ()
+        assert stage.source.drives.media(stage.vm) == ()
 
 
 class TestVolumes:
@@ -436,7 +436,7 @@ class TestImages:
             after = images.mirrored(stage.vm, "vda")
         assert ready
         assert (after, images.mirror_broke(stage.vm, "vda")) == (None, False)
-        assert stage.source.domains.power(stage.vm) is Power.RUNNING
+        assert stage.source.power.state(stage.vm) is Power.RUNNING
 
     def test_no_mirror_is_begun_into_a_strangers_volume(self, stage: Stage) -> None:
         with stage.twin_volume() as twin, stage.served(twin, "stranger.invalid") as export:
@@ -492,7 +492,7 @@ class TestMigrations:
         assert stage.source.migrations.job(stage.vm).phase is JobPhase.NONE
         assert stage.source.migrations.job("absent").phase is JobPhase.NONE
         stage.source.migrations.abort(stage.vm)
-        assert stage.source.domains.power(stage.vm) is Power.RUNNING
+        assert stage.source.power.state(stage.vm) is Power.RUNNING
 
     def test_one_that_cannot_begin_leaves_the_source_running_and_the_destination_empty(self, stage: Stage) -> None:
         nowhere = replace(stage.request(), peer_uri="qemu+ssh://root@nowhere.invalid/system")
@@ -500,8 +500,8 @@ class TestMigrations:
         for request in (nowhere, without_its_disk):
             with pytest.raises(OperationFailedError):
                 stage.source.migrations.migrate(request)
-            assert stage.source.domains.power(stage.vm) is Power.RUNNING
-            assert stage.destination.domains.power(stage.vm) is None
+            assert stage.source.power.state(stage.vm) is Power.RUNNING
+            assert stage.destination.power.state(stage.vm) is None
 
     def test_under_tls_only_the_expected_host_is_given_anything(self, stage: Stage) -> None:
         address = stage.destination_spec.effective_migration_address
@@ -509,13 +509,13 @@ class TestMigrations:
             stranger = replace(stage.request(), tls=True, tls_name="stranger.invalid")
             with pytest.raises(OperationFailedError):
                 stage.source.migrations.migrate(stranger)
-            assert stage.source.domains.power(stage.vm) is Power.RUNNING
-            assert stage.destination.domains.power(stage.vm) is None
+            assert stage.source.power.state(stage.vm) is Power.RUNNING
+            assert stage.destination.power.state(stage.vm) is None
             stage.source.migrations.migrate(replace(stage.request(), tls=True, tls_name=address, connections=2))
-            there = stage.destination.domains.power(stage.vm)
-            stage.destination.domains.destroy(stage.vm)
-            stage.destination.domains.undefine(stage.vm)
-        stage.source.domains.start(stage.vm)
+            there = stage.destination.power.state(stage.vm)
+            stage.destination.power.destroy(stage.vm)
+            stage.destination.definitions.undefine(stage.vm)
+        stage.source.power.start(stage.vm)
         assert there is Power.RUNNING
 
     def test_moves_to_the_destination_and_stays_defined_at_the_source(self, stage: Stage) -> None:
@@ -532,9 +532,9 @@ class TestMigrations:
             finished = stage.destination.migrations.completed_job(stage.vm)
             detail = stage.destination.domains.inspect(stage.vm)
             # Back to how it was, before anything is asserted: the other tests need the stage.
-            stage.destination.domains.destroy(stage.vm)
-            stage.destination.domains.undefine(stage.vm)
-            stage.source.domains.start(stage.vm)
+            stage.destination.power.destroy(stage.vm)
+            stage.destination.definitions.undefine(stage.vm)
+            stage.source.power.start(stage.vm)
         assert (here.power, here.persistent) == (Power.SHUT_OFF, True)
         assert (there.power, there.persistent, there.uuid) == (Power.RUNNING, True, here.uuid)
         assert there.migration_side is MigrationSide.NONE

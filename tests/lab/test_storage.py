@@ -12,8 +12,8 @@ from running import RunningLab, lab_command
 
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.lab import guests, storage_disks
+from ferryman.lab.allowed import STORAGE_HOST
 from ferryman.lab.guest_xml import DiskHome
-from ferryman.lab.layout import STORAGE_HOST
 from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.specs.choices import Method
 

@@ -16,6 +16,7 @@ from ferryman.cli.bench_tables import Teller, print_tables, run_csv, run_json
 from ferryman.cli.log import LogEvents
 from ferryman.cli.options import EXIT_TROUBLE, json_option, pass_connect, specs_option, state_option
 from ferryman.cli.progress import ProgressLines
+from ferryman.cli.refusing import refusal
 from ferryman.fleet.hypervisor import Connect
 from ferryman.records.errors import StateError, StateLockedError
 from ferryman.records.store import StateStore
@@ -102,9 +103,8 @@ def _run(asked: Asked, specs: Path, state: Path, connect: Connect) -> BenchRun:
             around = Around(specs=specs, store=store, connect=connect, events=events)
             return run(asked, around, ends, Teller(sys.stderr).tell)
     except StateLockedError as error:
-        raise click.ClickException(
-            f"{error.reason}\n"
-            "  remedy: stop it while you bench (systemctl stop ferryman, or Ctrl-C); start it again afterwards"
+        raise refusal(
+            error.reason, "stop it while you bench (systemctl stop ferryman, or Ctrl-C); start it again afterwards"
         ) from error
     except (BenchError, StateError, SourceError) as error:
-        raise click.ClickException(f"{error.reason}\n  remedy: {error.remedy}") from error
+        raise refusal(error.reason, error.remedy) from error

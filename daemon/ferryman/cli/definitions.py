@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import click
 
-from ferryman.app import Preview
+from ferryman.cli.refusing import refusal
 from ferryman.fleet.showing import Definition, difference
 from ferryman.planning.plans import Plan
+from ferryman.previewing import Preview
 
 EVERY_VM = "*"
 
@@ -21,7 +22,7 @@ def definitions_shown(found: Preview, asked: str | None) -> Mapping[str, Definit
         return found.definitions
     if asked not in found.definitions:
         moving = ", ".join(found.definitions) or "none"
-        raise click.ClickException(f"{asked} does not move\n  remedy: name one that does: {moving}")
+        raise refusal(f"{asked} does not move", f"name one that does: {moving}")
     return {asked: found.definitions[asked]}
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ferryman.cli.options import EXIT_TROUBLE, json_option, pass_connect, print_json, specs_option
+from ferryman.cli.refusing import refusal
 from ferryman.fleet.examining import examine_hosts
 from ferryman.fleet.hypervisor import Connect
 from ferryman.planning.doctor import Check, Status, checks, is_sound
@@ -57,11 +58,9 @@ def _hosts(specs: Path) -> Mapping[str, HostSpec]:
         wanted = Wanted(source=open_source(specs))
         wanted.refresh()
     except SourceError as error:
-        raise click.ClickException(f"{error.reason}\n  remedy: {error.remedy}") from error
+        raise refusal(error.reason, error.remedy) from error
     if wanted.specs is None or not wanted.specs.hosts:
-        raise click.ClickException(
-            f"{specs}: no host can be read from it\n  remedy: see what is wrong: ferryman validate {specs}"
-        )
+        raise refusal(f"{specs}: no host can be read from it", f"see what is wrong: ferryman validate {specs}")
     return wanted.specs.hosts
 
 

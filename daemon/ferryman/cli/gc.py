@@ -11,9 +11,10 @@ from typing import Any
 
 import click
 
-from ferryman.app import fleet_view
 from ferryman.cli.options import EXIT_TROUBLE, json_option, pass_connect, plain, print_json, specs_option, state_option
+from ferryman.cli.refusing import refusal, require_state
 from ferryman.fleet.hypervisor import Connect
+from ferryman.previewing import fleet_view
 from ferryman.reconciler.collecting import Removed, Wished, remove, survey
 from ferryman.reconciler.reclaiming import Judged, Standing
 from ferryman.records.errors import StateError, StateLockedError
@@ -60,8 +61,7 @@ def gc(
     """
     if delete and dry_run:
         raise click.UsageError("--delete and --dry-run exclude each other")
-    if not state.is_dir():
-        raise click.ClickException(f"{state} is no state folder\n  remedy: name the daemon's: --state DIR")
+    require_state(state)
     wished = Wished(vm=vm, host=host, older_than=timedelta(days=older_than))
     now = datetime.now(UTC)
     removed: tuple[Removed, ...] = ()
@@ -85,12 +85,13 @@ def _troubles_told() -> Iterator[None]:
     try:
         yield
     except StateLockedError as error:
-        raise click.ClickException(
-            f"{error.reason}\n  remedy: stop it while volumes are removed (systemctl stop ferryman, or Ctrl-C), then "
-            f"start it again; live migrations go on meanwhile. Without --delete they are listed at any time."
+        raise refusal(
+            error.reason,
+            "stop it while volumes are removed (systemctl stop ferryman, or Ctrl-C), then start it again; live "
+            "migrations go on meanwhile. Without --delete they are listed at any time.",
         ) from error
     except (StateError, SourceError) as error:
-        raise click.ClickException(f"{error.reason}\n  remedy: {error.remedy}") from error
+        raise refusal(error.reason, error.remedy) from error
 
 
 def _print(judged: Sequence[Judged], removed: Sequence[Removed], *, deleting: bool) -> None:

@@ -9,15 +9,16 @@ from typing import Any
 
 import click
 
-from ferryman.app import Options, Preview, preview
 from ferryman.cli.definitions import EVERY_VM, definitions_shown, print_differences
 from ferryman.cli.options import EXIT_TROUBLE, json_option, pass_connect, plain, print_json, specs_option, state_option
+from ferryman.cli.refusing import refusal
 from ferryman.cli.waiting import SignOfLife
 from ferryman.cli.words import prediction
 from ferryman.fleet.hypervisor import Connect
 from ferryman.planning.decisions import Decision, Drifted, Refused, UpToDate, Wait
 from ferryman.planning.findings import Severity
 from ferryman.planning.plans import Plan
+from ferryman.previewing import Preview, preview
 from ferryman.records.conditions import Suspended
 from ferryman.specs.source import SourceError
 from ferryman.specs.uncommitted import uncommitted
@@ -54,9 +55,9 @@ def plan(
     _tell_uncommitted(specs)
     try:
         with SignOfLife("reading the hosts; one that does not answer is waited for up to 10 s", sys.stderr):
-            found = preview(Options(specs=specs, state=state), connect, _tell)
+            found = preview(specs, state, connect, _tell)
     except SourceError as error:
-        raise click.ClickException(f"{error.reason}\n  remedy: {error.remedy}") from error
+        raise refusal(error.reason, error.remedy) from error
     shown = definitions_shown(found, show_xml)
     if as_json:
         print_json(_for_programs(found) | ({"xml": plain(shown)} if show_xml else {}))

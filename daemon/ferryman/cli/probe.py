@@ -14,6 +14,7 @@ import click
 
 from ferryman.cli.options import EXIT_TROUBLE, json_option
 from ferryman.cli.probe_display import Display, JsonDisplay, LiveDisplay, PlainDisplay
+from ferryman.cli.refusing import refusal
 from ferryman.downtime.prober import Probe, ProbeError
 from ferryman.downtime.survey import Survey, survey
 from ferryman.downtime.values import ProbeTarget
@@ -64,9 +65,7 @@ def probe(target: str, interval_ms: float, duration_ms: float | None, count: int
     except ProbeError as error:
         raise click.BadParameter(str(error)) from error
     except OSError as error:
-        raise click.ClickException(
-            f"no probe can be started: {error}\n  remedy: see what this machine lacks"
-        ) from error
+        raise refusal(f"no probe can be started: {error}", "see what this machine lacks") from error
     if failure:
         click.echo(f"{failure}\n  remedy: begin again; what was seen up to then is above", err=True)
     sys.exit(0 if found.undisturbed and not failure else EXIT_TROUBLE)

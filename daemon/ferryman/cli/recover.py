@@ -11,10 +11,12 @@ from pathlib import Path
 
 import click
 
-from ferryman.app import Daemon, Options, fleet_view
+from ferryman.app import Daemon, Options
 from ferryman.cli.log import LogEvents
 from ferryman.cli.options import EXIT_TROUBLE, json_option, pass_connect, plain, print_json, specs_option, state_option
+from ferryman.cli.refusing import refusal, require_state
 from ferryman.fleet.hypervisor import Connect
+from ferryman.previewing import fleet_view
 from ferryman.reconciler.inquiring import Inquiry, Left, inquire, left_in
 from ferryman.reconciler.requested import Attempt
 from ferryman.records import audit, requests
@@ -59,8 +61,7 @@ def recover(
         raise click.UsageError("--accept and --forget exclude each other")
     if vm is None and (accept or forget):
         raise click.UsageError("name the VM")
-    if not state.is_dir():
-        raise click.ClickException(f"{state} is no state folder\n  remedy: name the daemon's: --state DIR")
+    require_state(state)
     try:
         if vm is None:
             _list(left_in(state), as_json=as_json)
@@ -77,7 +78,7 @@ def recover(
             _show(found, as_json=as_json)
             sys.exit(0 if found.attempt is Attempt.NONE else EXIT_TROUBLE)
     except (StateError, SourceError) as error:
-        raise click.ClickException(f"{error.reason}\n  remedy: {error.remedy}") from error
+        raise refusal(error.reason, error.remedy) from error
 
 
 def _inquire(vm: str, specs: Path, state: Path, connect: Connect) -> Inquiry:
@@ -91,9 +92,7 @@ def _decide(asked: Request, options: Options, connect: Connect, *, wait_s: float
     if not as_json:
         _show(found, as_json=False)
     if asked.wish is Wish.ACCEPT and not found.can_be_accepted:
-        raise click.ClickException(
-            f"there is nothing to accept: {found.advice.reason}\n  remedy: {found.advice.remedy}"
-        )
+        raise refusal(f"there is nothing to accept: {found.advice.reason}", found.advice.remedy)
     before = {record.id for record in audit.records(options.state, Query.of_vm(asked.vm))}
     requests.write(options.state, asked)
     try:
@@ -109,9 +108,9 @@ def _require_owner(state: Path) -> None:
     """Files of another account would be closed to the daemon."""
     owner = state.stat().st_uid
     if owner != os.geteuid():
-        raise click.ClickException(
-            f"{state} belongs to user {owner}, and this is user {os.geteuid()}\n"
-            f"  remedy: run it as the daemon's account: runuser -u '#{owner}' -- ferryman recover ..."
+        raise refusal(
+            f"{state} belongs to user {owner}, and this is user {os.geteuid()}",
+            f"run it as the daemon's account: runuser -u '#{owner}' -- ferryman recover ...",
         )
 
 
@@ -127,8 +126,8 @@ def _answer(asked: Request, options: Options, connect: Connect) -> Request:
             time.sleep(_LOOK_EVERY_S)
     found = requests.read(options.state, asked.vm)
     if found is None or found.granted is None:
-        raise click.ClickException(
-            "the daemon did not answer\n  remedy: see whether it is at work (systemctl status ferryman), and ask again"
+        raise refusal(
+            "the daemon did not answer", "see whether it is at work (systemctl status ferryman), and ask again"
         )
     return found
 

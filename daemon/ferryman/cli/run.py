@@ -14,6 +14,7 @@ from ferryman.app import Daemon, Options, is_settled
 from ferryman.cli.log import LogEvents
 from ferryman.cli.options import EXIT_TROUBLE, pass_connect, specs_option, state_option
 from ferryman.cli.progress import ProgressLines
+from ferryman.cli.refusing import refusal
 from ferryman.cli.standing_by import open_when_free
 from ferryman.fleet.hypervisor import Connect
 from ferryman.records.errors import StateError
@@ -55,7 +56,7 @@ def run(connect: Connect, specs: Path, state: Path, once: bool, rescan_s: float)
                 daemon = Daemon(Options(specs=specs, state=state, rescan_s=rescan_s), store, events, service, connect)
                 _reconcile(daemon, store, events, once=once, stop=stop)
     except (StateError, SourceError) as error:
-        raise click.ClickException(f"{error.reason}\n  remedy: {error.remedy}") from error
+        raise refusal(error.reason, error.remedy) from error
 
 
 def _reconcile(daemon: Daemon, store: StateStore, events: LogEvents, *, once: bool, stop: threading.Event) -> None:

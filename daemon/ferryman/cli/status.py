@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ferryman.cli.options import EXIT_TROUBLE, json_option, print_json, state_option
+from ferryman.cli.refusing import require_state
 from ferryman.cli.words import progress
 from ferryman.records.live import Progress, read_progress
 from ferryman.records.states import ConditionType, FleetState, HostState, VmState
@@ -35,8 +36,7 @@ def status(state: Path, as_json: bool) -> None:
 
     Exit 0: every VM is in place (or suspended) and every host reachable; 1: not so.
     """
-    if not state.is_dir():
-        raise click.ClickException(f"{state} is no state folder\n  remedy: name the daemon's: --state DIR")
+    require_state(state)
     with StateStore.open(state, read_only=True) as store:
         found = Status(
             fleet=store.fleet_state(), vms=store.vm_states(), hosts=store.host_states(), moving=read_progress(state)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from ferryman.fleet.values import DiskDevice, Interface
+from ferryman.fleet.values import Disk, DiskDevice, Interface, Volume
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,23 @@ class XmlDisk:
 def disks(xml: str) -> tuple[XmlDisk, ...]:
     """The domain's disks, in the order of the XML."""
     return tuple(_disk(node) for node in ET.fromstring(xml).iterfind("./devices/disk"))
+
+
+def described(disk: XmlDisk, volume: Volume | None, base: Volume | None) -> Disk:
+    """The disk with the volume that it is, where a pool holds it, and the one that this is a layer over."""
+    return Disk(
+        target=disk.target,
+        device=disk.device,
+        source_kind=disk.source_kind,
+        path=disk.path or (volume.path if volume else ""),
+        format=disk.format,
+        read_only=disk.read_only,
+        shareable=disk.shareable,
+        backing=disk.backing,
+        volume=volume,
+        cache=disk.cache,
+        base=base,
+    )
 
 
 def paths(xml: str) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 from xml.etree import ElementTree as ET
 
 _REMOVABLE = ("cdrom", "floppy")
@@ -23,6 +24,22 @@ class Medium:
     """The `<disk>` of the running VM; empty: it is off, or that drive is empty."""
     defined: str = ""
     """The `<disk>` of its definition; empty: that drive is empty."""
+
+
+class Drives(Protocol):
+    """The CD-ROM and floppy drives of one host's VMs."""
+
+    def media(self, vm: str) -> tuple[Medium, ...]:
+        """What is inserted in the VM's CD-ROM and floppy drives, as it runs and as it is defined."""
+        ...
+
+    def eject(self, vm: str, medium: Medium) -> None:
+        """Empty the medium's drive, of the running VM and of its definition. An empty drive is no error."""
+        ...
+
+    def insert(self, vm: str, medium: Medium) -> None:
+        """Put a medium back where it was. It being there is no error."""
+        ...
 
 
 def media(running_xml: str, defined_xml: str) -> tuple[Medium, ...]:

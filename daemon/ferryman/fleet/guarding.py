@@ -15,6 +15,8 @@ from typing import Any, TypeVar, cast
 from ferryman.fleet import breaker
 from ferryman.fleet.breaker import CLOSED
 from ferryman.fleet.deadlines import begin, result_within
+from ferryman.fleet.domains import Definitions, Domains, PowerControl
+from ferryman.fleet.drives import Drives
 from ferryman.fleet.errors import (
     FailureKind,
     HostHangsError,
@@ -23,11 +25,12 @@ from ferryman.fleet.errors import (
     OperationFailedError,
 )
 from ferryman.fleet.host_facts import HostFacts, Peer
-from ferryman.fleet.hypervisor import Domains, Hypervisor, Volumes
+from ferryman.fleet.hypervisor import Hypervisor, Volumes
 from ferryman.fleet.images import Images
 from ferryman.fleet.machine import Fit, MachineNeeds
 from ferryman.fleet.machine_files import MachineFiles
 from ferryman.fleet.migrating import Migrations
+from ferryman.fleet.ownership import OwnerTags
 from ferryman.fleet.survey import HostSurvey
 from ferryman.fleet.values import HostDetail, HostReading, VolumeRef
 
@@ -41,7 +44,7 @@ MOST_HANGING = 8
 """Calls of one host that are late and not over: threads that nothing can end."""
 _DEADLINES_S: Mapping[str, float | None] = {
     **dict.fromkeys(
-        ("inspect", "power", "disk_paths", "media", "owner", "find", "job", "completed_job"), READ_WITHIN_S
+        ("inspect", "state", "disk_paths", "media", "owner", "find", "job", "completed_job"), READ_WITHIN_S
     ),
     # Watched by whoever asked, step by step, for as long as they go on.
     "migrate": None,
@@ -142,6 +145,10 @@ class GuardedHost:
         self.name = inner.name
         # Each has just the methods of what it guards.
         self.domains = cast("Domains", _Guarded(inner.domains, guard))
+        self.power = cast("PowerControl", _Guarded(inner.power, guard))
+        self.definitions = cast("Definitions", _Guarded(inner.definitions, guard))
+        self.drives = cast("Drives", _Guarded(inner.drives, guard))
+        self.owner_tags = cast("OwnerTags", _Guarded(inner.owner_tags, guard))
         self.volumes = cast("Volumes", _Guarded(inner.volumes, guard))
         self.migrations = cast("Migrations", _Guarded(inner.migrations, guard))
         self.machine_files = cast("MachineFiles", _Guarded(inner.machine_files, guard))

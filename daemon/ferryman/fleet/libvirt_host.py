@@ -10,12 +10,16 @@ import libvirt
 from ferryman.fleet import machine_xml
 from ferryman.fleet.host_certificates import HostCertificates
 from ferryman.fleet.host_facts import HostFacts, Peer
+from ferryman.fleet.libvirt_definitions import LibvirtDefinitions
 from ferryman.fleet.libvirt_domains import LibvirtDomains
+from ferryman.fleet.libvirt_drives import LibvirtDrives
 from ferryman.fleet.libvirt_facts import find_facts
 from ferryman.fleet.libvirt_images import LibvirtImages
 from ferryman.fleet.libvirt_machine import attachments_of, fit_of
 from ferryman.fleet.libvirt_machine_files import LibvirtMachineFiles
 from ferryman.fleet.libvirt_migrations import LibvirtMigrations
+from ferryman.fleet.libvirt_owner_tags import LibvirtOwnerTags
+from ferryman.fleet.libvirt_power import LibvirtPower
 from ferryman.fleet.libvirt_reading import machines_of, read_host, read_pools
 from ferryman.fleet.libvirt_session import LibvirtSession
 from ferryman.fleet.libvirt_volumes import LibvirtVolumes, find_volume, refresh, volume_by_path
@@ -33,6 +37,10 @@ class LibvirtHost:
         self._certificates = HostCertificates(self._session.files)
         self.name = spec.name
         self.domains = LibvirtDomains(self._session)
+        self.power = LibvirtPower(self._session)
+        self.definitions = LibvirtDefinitions(self._session)
+        self.drives = LibvirtDrives(self._session)
+        self.owner_tags = LibvirtOwnerTags(self._session)
         self.volumes = LibvirtVolumes(self._session)
         self.migrations = LibvirtMigrations(self._session)
         self.machine_files = LibvirtMachineFiles(self._session)

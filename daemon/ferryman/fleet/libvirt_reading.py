@@ -1,4 +1,4 @@
-"""A whole host in a handful of calls, however many VMs it has."""
+"""What libvirt says of a host and its VMs: a whole host in a handful of calls, however many VMs it has."""
 
 from __future__ import annotations
 
@@ -41,6 +41,16 @@ def power_of(state: int) -> Power:
 def is_post_copy(state: int, reason: int) -> bool:
     """Whether the VM's memory is on two hosts."""
     return (state, reason) in _POST_COPY
+
+
+def find_domain(connection: libvirt.virConnect, vm: str) -> libvirt.virDomain | None:
+    """The VM; None where the host knows none of that name. Raises libvirtError other than that."""
+    try:
+        return connection.lookupByName(vm)
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+            return None
+        raise
 
 
 def read_host(host: str, connection: libvirt.virConnect) -> HostReading:

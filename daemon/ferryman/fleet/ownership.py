@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 from xml.etree import ElementTree as ET
 
 NAMESPACE = "urn:ferryman:owner:1"
@@ -36,6 +37,22 @@ class Owner:
     move: str
     """The attempt's id."""
     renewed_at: datetime
+
+
+class OwnerTags(Protocol):
+    """The tags of one host's VMs that say who moves them."""
+
+    def tag(self, vm: str, owner: Owner) -> None:
+        """Write into the VM's metadata who moves it; what was there is replaced. It comes along when it migrates."""
+        ...
+
+    def untag(self, vm: str) -> None:
+        """Take that away. No tag, or no such VM, is no error."""
+        ...
+
+    def owner(self, vm: str) -> Owner | None:
+        """Who moves it, by its metadata; None: nobody says so, or the host knows no such VM."""
+        ...
 
 
 def claims(owner: Owner | None, me: Identity, now: datetime) -> bool:

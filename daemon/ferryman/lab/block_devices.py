@@ -12,8 +12,9 @@ import os
 from pathlib import Path
 
 from ferryman.lab import shell
+from ferryman.lab.allowed import check_guest_name
 from ferryman.lab.host import virsh
-from ferryman.lab.layout import BLOCK_POOL, BLOCK_POOL_PATH, HostLayout, Layout, check_guest_name
+from ferryman.lab.layout import BLOCK_POOL, BLOCK_POOL_PATH, HostLayout, Layout
 from ferryman.lab.ledger import Ledger, make_folder
 from ferryman.lab.shell import CommandError, LabError
 

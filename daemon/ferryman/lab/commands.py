@@ -10,10 +10,11 @@ import click
 
 from ferryman.lab import demo, ledger, shell, status
 from ferryman.lab import lab as labs
+from ferryman.lab.allowed import DEFAULT_HOSTS, DEFAULT_SUBNET, LayoutError
 from ferryman.lab.block_commands import block
 from ferryman.lab.fault_commands import fault
 from ferryman.lab.guest_commands import guest
-from ferryman.lab.layout import DEFAULT_HOSTS, DEFAULT_SUBNET, LayoutError, plan_layout
+from ferryman.lab.layout import plan_layout
 from ferryman.lab.options import cache_option, folder_option
 from ferryman.lab.shell import LabError
 

@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import assert_never
 from xml.etree import ElementTree
 
-from ferryman.lab.layout import BLOCK_POOL_PATH, HOST_BRIDGE, POOL_PATH, STORAGE_HOST, mac_of
+from ferryman.lab.allowed import STORAGE_HOST
+from ferryman.lab.layout import BLOCK_POOL_PATH, HOST_BRIDGE, POOL_PATH, mac_of
 from ferryman.lab.storage_files import ISCSI_PORT, lun_name, nfs_name
 
 UEFI_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"

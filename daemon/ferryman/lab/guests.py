@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ferryman.lab import accelerator, block_devices, guest_image, keys, requirements, shell, specs_folder, storage_disks
+from ferryman.lab.allowed import check_guest_name
 from ferryman.lab.guest_xml import DiskFormat, DiskHome, GuestPlan, Machine, domain_xml
 from ferryman.lab.host import virsh
-from ferryman.lab.layout import COUNTER_PORT, POOL, Layout, check_guest_name
+from ferryman.lab.layout import COUNTER_PORT, POOL, Layout
 from ferryman.lab.ledger import Ledger, make_folder
 from ferryman.lab.namespaces import Namespace
 from ferryman.lab.shell import CommandError, LabError

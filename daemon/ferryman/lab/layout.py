@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-DEFAULT_FOLDER = Path("/var/lib/ferryman-lab")
-DEFAULT_HOSTS = ("tallinn", "skopje")
-DEFAULT_SUBNET = "10.77.0.0/24"
+from ferryman.lab.allowed import STORAGE_HOST, LayoutError, check_folder, check_host_names, network_of
+
 HOST_BRIDGE = "kvmbr0"
 """The bridge of every host that its guests' taps join."""
 POOL = "vms"
@@ -24,19 +22,12 @@ TLS_PATH = "/etc/libvirt/tls"
 """Where a host's QEMU finds its certificates."""
 COUNTER_PORT = 7777
 """Where a guest publishes the last number that it knows to be on its disk."""
-STORAGE_HOST = "storage"
 
 _OPERATOR_OFFSET = 1
 _STORAGE_OFFSET = 5
 _FIRST_HOST_OFFSET = 11
 _FIRST_GUEST_OFFSET = 101
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
-_RESERVED = frozenset({"localhost", "operator", STORAGE_HOST})
 _UUID_SPACE = uuid.UUID("6f3b1f0e-57a5-4b0e-9b1f-8a2f0c5d7e11")
-
-
-class LayoutError(ValueError):
-    """The lab that was asked for cannot be laid out; the message says what to change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,8 +188,8 @@ def mac_of(guest: str) -> str:
 
 def plan_layout(folder: Path, names: Sequence[str], subnet: str) -> Layout:
     """Lay out a lab of these hosts. `folder` is absolute; LayoutError where names, subnet or folder cannot serve."""
-    network = _network(subnet)
-    _check_names(names)
+    network = network_of(subnet)
+    check_host_names(names)
     check_folder(folder)
     if _FIRST_HOST_OFFSET + len(names) > _FIRST_GUEST_OFFSET:
         raise LayoutError(f"{len(names)} hosts are too many for one lab; use at most 90")
@@ -213,40 +204,3 @@ def plan_layout(folder: Path, names: Sequence[str], subnet: str) -> Layout:
         for index, name in enumerate(names)
     )
     return Layout(folder=folder, subnet=network, hosts=hosts)
-
-
-def check_folder(folder: Path) -> None:
-    """Raise LayoutError where a host's own mounts would hide the folder from it."""
-    hidden = ("/run", "/var/run", "/etc", "/proc", "/sys", "/var/lib/libvirt", "/var/log/libvirt", "/var/cache/libvirt")
-    if not folder.is_absolute() or ".." in folder.parts:
-        raise LayoutError(f"the lab's folder must be an absolute path, not {folder}")
-    if folder in (Path("/"), Path("/root"), Path("/var/lib"), Path("/var"), Path("/home"), Path("/tmp")):  # noqa: S108 - refused, not used
-        raise LayoutError(f"{folder} is not a folder of the lab's own; give it one, like {DEFAULT_FOLDER}")
-    if any(folder.is_relative_to(path) for path in hidden) or ".ssh" in folder.parts:
-        raise LayoutError(f"{folder} would be hidden by the hosts' own mounts; use one like {DEFAULT_FOLDER}")
-
-
-def check_guest_name(name: str) -> None:
-    """Raise LayoutError where a guest cannot have this name."""
-    if not _NAME.fullmatch(name):
-        raise LayoutError(f"{name!r} cannot name a guest: use up to 32 of a-z, 0-9 and '-'")
-
-
-def _network(subnet: str) -> IPv4Network:
-    try:
-        network = IPv4Network(subnet)
-    except ValueError as error:
-        raise LayoutError(f"{subnet!r} is not an IPv4 subnet ({error}); write it like {DEFAULT_SUBNET}") from error
-    if network.prefixlen > 24:
-        raise LayoutError(f"{subnet} is too small for hosts and guests; use a /24 or larger")
-    return network
-
-
-def _check_names(names: Sequence[str]) -> None:
-    if len(names) < 2:
-        raise LayoutError("a lab needs at least two hosts; repeat --host NAME")
-    if len(set(names)) != len(names):
-        raise LayoutError(f"a host is named twice in {', '.join(names)}; give each its own name")
-    for name in names:
-        if not _NAME.fullmatch(name) or name in _RESERVED:
-            raise LayoutError(f"{name!r} cannot name a host: use up to 32 of a-z, 0-9 and '-'")

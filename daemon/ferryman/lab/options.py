@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ferryman.lab.layout import DEFAULT_FOLDER
+from ferryman.lab.allowed import DEFAULT_FOLDER
 
 folder_option = click.option(
     "--folder",

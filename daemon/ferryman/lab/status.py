@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ferryman.lab import guests, storage_host
+from ferryman.lab.allowed import DEFAULT_FOLDER
 from ferryman.lab.guests import Sighting
-from ferryman.lab.layout import DEFAULT_FOLDER
 from ferryman.lab.ledger import OPERATOR, Ledger
 from ferryman.lab.shell import LabError
 

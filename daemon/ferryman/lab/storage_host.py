@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ferryman.lab import network, shell, storage_files
-from ferryman.lab.layout import STORAGE_HOST, StorageLayout
+from ferryman.lab.allowed import STORAGE_HOST
+from ferryman.lab.layout import StorageLayout
 from ferryman.lab.ledger import OPERATOR, Ledger, make_folder
 from ferryman.lab.namespaces import Namespace, hold_host
 from ferryman.lab.processes import identify

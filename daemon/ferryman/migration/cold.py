@@ -58,7 +58,7 @@ def transfer(move: Move, cold: ColdMove) -> None:
     move.advance(Step.ACTIVATING)
     with move.phase("defining"):
         xml = adapted(cold.vm.xml, cold.adaptation)
-        move.ends.destination.domains.define(xml, autostart=cold.vm.autostart)
+        move.ends.destination.definitions.define(xml, autostart=cold.vm.autostart)
 
 
 def _bring_machine_files(move: Move, vm: DomainDetail) -> None:
@@ -114,17 +114,17 @@ def _switch_off(move: Move, cold: ColdMove) -> None:
         with move.phase("shutting down"):
             _shut_down(move, cold.spec)
     # From here on a reboot of the source must not bring up a second copy.
-    move.ends.source.domains.disarm(move.entry.vm)
+    move.ends.source.definitions.disarm(move.entry.vm)
     _require_off(move)
 
 
 def _shut_down(move: Move, spec: ColdSpec) -> None:
     """Ask until it is off. Some guests miss the first request while they boot, so it is repeated."""
-    domains, vm = move.ends.source.domains, move.entry.vm
+    power, vm = move.ends.source.power, move.entry.vm
     began = asked = move.clock.monotonic_ns()
     move.undisturbed_until_ns = began
     _ask_to_power_off(move)
-    while domains.power(vm) is not Power.SHUT_OFF:
+    while power.state(vm) is not Power.SHUT_OFF:
         now = move.clock.monotonic_ns()
         if now - began > spec.shutdown_timeout_s * _NS_PER_S:
             _after_the_deadline(move, spec)
@@ -139,9 +139,9 @@ def _shut_down(move: Move, spec: ColdSpec) -> None:
 def _ask_to_power_off(move: Move) -> None:
     """A guest may have done so by the time that it is asked, or while a silent agent of its was waited for."""
     try:
-        move.ends.source.domains.request_shutdown(move.entry.vm)
+        move.ends.source.power.request_shutdown(move.entry.vm)
     except OperationFailedError:
-        if move.ends.source.domains.power(move.entry.vm) is not Power.SHUT_OFF:
+        if move.ends.source.power.state(move.entry.vm) is not Power.SHUT_OFF:
             raise
 
 
@@ -154,12 +154,12 @@ def _after_the_deadline(move: Move, spec: ColdSpec) -> None:
             "or set [cold] force_off = true.",
         )
     move.warnings.append(f"it did not shut down within {waited_s} s and was powered off, as its spec says (force_off)")
-    move.ends.source.domains.destroy(vm)
+    move.ends.source.power.destroy(vm)
 
 
 def _require_off(move: Move) -> None:
     """Somebody may have started it meanwhile; what was copied is then no copy of its disks."""
-    power = move.ends.source.domains.power(move.entry.vm)
+    power = move.ends.source.power.state(move.entry.vm)
     if power is not Power.SHUT_OFF:
         raise MoveFailedError(
             f"{move.entry.vm} did not stay shut off at {move.entry.source}: it is {power or 'gone'}",

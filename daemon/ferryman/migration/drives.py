@@ -9,14 +9,14 @@ from ferryman.migration.move import Move
 
 def eject(move: Move, targets: Collection[str]) -> None:
     """Empty these drives, each noted in the journal first. Raises FleetError where a guest holds its drive shut."""
-    domains, vm = move.ends.source.domains, move.entry.vm
-    for medium in domains.media(vm) if targets else ():
+    drives, vm = move.ends.source.drives, move.entry.vm
+    for medium in drives.media(vm) if targets else ():
         if medium.target in targets:
             move.takes_out(medium)
-            domains.eject(vm, medium)
+            drives.eject(vm, medium)
 
 
 def put_back(move: Move) -> None:
     """What this attempt took out, at the source. Raises FleetError."""
     for medium in move.entry.ejected:
-        move.ends.source.domains.insert(move.entry.vm, medium)
+        move.ends.source.drives.insert(move.entry.vm, medium)

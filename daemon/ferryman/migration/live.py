@@ -38,7 +38,7 @@ def transfer(move: Move, request: LiveMigration) -> None:
     move.asks(request)
     if move.entry.autostart:
         # Once it has left, a reboot of the source must not bring up a second copy from the old disks.
-        move.ends.source.domains.disarm(request.vm)
+        move.ends.source.definitions.disarm(request.vm)
     _follow(move, watching, begin(f"migrate {request.vm}", lambda: migrations.migrate(request), move.work.begin))
 
 
@@ -156,7 +156,7 @@ class Watch:
             self._runs_there = True
             source.migrations.start_post_copy(vm)
         elif turn is Turn.PAUSE:
-            source.domains.suspend(vm)
+            source.power.suspend(vm)
         elif turn in (Turn.ABORT, Turn.GIVE_UP):
             source.migrations.abort(vm)
 

@@ -8,8 +8,8 @@ from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.migrating import JobPhase
 from ferryman.fleet.values import Domain, MigrationSide, Power
+from ferryman.migration.ends import End, Seen
 from ferryman.migration.move import Ends
-from ferryman.migration.recovery import End, Seen
 
 
 def look(ends: Ends, vm: str, uuid: str) -> Seen:

@@ -9,10 +9,12 @@ from typing import assert_never
 from ferryman.fleet.errors import FleetError, HostUnreachableError
 from ferryman.fleet.values import Power
 from ferryman.migration import drives, live, volumes
+from ferryman.migration.actions import PATIENT, Action
+from ferryman.migration.ends import End, Seen
 from ferryman.migration.holds import Advice, Way, advice
 from ferryman.migration.looking import look
 from ferryman.migration.move import Move, UnwrittenError
-from ferryman.migration.recovery import PATIENT, Action, End, Known, Ruling, Seen, rule
+from ferryman.migration.recovery import Known, Ruling, rule
 from ferryman.records.audit_records import Outcome
 from ferryman.records.journal_entry import Step
 
@@ -165,34 +167,34 @@ def _resume_post_copy(move: Move) -> None:
 
 
 def _touch_source(move: Move, action: Action) -> None:
-    source, vm = move.ends.source.domains, move.entry.vm
+    source, vm = move.ends.source, move.entry.vm
     if action is Action.RESUME_SOURCE:
-        source.resume(vm)
+        source.power.resume(vm)
     elif action is Action.START_SOURCE:
-        source.start(vm)
+        source.power.start(vm)
     else:
         move.advance(Step.FINISHING)
         if move.entry.autostart:
-            move.ends.destination.domains.arm(vm)
+            move.ends.destination.definitions.arm(vm)
         # Paused for the switch-over, or off. Should it run after all, it is left alone and the next look says so.
-        if source.power(vm) is Power.PAUSED:
-            source.destroy(vm)
-        if source.power(vm) is Power.SHUT_OFF:
-            source.undefine(vm)
+        if source.power.state(vm) is Power.PAUSED:
+            source.power.destroy(vm)
+        if source.power.state(vm) is Power.SHUT_OFF:
+            source.definitions.undefine(vm)
 
 
 def _touch_destination(move: Move, action: Action) -> None:
-    destination, vm = move.ends.destination.domains, move.entry.vm
+    destination, vm = move.ends.destination, move.entry.vm
     if action is Action.ABORT:
         move.ends.source.migrations.abort(vm)
-        if destination.power(vm) is Power.PAUSED:
-            destination.destroy(vm)
+        if destination.power.state(vm) is Power.PAUSED:
+            destination.power.destroy(vm)
     elif action is Action.START_DESTINATION:
         with move.phase("starting"):
-            destination.start(vm)
+            destination.power.start(vm)
     # A start that was refused may yet have had its effect: a running VM keeps its definition.
-    elif destination.power(vm) is Power.SHUT_OFF:
-        destination.undefine(vm)
+    elif destination.power.state(vm) is Power.SHUT_OFF:
+        destination.definitions.undefine(vm)
 
 
 def _undo(move: Move) -> None:
@@ -200,7 +202,7 @@ def _undo(move: Move) -> None:
     for target in move.entry.mirrored:
         move.ends.source.images.cancel_mirror(move.entry.vm, target)
     if move.entry.autostart:
-        move.ends.source.domains.arm(move.entry.vm)
+        move.ends.source.definitions.arm(move.entry.vm)
     if move.entry.machine_files:
         move.ends.destination.machine_files.remove(move.entry.machine_files)
     volumes.remove_created(move)

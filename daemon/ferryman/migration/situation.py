@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ferryman.migration.actions import Action
+from ferryman.migration.ends import Seen
 from ferryman.migration.holds import Advice, Way, advice
 from ferryman.migration.looking import look
 from ferryman.migration.move import Ends
-from ferryman.migration.recovery import Action, Known, Ruling, Seen, rule
+from ferryman.migration.recovery import Known, Ruling, rule
 from ferryman.records.journal_entry import JournalEntry
 
 

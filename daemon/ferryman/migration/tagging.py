@@ -16,7 +16,7 @@ def claim(move: Move) -> None:
     if move.me is None:
         return
     owner = Owner(id=move.me.id, by=move.me.by, move=move.entry.id, renewed_at=move.clock.now())
-    move.ends.source.domains.tag(move.entry.vm, owner)
+    move.ends.source.owner_tags.tag(move.entry.vm, owner)
     move.tagged_ns = move.clock.monotonic_ns()
 
 
@@ -24,7 +24,7 @@ def require_ours(move: Move) -> None:
     """Of two daemons that began at the same time the one goes on whose tag came last. Raises FleetError."""
     if move.me is None:
         return
-    owner = move.ends.source.domains.owner(move.entry.vm)
+    owner = move.ends.source.owner_tags.owner(move.entry.vm)
     if owner is not None and claims(owner, move.me, move.clock.now()):
         raise MoveFailedError(
             f"another daemon began to move {move.entry.vm} at the same time: {owner.by}", "Let one daemon move each VM."
@@ -48,7 +48,7 @@ def release(move: Move, outcome: Outcome) -> None:
         return
     for host in _where(move, outcome):
         try:
-            host.domains.untag(move.entry.vm)
+            host.owner_tags.untag(move.entry.vm)
         except FleetError:
             move.warnings.append(f"{host.name} kept the tag of this move on {move.entry.vm}")
 

@@ -113,7 +113,7 @@ def test_a_vm_that_is_back_keeps_it(fleet: FakeFleet, state: Path) -> None:
 
 
 def test_another_vm_that_uses_it_keeps_it(fleet: FakeFleet, state: Path) -> None:
-    fleet.hosts["tallinn"].domains.define(vm_xml("guest-09", disk_path=PATH), autostart=False)
+    fleet.hosts["tallinn"].definitions.define(vm_xml("guest-09", disk_path=PATH), autostart=False)
     assert "guest-09 uses it" in why_it_stays(fleet, state)
 
 

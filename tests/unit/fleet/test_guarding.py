@@ -112,7 +112,7 @@ class TestAHostThatIsGone:
         for _ in range(FAILURES_ALLOWED + 1):
             inner.faults.fail_next(Operation.START)
             with pytest.raises(OperationFailedError):
-                host.domains.start(VM)
+                host.power.start(VM)
         assert host.read().host == "tallinn"
 
 
@@ -149,7 +149,7 @@ class TestAHostThatHangs:
 
 
 def test_what_is_asked_of_a_guarded_host_reaches_it(inner: FakeHost, host: GuardedHost) -> None:
-    host.domains.suspend(VM)
-    assert host.domains.power(VM) == inner.domains.known[VM].power
+    host.power.suspend(VM)
+    assert host.power.state(VM) == inner.domains.known[VM].power
     assert host.domains.disk_paths() == inner.domains.disk_paths()
     assert (host.name, host.migrations.completed_job(VM)) == ("tallinn", None)

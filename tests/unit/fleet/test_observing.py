@@ -8,8 +8,9 @@ from collections.abc import Callable, Collection, Iterator
 
 import pytest
 
+from ferryman.fleet.domains import Domains
 from ferryman.fleet.fake.hosts import FakeFleet, FakeHost
-from ferryman.fleet.hypervisor import Domains, Volumes
+from ferryman.fleet.hypervisor import Volumes
 from ferryman.fleet.migrating import Migrations
 from ferryman.fleet.observing import FleetView, Patience
 from ferryman.fleet.values import HostDetail, HostReading, Snapshot, Unreachable, VolumeRef

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.lab.layout import LayoutError, check_guest_name, mac_of, plan_layout, tag_of
+from ferryman.lab.allowed import LayoutError, check_guest_name
+from ferryman.lab.layout import mac_of, plan_layout, tag_of
 
 FOLDER = Path("/var/lib/ferryman-lab")
 

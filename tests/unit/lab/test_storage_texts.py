@@ -8,8 +8,9 @@ from xml.etree import ElementTree
 import pytest
 
 from ferryman.lab import host_files, requirements, storage_disks, storage_files, storage_host
+from ferryman.lab.allowed import DEFAULT_FOLDER, STORAGE_HOST, LayoutError
 from ferryman.lab.guest_xml import Accelerator, DiskFormat, DiskHome, GuestPlan, Machine, domain_xml
-from ferryman.lab.layout import DEFAULT_FOLDER, STORAGE_HOST, LayoutError, plan_layout
+from ferryman.lab.layout import plan_layout
 from ferryman.lab.ledger import Ledger
 from ferryman.lab.shell import LabError
 

@@ -12,8 +12,9 @@ import pytest
 
 from ferryman.fleet.host_certificates import folders_named
 from ferryman.lab import cpio, host_files, specs_folder
+from ferryman.lab.allowed import DEFAULT_FOLDER
 from ferryman.lab.guest_xml import Accelerator, DiskFormat, DiskHome, GuestPlan, Machine, command_line, domain_xml
-from ferryman.lab.layout import DEFAULT_FOLDER, plan_layout
+from ferryman.lab.layout import plan_layout
 from ferryman.lab.status import next_commands
 from ferryman.specs.choices import Method
 from ferryman.specs.fleet_spec import FleetSpec

@@ -99,7 +99,7 @@ def test_storage_that_came_to_be_shared_is_not_touched(stand: Stand, moved: Orde
 
 def test_a_volume_that_another_vm_uses_stays(stand: Stand, moved: Order) -> None:
     path = moved.plan.disks[0].source.path
-    stand.source.domains.define(vm_xml("guest-02", disk_path=path), autostart=False)
+    stand.source.definitions.define(vm_xml("guest-02", disk_path=path), autostart=False)
     assert "guest-02 at tallinn uses" in cleared(stand, moved).warnings[0]
     assert at_the_source(stand) == {IMAGE}
 

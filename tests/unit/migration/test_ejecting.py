@@ -38,7 +38,7 @@ def moved(stand: Stand, method: Method) -> MigrationRecord:
 
 
 def media(stand: Stand, host: str) -> list[str]:
-    return [medium.path for medium in stand.fleet.hosts[host].domains.media(VM)]
+    return [medium.path for medium in stand.fleet.hosts[host].drives.media(VM)]
 
 
 @pytest.mark.parametrize("method", [Method.LIVE, Method.COLD])
@@ -77,8 +77,8 @@ def test_a_guest_that_holds_its_drive_shut_does_not_move(inserted: Stand) -> Non
 
 
 def test_a_daemon_that_was_killed_in_between_puts_it_back_at_its_next_start(inserted: Stand) -> None:
-    (medium,) = inserted.source.domains.media(VM)
-    inserted.source.domains.eject(VM, medium)
+    (medium,) = inserted.source.drives.media(VM)
+    inserted.source.drives.eject(VM, medium)
     entry = replace(inserted.left_open(Method.LIVE, Step.PREPARING), ejected=(medium,))
     record = take_up(entry, inserted.services())
     assert record is not None

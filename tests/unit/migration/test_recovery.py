@@ -8,8 +8,10 @@ from itertools import product
 
 import pytest
 
+from ferryman.migration.actions import WAITS, Action
+from ferryman.migration.ends import End, Seen
 from ferryman.migration.holds import Hold, Way, advice
-from ferryman.migration.recovery import WAITS, Action, End, Known, Ruling, Seen, next_action, rule
+from ferryman.migration.recovery import Known, Ruling, next_action, rule
 from ferryman.records.journal_entry import Step
 from ferryman.specs.choices import Method
 

@@ -6,8 +6,10 @@ import pytest
 from stand import VM, Stand
 
 from ferryman.fleet.values import Power
+from ferryman.migration.actions import Action
 from ferryman.migration.attempt import take_up
-from ferryman.migration.recovery import Action, End, Ruling, Seen
+from ferryman.migration.ends import End, Seen
+from ferryman.migration.recovery import Ruling
 from ferryman.migration.situation import Situation, examine, in_words
 from ferryman.records.journal_entry import Step
 from ferryman.specs.choices import Method

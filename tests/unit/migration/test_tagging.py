@@ -31,7 +31,7 @@ def tagging(stand: Stand) -> Stand:
 
 def tags(stand: Stand) -> list[Owner | None]:
     """At the hosts that have the VM."""
-    return [host.domains.owner(VM) for host in stand.fleet.hosts.values() if VM in host.domains.known]
+    return [host.owner_tags.owner(VM) for host in stand.fleet.hosts.values() if VM in host.domains.known]
 
 
 @pytest.mark.parametrize("method", [Method.LIVE, Method.COLD])
@@ -58,7 +58,7 @@ def test_one_that_is_held_keeps_it(tagging: Stand) -> None:
     record = carry_out(tagging.order(Method.LIVE), tagging.services())
     assert record is not None
     assert record.outcome is Outcome.HELD
-    assert tagging.source.domains.owner(VM) is not None
+    assert tagging.source.owner_tags.owner(VM) is not None
 
 
 def test_of_two_that_began_at_once_the_one_whose_tag_came_first_takes_its_move_back(tagging: Stand) -> None:
@@ -83,7 +83,7 @@ def test_a_host_that_cannot_be_tagged_moves_nothing(tagging: Stand) -> None:
 
 def test_a_move_that_is_taken_up_takes_its_tag_away(tagging: Stand) -> None:
     entry = tagging.left_open(Method.LIVE, Step.TRANSFERRING)
-    tagging.source.domains.tag(VM, replace(OTHER, id=ME.id))
+    tagging.source.owner_tags.tag(VM, replace(OTHER, id=ME.id))
     take_up(entry, tagging.services())
     assert tags(tagging) == [None]
 

@@ -19,7 +19,7 @@ def moved_by_hand(house: House, source: str, destination: str) -> None:
     there.pools["vms"].volumes[f"{VM}.img"] = here.pools["vms"].volumes[f"{VM}.img"]
     request = LiveMigration(vm=VM, peer_uri=f"qemu+ssh://root@{destination}/system", data_uri=f"tcp://{destination}")
     here.migrations.migrate(request)
-    here.domains.undefine(VM)
+    here.definitions.undefine(VM)
     del here.pools["vms"].volumes[f"{VM}.img"]
 
 

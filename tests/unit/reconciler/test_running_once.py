@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pytest
 from house import House
 
-from ferryman.app import Daemon, Options, is_settled, preview
+from ferryman.app import Daemon, Options, is_settled
 from ferryman.fleet.fake.faults import Operation
 from ferryman.planning.decisions import Refused, UpToDate, Wait, WaitReason
 from ferryman.planning.plans import Plan
+from ferryman.previewing import preview
 from ferryman.reconciler.loop import Look
 from ferryman.records.store import StateStore
 from ferryman.service import ServiceManager
@@ -77,7 +78,7 @@ class TestPreview:
         house.settled_vm("guest-02", "oslo", "suspend = true\n")
         house.settled_vm("guest-03", "oslo", "metod = 3\n")
         house.vm(VM, "skopje")
-        found = preview(Options(specs=house.specs, state=house.state), house.fleet.connect)
+        found = preview(house.specs, house.state, house.fleet.connect)
         assert isinstance(found.decisions[VM], Plan)
         assert isinstance(found.decisions["guest-03"], Refused)
         assert is_settled(found.decisions["guest-02"])
@@ -88,7 +89,7 @@ class TestPreview:
         for number in range(1, 4):
             house.settled_vm(f"guest-0{number}", "tallinn")
             house.vm(f"guest-0{number}", "skopje")
-        found = preview(Options(specs=house.specs, state=house.state), house.fleet.connect)
+        found = preview(house.specs, house.state, house.fleet.connect)
         assert all(isinstance(decision, Plan) for decision in found.decisions.values())
 
     def test_it_reads_what_the_daemon_remembers(self, house: House, store: StateStore) -> None:
@@ -96,9 +97,8 @@ class TestPreview:
         house.vm(VM, "skopje")
         run_once(house, store)
         house.vm(VM, "tallinn")
-        options = Options(specs=house.specs, state=house.state)
-        move = preview(options, house.fleet.connect).decisions[VM]
+        move = preview(house.specs, house.state, house.fleet.connect).decisions[VM]
         assert isinstance(move, Plan)
         assert [disk.replaces_leftover for disk in move.disks] == [True]
         house.vm(VM, "skopje")
-        assert preview(options, house.fleet.connect).decisions == {VM: UpToDate(vm=VM, host="skopje")}
+        assert preview(house.specs, house.state, house.fleet.connect).decisions == {VM: UpToDate(vm=VM, host="skopje")}

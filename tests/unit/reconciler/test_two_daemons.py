@@ -19,7 +19,7 @@ def tagged(house: House) -> None:
     house.me = Identity(id="4f2a", by="ann@desk")
     house.settled_vm(VM, "tallinn")
     owner = Owner(id=OTHER.id, by=OTHER.by, move="m-1", renewed_at=house.clock.now())
-    house.at("tallinn").domains.tag(VM, owner)
+    house.at("tallinn").owner_tags.tag(VM, owner)
     house.vm(VM, "skopje")
 
 
@@ -39,7 +39,7 @@ def test_a_stale_tag_is_taken_over(house: House) -> None:
     daemon.until_quiet()
     house.clock.passed_s += FRESH_FOR.total_seconds()
     assert daemon.until_quiet().statuses[VM] == UpToDate(vm=VM, host="skopje")
-    assert house.at("skopje").domains.owner(VM) is None
+    assert house.at("skopje").owner_tags.owner(VM) is None
 
 
 def test_a_restart_of_the_daemon_that_wrote_it_goes_on_at_once(house: House) -> None:

@@ -10,8 +10,10 @@ from ferryman.fleet.certificates import Certificates
 from ferryman.fleet.domain_xml import interfaces
 from ferryman.fleet.errors import HostUnreachableError
 from ferryman.fleet.fake.certificates import certificates_for
+from ferryman.fleet.fake.definitions import FakeDefinitions
 from ferryman.fleet.fake.domain import FakeDomain, Shutdown, parsed
 from ferryman.fleet.fake.domains import FakeDomains
+from ferryman.fleet.fake.drives import FakeDrives
 from ferryman.fleet.fake.faults import Faults, Operation
 from ferryman.fleet.fake.images import FakeImages
 from ferryman.fleet.fake.lifecycle import FakeLifecycle
@@ -20,6 +22,8 @@ from ferryman.fleet.fake.machine_files import FakeMachineFiles
 from ferryman.fleet.fake.migration import Breakage
 from ferryman.fleet.fake.migrations import FakeMigrations
 from ferryman.fleet.fake.network import Network
+from ferryman.fleet.fake.owner_tags import FakeOwnerTags
+from ferryman.fleet.fake.power import FakePower
 from ferryman.fleet.fake.storage import FakePool, FakeVolume, FakeVolumes, Runs
 from ferryman.fleet.fake.violations import Violations
 from ferryman.fleet.fake.within import Within
@@ -52,7 +56,11 @@ class FakeHost:
         self.pools: dict[str, FakePool] = {"vms": FakePool()}
         self.faults = Faults(spec.name, network.news, lambda: _look(network, violations))
         self.volumes = FakeVolumes(self.faults, self.pools, violations)
-        self.domains = FakeDomains(self.faults, self.volumes, violations, FakeLifecycle())
+        self.domains = FakeDomains(self.faults, self.volumes, FakeLifecycle())
+        self.power = FakePower(self.faults, self.domains, violations)
+        self.definitions = FakeDefinitions(self.faults, self.domains)
+        self.drives = FakeDrives(self.faults, self.domains)
+        self.owner_tags = FakeOwnerTags(self.faults, self.domains)
         self.machine = Machine(
             name=spec.name,
             peer_uri=spec.effective_peer_uri,

@@ -169,7 +169,8 @@ class Watch:
 
 
 def _so_far(job: Job) -> str:
-    return f"in pass {job.memory_iteration}, {job.memory_remaining_bytes / _MIB:.1f} MiB left"
+    slowed = f", slowed down by {job.throttle_percent} %" if job.throttle_percent else ""
+    return f"in pass {job.memory_iteration}, {job.memory_remaining_bytes / _MIB:.1f} MiB left{slowed}"
 
 
 def _rules(move: Move) -> Rules:

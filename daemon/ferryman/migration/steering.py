@@ -12,6 +12,7 @@ from enum import StrEnum
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.migration.convergence import Ladder, climb, first_step_only, ladder, one_iteration
 from ferryman.planning.plans import SwitchOver
+from ferryman.planning.prediction import second_ms
 from ferryman.specs.choices import Method, OnStall
 
 SILENT_S = 60.0
@@ -128,20 +129,24 @@ def _is_stuck(at: Course, climbed: Ladder, job: Job, rules: Rules, now_s: float)
 
 def _is_hopeless_at_once(at: Course, job: Job, rules: Rules, now_s: float) -> bool:
     """Of a guest that is stopped after one iteration: what it wrote meanwhile can only be foretold."""
-    breaks = _breaks_promise(at, job, rules, now_s)
     if rules.on_stall is OnStall.POST_COPY:
         # There the pause is the shorter one in any case; but `live` takes no such risk while its promise holds without.
-        wanted = rules.method is Method.POST_COPY or breaks is not False
+        wanted = rules.method is Method.POST_COPY or not _may_keep_promise(at, job, rules, now_s)
         return wanted and job.memory_remaining_bytes < _NEAR_THE_END * job.memory_total_bytes
-    return breaks is True
+    return _surely_breaks_promise(job, rules)
 
 
-def _breaks_promise(at: Course, job: Job, rules: Rules, now_s: float) -> bool | None:
-    """Whether the rest will take longer than the spec promises; None: there is no promise, or it cannot be told."""
+def _may_keep_promise(at: Course, job: Job, rules: Rules, now_s: float) -> bool:
+    """Whether the rest is expected to be sent in time."""
     rest_ms = expected_rest_ms(job, rules.dirty_bytes_s, now_s - (at.memory_since_s or now_s))
-    if rest_ms is None or rules.max_downtime_ms is None:
-        return None
-    return rest_ms > rules.max_downtime_ms
+    return rest_ms is not None and rules.max_downtime_ms is not None and rest_ms <= rules.max_downtime_ms
+
+
+def _surely_breaks_promise(job: Job, rules: Rules) -> bool:
+    """Whether what the guest was seen to write in one second takes longer: what also refuses a move beforehand."""
+    if rules.dirty_bytes_s is None or rules.max_downtime_ms is None or job.memory_bytes_s <= 0:
+        return False
+    return second_ms(rules.dirty_bytes_s, job.memory_bytes_s) > rules.max_downtime_ms
 
 
 def expected_rest_ms(job: Job, dirty_bytes_s: int | None, elapsed_s: float) -> float | None:

@@ -11,7 +11,7 @@ from ferryman.specs.models import Method
 
 OWN_EMULATOR = "/var/lib/libvirt/own-qemu"
 """Only at the source."""
-HUGE_TIB = 40
+HUGE_TIB = 8
 DISK_POOL, IDLE_POOL = "vms", "idle"
 IDLE_PATH = "/var/lib/libvirt/idle"
 MEMORY_MIB = 32

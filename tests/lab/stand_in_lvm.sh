@@ -4,7 +4,8 @@
 set -eu
 store=/var/lib/libvirt/stand-in-lvm extent=4194304
 command=${0##*/}
-for last in "$@"; do :; done
+# What is not an option, last: a group, or a volume's path.
+for word in "$@"; do case $word in -*) ;; *) last=$word ;; esac; done
 
 size_of() { stat -c %s "$1"; }
 used() { total=0; for file in "$store/$1"/*.img; do [ ! -e "$file" ] || total=$((total + $(size_of "$file"))); done; echo "$total"; }
@@ -33,10 +34,11 @@ lvs)
     ;;
 lvcreate)
     name= kib=
-    while [ $# -gt 1 ]; do
+    while [ $# -gt 0 ]; do
         case $1 in
         --name) name=$2 && shift 2 ;;
         -L) kib=${2%K} && shift 2 ;;
+        --yes | "$last") shift ;;
         *) echo "stand-in: no lvcreate $1" >&2 && exit 5 ;;
         esac
     done

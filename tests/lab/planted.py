@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from ferryman.lab.layout import HOST_BRIDGE, POOL_PATH
-from ferryman.planning.decisions import FindingCode
-from ferryman.specs.models import Method
+from ferryman.planning.findings import FindingCode
+from ferryman.specs.choices import Method
 
 OWN_EMULATOR = "/var/lib/libvirt/own-qemu"
 """Only at the source."""

@@ -11,8 +11,8 @@ from daemon_run import DaemonError, DaemonRun
 from running import RunningLab
 
 from ferryman.lab import fault_state, faults
+from ferryman.records.audit_records import Outcome
 from ferryman.records.live import read_progress
-from ferryman.records.values import Outcome
 
 pytestmark = pytest.mark.soak
 

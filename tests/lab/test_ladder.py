@@ -17,11 +17,11 @@ from daemon_run import DaemonRun
 from running import RunningLab
 
 from ferryman.lab import faults
-from ferryman.planning.decisions import SwitchOver
+from ferryman.planning.plans import SwitchOver
+from ferryman.records.audit_records import MigrationRecord, Outcome, Verdict
 from ferryman.records.live import read_progress
 from ferryman.records.timeline import Mark
-from ferryman.records.values import MigrationRecord, Outcome, Verdict
-from ferryman.specs.models import OnStall
+from ferryman.specs.choices import OnStall
 
 pytestmark = pytest.mark.soak
 

@@ -17,7 +17,7 @@ from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.libvirt_domains import LibvirtDomains
 from ferryman.fleet.libvirt_host import LibvirtHost
 from ferryman.fleet.values import DomainDetail
-from ferryman.specs.models import HostSpec
+from ferryman.specs.host_spec import HostSpec
 
 
 class _Domains(LibvirtDomains):

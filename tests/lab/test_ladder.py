@@ -176,7 +176,7 @@ def test_memory_goes_over_as_many_connections_as_its_spec_says(daemon: DaemonRun
         assert monitor(lab, home, "query-migrate-parameters")["multifd-channels"] == 3
         ports = "( dport >= :49152 and dport <= :49215 )"
         connections = lab.ledger.namespace(home).run("ss", "-Htn", "state", "established", ports)
-        # One for what the hypervisors say to each other.
-        assert len(connections.splitlines()) == 3 + 1
+        # One for what the hypervisors say to each other, and the disk's.
+        assert len(connections.splitlines()) == 3 + 1 + 1
         daemon.until(lambda: bool(daemon.records(VM)), "it has ended", within_s=_ENDS_WITHIN_S)
     assert "abort" in steered(the_record(daemon))

@@ -11,6 +11,7 @@ from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.timeline import Mark, TimelineEntry
 
 _MARKS = {
+    Mark.STEERED: "steered",
     Mark.LAST_ANSWERED: "probe: the last one answered before",
     Mark.FIRST_LOST: "probe: the first one lost",
     Mark.LAST_LOST: "probe: the last one lost",

@@ -163,6 +163,7 @@ def _job(statistics: dict[str, Any], post_copy: JobPhase | None) -> Job:
         memory_remaining_bytes=statistics.get("memory_remaining", 0),
         memory_bytes_s=statistics.get("memory_bps", 0),
         memory_iteration=statistics.get("memory_iteration", 0),
+        throttle_percent=statistics.get("auto_converge_throttle", 0),
         disk_total_bytes=statistics.get("disk_total", 0),
         disk_processed_bytes=statistics.get("disk_processed", 0),
         disk_bytes_s=statistics.get("disk_bps", 0),

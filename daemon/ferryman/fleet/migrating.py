@@ -40,6 +40,8 @@ class Job:
     memory_remaining_bytes: int = 0
     memory_bytes_s: int = 0
     memory_iteration: int = 0
+    throttle_percent: int = 0
+    """Of its time that the guest is held back, so that it writes less (auto-converge)."""
     disk_total_bytes: int = 0
     disk_processed_bytes: int = 0
     disk_bytes_s: int = 0

@@ -10,12 +10,14 @@ from ferryman.fleet.migrating import Job, JobPhase, LiveMigration
 from ferryman.migration.move import LeftRunningError, Move, MoveFailedError
 from ferryman.migration.steering import SILENT_S, Rules, Turn, course, steer
 from ferryman.records.journal_entry import Step
+from ferryman.records.timeline import Mark
 
 _LOOK_EVERY_S = 0.2
 _TELL_EVERY_S = 5.0
 _BLIND_S = 60.0
 """A source that is silent for so long is not waited for in its own call, which may never return."""
 _NS_PER_S = 1_000_000_000
+_MIB = 1024 * 1024
 _PHASES = {
     JobPhase.NONE: "starting",
     JobPhase.SETUP: "starting",
@@ -129,7 +131,7 @@ class Watch:
             )
         if self._course.turn is Turn.ABORT:
             return MoveFailedError(
-                f"{vm} writes faster than the link carries: {self._memory_left_bytes // 1024**2} MiB were left, more "
+                f"{vm} writes faster than the link carries: {self._memory_left_bytes // _MIB} MiB were left, more "
                 f"than a downtime of {self._move.entry.max_downtime_ms or self._course.ladder.most_ms} ms allows",
                 "Move it when it is quieter, raise max_downtime_ms, or set [live] on_stall to post-copy or pause.",
             )
@@ -146,7 +148,9 @@ class Watch:
         self._memory_left_bytes = job.memory_remaining_bytes or self._memory_left_bytes
         if self._course.ladder.limit_ms != before.ladder.limit_ms:
             self._move.ends.source.migrations.set_max_downtime(self._move.entry.vm, self._course.ladder.limit_ms)
+            self._move.note(Mark.STEERED, detail=f"a downtime of {self._course.ladder.limit_ms} ms {_so_far(job)}")
         if self._course.turn is not before.turn:
+            self._move.note(Mark.STEERED, detail=f"{self._course.turn} {_so_far(job)}")
             self._take(self._course.turn)
 
     def _take(self, turn: Turn) -> None:
@@ -162,6 +166,11 @@ class Watch:
 
     def _now_s(self) -> float:
         return self._move.clock.monotonic_ns() / _NS_PER_S
+
+
+def _so_far(job: Job) -> str:
+    slowed = f", slowed down by {job.throttle_percent} %" if job.throttle_percent else ""
+    return f"in pass {job.memory_iteration}, {job.memory_remaining_bytes / _MIB:.1f} MiB left{slowed}"
 
 
 def _rules(move: Move) -> Rules:

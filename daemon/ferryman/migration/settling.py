@@ -119,6 +119,8 @@ class _Settling:
         except FleetError as error:
             self._trouble = error
             self._start_refused |= action is Action.START_DESTINATION
+            if action is Action.RESUME_POST_COPY:
+                self._move.report(f"standing still, tried again: {error.reason}", None)
             self._move.stop.wait(_WAIT_FOR_POWER_S)
             return error
         return None

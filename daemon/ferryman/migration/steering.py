@@ -12,10 +12,14 @@ from enum import StrEnum
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.migration.convergence import Ladder, climb, first_step_only, ladder, one_iteration
 from ferryman.planning.plans import SwitchOver
+from ferryman.planning.prediction import second_ms
 from ferryman.specs.choices import Method, OnStall
 
 SILENT_S = 60.0
 """A migration of which no byte has moved for so long is given up."""
+_SLOWED_PASSES, _SLOWED_S = 4, 5.0
+"""QEMU slows a guest down further after every second pass that got nowhere, of a second at least (auto-converge): where
+it did not for longer than this, it will not."""
 _NEAR_THE_END = 0.1
 """Of its memory: what then remains of the one iteration is sent in a moment."""
 
@@ -57,6 +61,10 @@ class Course:
     moved_bytes: int = -1
     moved_at_s: float = 0.0
     memory_since_s: float | None = None
+    throttle_percent: int = 0
+    throttled_in: int = 0
+    """The pass, and below the time, in which the guest was last slowed down further."""
+    throttled_at_s: float = 0.0
 
 
 def course(rules: Rules, now_s: float) -> Course:
@@ -68,7 +76,7 @@ def steer(at: Course, job: Job, rules: Rules, now_s: float) -> Course:
     """After one more look."""
     if at.turn not in (Turn.GO_ON, Turn.PAUSE) or job.phase in _STEERED_NO_MORE:
         return at
-    at = _clocked(at, job, now_s)
+    at = _throttled(_clocked(at, job, now_s), job, now_s)
     if now_s - at.moved_at_s >= SILENT_S:
         return replace(at, turn=Turn.GIVE_UP)
     if at.turn is Turn.PAUSE:
@@ -98,30 +106,47 @@ def _clocked(at: Course, job: Job, now_s: float) -> Course:
     return at if moved == at.moved_bytes else replace(at, moved_bytes=moved, moved_at_s=now_s)
 
 
+def _throttled(at: Course, job: Job, now_s: float) -> Course:
+    """With the last time that the guest was slowed down further."""
+    if job.throttle_percent <= at.throttle_percent:
+        return at
+    return replace(at, throttle_percent=job.throttle_percent, throttled_in=job.memory_iteration, throttled_at_s=now_s)
+
+
+def _is_being_slowed(at: Course, job: Job, now_s: float) -> bool:
+    """Whether it may yet be slowed down enough."""
+    lately = job.memory_iteration - at.throttled_in < _SLOWED_PASSES or now_s - at.throttled_at_s < _SLOWED_S
+    return at.throttle_percent > 0 and lately
+
+
 def _is_stuck(at: Course, climbed: Ladder, job: Job, rules: Rules, now_s: float) -> bool:
     if job.phase is not JobPhase.MEMORY:
         return False
     if rules.switch_over is SwitchOver.ONE_ITERATION:
         return _is_hopeless_at_once(at, job, rules, now_s)
-    return climbed.exhausted
+    return climbed.exhausted and not _is_being_slowed(at, job, now_s)
 
 
 def _is_hopeless_at_once(at: Course, job: Job, rules: Rules, now_s: float) -> bool:
     """Of a guest that is stopped after one iteration: what it wrote meanwhile can only be foretold."""
-    breaks = _breaks_promise(at, job, rules, now_s)
     if rules.on_stall is OnStall.POST_COPY:
         # There the pause is the shorter one in any case; but `live` takes no such risk while its promise holds without.
-        wanted = rules.method is Method.POST_COPY or breaks is not False
+        wanted = rules.method is Method.POST_COPY or not _may_keep_promise(at, job, rules, now_s)
         return wanted and job.memory_remaining_bytes < _NEAR_THE_END * job.memory_total_bytes
-    return breaks is True
+    return _surely_breaks_promise(job, rules)
 
 
-def _breaks_promise(at: Course, job: Job, rules: Rules, now_s: float) -> bool | None:
-    """Whether the rest will take longer than the spec promises; None: there is no promise, or it cannot be told."""
+def _may_keep_promise(at: Course, job: Job, rules: Rules, now_s: float) -> bool:
+    """Whether the rest is expected to be sent in time."""
     rest_ms = expected_rest_ms(job, rules.dirty_bytes_s, now_s - (at.memory_since_s or now_s))
-    if rest_ms is None or rules.max_downtime_ms is None:
-        return None
-    return rest_ms > rules.max_downtime_ms
+    return rest_ms is not None and rules.max_downtime_ms is not None and rest_ms <= rules.max_downtime_ms
+
+
+def _surely_breaks_promise(job: Job, rules: Rules) -> bool:
+    """Whether what the guest was seen to write in one second takes longer: what also refuses a move beforehand."""
+    if rules.dirty_bytes_s is None or rules.max_downtime_ms is None or job.memory_bytes_s <= 0:
+        return False
+    return second_ms(rules.dirty_bytes_s, job.memory_bytes_s) > rules.max_downtime_ms
 
 
 def expected_rest_ms(job: Job, dirty_bytes_s: int | None, elapsed_s: float) -> float | None:

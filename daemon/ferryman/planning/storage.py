@@ -15,7 +15,8 @@ from ferryman.specs.vm_spec import StorageSpec
 
 NETWORK_POOLS = frozenset({"netfs", "iscsi", "iscsi-direct", "rbd", "gluster", "sheepdog", "vstorage"})
 """Pool kinds whose content lies beyond any one host."""
-
+_WHOLE_POOLS = frozenset({"logical", "disk"})
+"""Pool kinds whose volumes take all of their size at once."""
 _MIB = 1024 * 1024
 
 
@@ -187,7 +188,10 @@ def _copy_findings(
 
 
 def _space_findings(plans: tuple[DiskPlan, ...], destination: HostDetail) -> list[Finding]:
-    """The destination must hold what the source occupies now; what it may grow to is a warning."""
+    """The destination must hold what the source occupies now; what it may grow to is a warning.
+
+    A logical volume is never sparse: there all of its size is needed.
+    """
     findings = []
     host = destination.reading.host
     copied = [plan for plan in plans if plan.transfer is DiskTransfer.COPY and not plan.overwrites]
@@ -195,8 +199,8 @@ def _space_findings(plans: tuple[DiskPlan, ...], destination: HostDetail) -> lis
         pool = destination.pools[name]
         here = [plan for plan in copied if plan.destination.pool == name]
         freed = sum(destination.volumes[plan.destination].allocation_bytes for plan in here if plan.replaces_leftover)
-        occupied = sum(plan.source.allocation_bytes for plan in here)
         capacity = sum(plan.source.capacity_bytes for plan in here)
+        occupied = capacity if pool.kind in _WHOLE_POOLS else sum(plan.source.allocation_bytes for plan in here)
         available = pool.available_bytes + freed
         if available < occupied:
             findings.append(

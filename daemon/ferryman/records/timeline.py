@@ -13,6 +13,8 @@ class Mark(StrEnum):
 
     PHASE = "phase"
     """`detail` began to be done."""
+    STEERED = "steered"
+    """`detail` was told to the hypervisor: another downtime limit, or the ladder's end."""
     STARTED = Change.STARTED
     INCOMING = Change.INCOMING
     SUSPENDED = Change.SUSPENDED

@@ -17,6 +17,7 @@ from ferryman.fleet.values import Power
 from ferryman.migration.attempt import Order, carry_out
 from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.journal_entry import Step
+from ferryman.records.timeline import Mark
 from ferryman.specs.choices import Method
 
 IMAGE = f"{VM}.img"
@@ -75,9 +76,11 @@ class TestWell:
         ]
         limits_ms = stand.source.domains.known[VM].downtime_limits_ms
         stand.fleet.plan_jobs(VM, stalled)
-        move(stand)
+        record = move(stand)
         assert limits_ms == [20, 50]
         assert "copying memory" in [progress.phase for progress in stand.shown]
+        steered = [entry.detail for entry in record.timeline if entry.mark is Mark.STEERED]
+        assert steered == ["a downtime of 50 ms in pass 3, 0.0 MiB left"]
 
 
 class TestBroken:

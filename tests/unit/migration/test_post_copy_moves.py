@@ -58,6 +58,8 @@ def test_a_connection_that_breaks_is_made_anew_however_often_that_takes(stand: S
     assert record.outcome is Outcome.SUCCEEDED
     assert stand.fleet.running(VM) == stand.fleet.defined(VM) == ("skopje",)
     assert stand.source.faults.made(Operation.RESUME) == stand.destination.faults.made(Operation.DESTROY) == 0
+    # Whoever looks meanwhile reads why it is not resumed yet.
+    assert any(progress.phase.startswith("standing still, tried again: ") for progress in stand.shown)
 
 
 def test_a_restarted_daemon_resumes_a_broken_one(stand: Stand) -> None:

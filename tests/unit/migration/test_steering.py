@@ -45,6 +45,16 @@ def test_a_guest_that_stalls_to_the_top_of_the_ladder_ends_as_its_spec_says(on_s
     assert (at.turn.value, at.ladder.limit_ms) == (on_stall.value, 60)
 
 
+def test_a_guest_that_is_slowed_down_further_has_not_come_to_the_end() -> None:
+    rules = replace(LIVE, max_downtime_ms=20)
+    throttled = [
+        replace(job, throttle_percent=min(99, 10 * number // 2)) for number, job in enumerate(stalling(40), start=1)
+    ]
+    # From the twentieth pass on it is held back as much as can be.
+    assert steered(rules, throttled[:23]).turn is Turn.GO_ON
+    assert steered(rules, throttled).turn is Turn.ABORT
+
+
 def test_post_copy_switches_at_the_first_stall() -> None:
     rules = Rules(method=Method.POST_COPY, on_stall=OnStall.POST_COPY, switch_over=SwitchOver.LADDER)
     assert steered(rules, stalling(3)).turn is Turn.GO_ON
@@ -95,10 +105,12 @@ class TestOneIteration:
     @pytest.mark.parametrize(
         ("promise_ms", "dirty_mib_s", "turn"),
         [
-            (500, 2, Turn.ABORT),
+            (500, 5, Turn.ABORT),
+            # One sampled page that changed stands for 2 MiB, and the guest may go on writing to the same pages.
+            (500, 4, Turn.GO_ON),
             (500, 0, Turn.GO_ON),
             (500, None, Turn.GO_ON),
-            (None, 2, Turn.GO_ON),
+            (None, 9, Turn.GO_ON),
         ],
     )
     def test_is_given_up_where_the_promise_would_surely_be_broken(

@@ -177,3 +177,10 @@ class TestCertificates:
     def test_those_that_cannot_be_seen_are_unknown(self) -> None:
         check = only(findings(skopje=self.holding(None)))
         assert (check.subject, check.status) == (Subject.CERTIFICATES, Status.UNKNOWN)
+
+    def test_a_host_that_cannot_mirror_disks_under_tls_is_told_what_to_copy_where(self) -> None:
+        lacking = replace(self.sample(), mirrors_lack="/etc/pki/libvirt-nbd")
+        check = only(findings(skopje=self.holding(lacking)))
+        assert (check.subject, check.status) == (Subject.CERTIFICATES, Status.WARNING)
+        assert "disks of cold moves are not mirrored" in check.says
+        assert "/etc/pki/libvirt-nbd/ (on skopje" in check.remedy

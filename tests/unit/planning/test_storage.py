@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from readings import DISK_REF, UUID, detail, disk, host_detail, pool, volume
 
@@ -94,6 +96,11 @@ class TestSpace:
         assert [(finding.code, finding.severity) for finding in findings] == [
             (FindingCode.SPACE_SHORT, Severity.WARNING)
         ]
+
+    def test_a_logical_volume_takes_all_of_its_size_at_once(self) -> None:
+        there = host_detail("skopje", replace(pool(available_mib=20), kind="logical"))
+        _, findings = disk_plans(detail(), COPY, there, {})
+        assert [finding.severity for finding in findings] == [Severity.BLOCKER]
 
     def test_all_disks_of_a_pool_count_together(self) -> None:
         looked_at = detail(disk(), disk("vdb", held=volume(VolumeRef(pool="vms", name="b"))))

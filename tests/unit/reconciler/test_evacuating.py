@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from house import House
 
+from ferryman.fleet.fake.faults import Operation
 from ferryman.planning.decisions import Refused, UpToDate, Wait, WaitReason
 from ferryman.planning.plans import Cause
 from ferryman.records.conditions import InFlight
@@ -67,6 +69,19 @@ class TestEmptying:
         house.host("tallinn", MAINTENANCE)
         daemon.until_quiet()
         assert house.heard.begun_vms == ["guest-02", "guest-01"]
+
+    @pytest.mark.parametrize(("allow", "shut_down", "left"), [('["live"]', 0, False), ('["live", "cold"]', 1, True)])
+    def test_one_that_cannot_leave_while_it_runs_is_shut_down_only_where_its_spec_names_cold(
+        self, allow: str, shut_down: int, house: House, *, left: bool
+    ) -> None:
+        house.settled_vm("guest-01", "tallinn", f"allow = {allow}\n")
+        known = house.at("tallinn").domains.known["guest-01"]
+        known.xml = known.xml.replace("</devices>", "<hostdev/></devices>")
+        daemon = house.start()
+        house.host("tallinn", MAINTENANCE)
+        daemon.until_quiet()
+        assert house.at("tallinn").faults.made(Operation.REQUEST_SHUTDOWN) == shut_down
+        assert (house.fleet.running("guest-01") != ("tallinn",)) == left
 
 
 class TestComingHome:

@@ -16,7 +16,7 @@ from ferryman.specs.choices import Method
 MIB = 1024 * 1024
 BUSY = 1_000 * MIB
 """More than any link here carries."""
-PROMISE = "max_downtime_ms = 500\n"
+PROMISE = "max_downtime_ms = 800\n"
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from ferryman.fleet.host_facts import HostFacts
 from ferryman.fleet.survey import Examined, HostSurvey, Trouble
 from ferryman.fleet.values import HostReading
 from ferryman.planning.doctor.checks import Check, Subject, blocker, found, ok, unknown, warning
-from ferryman.planning.encryption import certificate_findings, certificates_absent
+from ferryman.planning.encryption import certificate_findings, certificates_absent, mirrors_lack
 from ferryman.planning.findings import Severity
 from ferryman.planning.placement import Fleet, spare_memory_mib
 from ferryman.planning.preflight.disks import folder_finding
@@ -92,7 +92,22 @@ def _certificate_checks(reading: HostReading) -> list[Check]:
     wrong = (*certificates_absent(reading, Severity.WARNING), *certificate_findings(reading.host, seen))
     if wrong:
         return [found(reading.host, Subject.CERTIFICATES, finding) for finding in wrong]
-    return [ok(reading.host, Subject.CERTIFICATES, f"for moves under TLS, in {seen.folder}")]
+    return [
+        _mirroring_check(reading) or ok(reading.host, Subject.CERTIFICATES, f"for moves under TLS, in {seen.folder}")
+    ]
+
+
+def _mirroring_check(reading: HostReading) -> Check | None:
+    """Memory travels under TLS, and a cold move's disks cannot."""
+    lacking, seen = mirrors_lack(reading), reading.certificates
+    if not lacking or seen is None:
+        return None
+    return warning(
+        reading.host,
+        Subject.CERTIFICATES,
+        f"{lacking}: disks of cold moves are not mirrored from it under TLS",
+        f"cp -p {seen.folder}/{{ca-cert,client-cert,client-key}}.pem {seen.mirrors_lack}/ (on {reading.host}, as root)",
+    )
 
 
 def _post_copy_check(facts: HostFacts) -> Check:

@@ -1,0 +1,91 @@
+"""Small VMs, each with one thing about it that keeps it from moving or that a person should know. Texts (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+from ferryman.lab.layout import HOST_BRIDGE, POOL_PATH
+from ferryman.planning.findings import FindingCode
+from ferryman.specs.choices import Method
+
+OWN_EMULATOR = "/var/lib/libvirt/own-qemu"
+"""Only at the source."""
+HUGE_TIB = 8
+DISK_POOL, IDLE_POOL = "vms", "idle"
+IDLE_PATH = "/var/lib/libvirt/idle"
+MEMORY_MIB = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planted:
+    """A VM, and what `plan` must find."""
+
+    name: str
+    code: FindingCode
+    inside: str = ""
+    """Of its definition's <devices>."""
+    beside: str = ""
+    """Beside those."""
+    boot: str = ""
+    """In its <os>."""
+    runs: bool = False
+    method: Method | None = None
+    disk: str = ""
+    """The file of its one disk, by its path."""
+
+
+def definition(one: Planted, uuid: str = "") -> str:
+    """Its XML. It needs no operating system: its firmware waits for a disk to boot from."""
+    disk = _disk(one.disk) if one.disk else ""
+    return (
+        f"<domain type='qemu'><name>{one.name}</name><uuid>{uuid or uuid4()}</uuid>"
+        f"<memory unit='MiB'>{MEMORY_MIB}</memory><vcpu>1</vcpu>"
+        f"<os><type arch='x86_64' machine='pc'>hvm</type>{one.boot}</os><features><acpi/></features>{one.beside}"
+        f"<devices>{disk}{one.inside}</devices></domain>"
+    )
+
+
+def _disk(path: str) -> str:
+    image_format = "qcow2" if path.endswith(".qcow2") else "raw"
+    return (
+        f"<disk type='file' device='disk'><driver name='qemu' type='{image_format}'/><source file='{path}'/>"
+        "<target dev='vda' bus='virtio'/></disk>"
+    )
+
+
+_BRIDGE = f"<interface type='bridge'><source bridge='{HOST_BRIDGE}'/></interface>"
+_CDROM = (
+    "<disk type='file' device='cdrom'><source file='/var/lib/libvirt/seed.iso'/><target dev='hda' bus='ide'/></disk>"
+)
+_NETWORK = "<interface type='network'><source network='nowhere'/></interface>"
+_TPM = "<tpm model='tpm-tis'><backend type='passthrough'><device path='/dev/tpm0'/></backend></tpm>"
+_FIRMWARE = "<loader readonly='yes' type='pflash'>/usr/share/nowhere/CODE.fd</loader>"
+_CPU = (
+    "<cpu mode='custom' match='exact' check='none'><model fallback='forbid'>qemu64</model>"
+    "<feature policy='require' name='avx512f'/></cpu>"
+)
+
+PLANTED = (
+    Planted(name="other-qemu", code=FindingCode.EMULATOR_MISSING, inside=f"<emulator>{OWN_EMULATOR}</emulator>"),
+    Planted(name="other-cpu", code=FindingCode.CPU_LACKING, beside=_CPU, runs=True),
+    Planted(name="lesser-cpu", code=FindingCode.CPU_LESSER, beside=_CPU, runs=True, method=Method.COLD),
+    Planted(name="too-large", code=FindingCode.MEMORY_SHORT, runs=True),
+    Planted(name="on-a-network", code=FindingCode.NETWORK_MISSING, inside=_NETWORK),
+    Planted(name="on-a-bridge", code=FindingCode.BRIDGE_STP, inside=_BRIDGE),
+    Planted(name="own-firmware", code=FindingCode.FIRMWARE_MISSING, boot=_FIRMWARE),
+    Planted(name="hosts-tpm", code=FindingCode.TPM_OF_HOST, inside=_TPM),
+    Planted(name="with-cdrom", code=FindingCode.CDROM_INSERTED, inside=_CDROM),
+    Planted(name="snapshotted", code=FindingCode.SNAPSHOTS, disk=f"{POOL_PATH}/snapshotted.qcow2"),
+    Planted(name="same-uuid", code=FindingCode.UUID_TAKEN),
+    Planted(name="no-agent", code=FindingCode.AGENT_SILENT, runs=True, method=Method.COLD),
+    Planted(name="clocks", code=FindingCode.CLOCKS_APART),
+    Planted(name="closed-folder", code=FindingCode.FOLDER_CLOSED, disk=f"{POOL_PATH}/closed-folder.img"),
+    Planted(name="left-there", code=FindingCode.VOLUME_EXISTS, disk=f"{POOL_PATH}/left-there.img"),
+    Planted(name="huge", code=FindingCode.SPACE_SHORT, disk=f"{POOL_PATH}/huge.img"),
+    Planted(name="idle-pool", code=FindingCode.POOL_INACTIVE, disk=f"{IDLE_PATH}/idle-pool.img"),
+    Planted(name="no-pool", code=FindingCode.VOLUME_UNKNOWN, disk="/var/lib/libvirt/no-pool.img"),
+    Planted(name="layered", code=FindingCode.BACKING_CHAIN, disk=f"{POOL_PATH}/layered.qcow2"),
+    Planted(name="busy", code=FindingCode.JOB_RUNNING, disk=f"{POOL_PATH}/busy.img", runs=True),
+)
+"""Of preflight's list, all that can be made on hosts that are one machine in truth, and one without USB."""

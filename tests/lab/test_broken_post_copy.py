@@ -1,0 +1,142 @@
+"""The connection that a guest's memory follows over breaks: the guest stands still, and nothing of it is lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from daemon_run import DaemonError, DaemonRun
+from running import RunningLab
+
+from ferryman.lab import fault_state, faults
+from ferryman.records.audit_records import Outcome
+from ferryman.records.live import read_progress
+
+pytestmark = pytest.mark.soak
+
+VM = "writer"
+_SLOW_MBIT_S = 60
+_HOT_PAGES_THERE_S = 2.0
+"""A vCPU that waits for a page while it holds QEMU's lock would block QEMU's monitor, and libvirt with it."""
+_MIGRATION_PORTS = "( dport >= :49152 and dport <= :49215 )"
+_RESUMED_WITHIN_S = 150.0
+_STANDS_STILL_S = 60.0
+
+
+@pytest.fixture
+def narrow(lab: RunningLab) -> Iterator[str]:
+    """A host that is reached by a narrow link, whole and wide again afterwards."""
+    host = lab.hosts[1]
+    faults.narrow(lab.ledger, host, _SLOW_MBIT_S)
+    yield host
+    faults.heal(lab.ledger, host)
+    faults.widen(lab.ledger, host)
+
+
+@pytest.fixture
+def daemon(lab: RunningLab, daemon_for: Callable[..., DaemonRun]) -> Iterator[DaemonRun]:
+    """With a guest that rewrites its memory faster than a narrow link carries it, to be moved by post-copy."""
+    lab.add_guest(VM, lab.hosts[0], memory_mib=96, dirty_mib=24)
+    made = daemon_for(VM)
+    made.specs.replace(f"vms/{VM}.toml", 'method = "auto"', 'method = "post-copy"')
+    yield made
+    made.kill()
+    lab.remove_guest(VM)
+
+
+@contextmanager
+def moving(daemon: DaemonRun, there: str) -> Iterator[None]:
+    """The daemon at work, the move committed."""
+    (home,) = daemon.lab.whereabouts(VM)
+    with daemon.running():
+        daemon.until_in_place(VM, home)
+        daemon.specs.move(VM, there)
+        yield
+
+
+def break_connection(lab: RunningLab, home: str, there: str) -> None:
+    """The source sees a dead connection; no word of it reaches the destination."""
+    faults.cut(lab.ledger, there)
+    lab.ledger.namespace(home).run("ss", "-K", "state", "established", _MIGRATION_PORTS)
+
+
+def mend(lab: RunningLab, there: str) -> None:
+    """The link is back, and wide."""
+    faults.heal(lab.ledger, there)
+    faults.widen(lab.ledger, there)
+
+
+def check_it_was_resumed(daemon: DaemonRun, there: str, counted: int) -> None:
+    """It runs there, and only there, and lost no number."""
+    assert daemon.lab.whereabouts(VM) == {there: "running"}
+    assert daemon.lab.wait_until_ready(VM) >= counted
+    (record,) = daemon.records()
+    assert record.outcome is Outcome.SUCCEEDED, record.reason
+    assert record.post_copy
+
+
+@pytest.mark.parametrize("encryption", ["off", "require"])
+def test_it_is_resumed_and_no_number_is_lost(encryption: str, daemon: DaemonRun, narrow: str, lab: RunningLab) -> None:
+    home = lab.hosts[0]
+    spec = f"vms/{VM}.toml"
+    daemon.specs.replace(spec, 'method = "post-copy"', f'method = "post-copy"\nencryption = "{encryption}"')
+    before = lab.wait_until_ready(VM)
+    with moving(daemon, narrow):
+        daemon.until(lambda: "memory follows" in phase(daemon), "it has switched")
+        daemon.until(lambda: lab.whereabouts(VM).get(narrow) == "running", "the guest runs there already")
+        time.sleep(_HOT_PAGES_THERE_S)
+        break_connection(lab, home, narrow)
+        time.sleep(1.0)
+        mend(lab, narrow)
+        daemon.until(lambda: bool(daemon.records()), "the move is over", within_s=_RESUMED_WITHIN_S)
+    check_it_was_resumed(daemon, narrow, before)
+    (record,) = daemon.records()
+    assert "resuming post-copy" in [one.name for one in record.phases]
+    assert record.encrypted == (encryption == "require")
+
+
+@pytest.mark.parametrize("after_ms", [0, 50, 120, 200, 320])
+def test_cut_moments_after_the_switch_it_is_resumed_or_stands_still_and_that_is_said(
+    after_ms: int,
+    daemon: DaemonRun,
+    narrow: str,
+    lab: RunningLab,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """A vCPU that misses a page while it holds QEMU's lock lets nobody resume anything: see decision 12."""
+    home = lab.hosts[0]
+    before = lab.wait_until_ready(VM)
+    with moving(daemon, narrow):
+        fault_state.wait_for_step(daemon.state, VM, "switching", timeout_s=60)
+        time.sleep(after_ms / 1000)
+        break_connection(lab, home, narrow)
+        time.sleep(1.0)
+        mend(lab, narrow)
+        try:
+            daemon.until(lambda: bool(daemon.records()), "it is over", within_s=_STANDS_STILL_S)
+        except DaemonError:
+            record_property("ended", "it stands still")
+            check_it_stands_still(daemon)
+            daemon.kill()
+            return
+    record_property("ended", daemon.records()[0].outcome.value)
+    if daemon.records()[0].outcome is Outcome.SUCCEEDED:
+        check_it_was_resumed(daemon, narrow, before)
+    else:
+        assert lab.whereabouts(VM) == {home: "running"}
+        assert lab.wait_until_ready(VM) >= before
+
+
+def check_it_stands_still(daemon: DaemonRun) -> None:
+    """Neither end was resumed or destroyed, and the progress says what is tried."""
+    (entry,) = (one for one in read_progress(daemon.state) if one.vm == VM)
+    assert "resuming post-copy" in entry.phase or "standing still" in entry.phase
+    assert daemon.lab.whereabouts(VM).keys() == set(daemon.lab.hosts[:2])
+    assert "running" not in daemon.lab.whereabouts(VM)[daemon.lab.hosts[0]]
+
+
+def phase(daemon: DaemonRun) -> str:
+    """What the live progress says of the VM's move."""
+    return next((one.phase for one in read_progress(daemon.state) if one.vm == VM), "")

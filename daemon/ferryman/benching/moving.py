@@ -88,7 +88,8 @@ class Mover:
         against = obstacle(entry, self.specs.hosts, self.view.look())
         if against is not None:
             raise _stuck(entry.vm, against)
-        return self._written_down(take_up(entry, self._services(entry.source, entry.destination)))
+        prober = self.specs.hosts.get(entry.watched.prober) if entry.watched else None
+        return self._written_down(take_up(entry, self._services(entry.source, entry.destination), prober))
 
     def _written_down(self, record: MigrationRecord | None) -> MigrationRecord | None:
         if record is not None:

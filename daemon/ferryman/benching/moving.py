@@ -10,7 +10,7 @@ from ferryman.benching.values import Leg
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Identity
 from ferryman.fleet.values import Power
-from ferryman.migration.attempt import Services, carry_out, take_up
+from ferryman.migration.attempt import KeepSamples, Services, carry_out, take_up
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import Ends
 from ferryman.planning.aiming import locate
@@ -54,6 +54,8 @@ class Mover:
     clock: Clock
     stop: threading.Event
     show: Callable[[Progress], None]
+    keep_samples: KeepSamples
+    """Where a move's probes are kept for the report."""
     me: Identity
     """What the VM is tagged with while it moves."""
 
@@ -116,6 +118,7 @@ class Mover:
             stop=self.stop,
             show=self.show,
             me=self.me,
+            keep_samples=self.keep_samples,
         )
 
 

@@ -156,9 +156,9 @@ def take_up(entry: JournalEntry, services: Services, prober: HostSpec | None = N
     watched, clock = entry.watched, services.clock
     with Witness.resume(entry, services.vantage(prober), clock) as witness:
         move = _move(entry, services, witness)
-        if watched is not None and is_same_boot(entry.started_at, watched.started_ns, clock):
+        if watched and watched.answers and is_same_boot(entry.started_at, watched.started_ns, clock):
             move.started_ns = watched.started_ns
-            move.undisturbed_until_ns = watched.answers[-1][0] + 1
+            move.undisturbed_until_ns = watched.answers[-1].sent_ns + 1
         ending = settle(move, None)
         if ending.outcome is None:
             return None

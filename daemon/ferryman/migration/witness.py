@@ -15,7 +15,7 @@ from ferryman.downtime.tally import RECENT
 from ferryman.downtime.values import Measurement, MeasurementStatus, Outage, Outcome, ProbeTarget, Sample
 from ferryman.downtime.vantage import Vantage
 from ferryman.migration.clock import Clock, is_same_boot
-from ferryman.records.journal_entry import JournalEntry
+from ferryman.records.journal_entry import Answer, JournalEntry
 from ferryman.specs.vm_spec import ProbeSpec
 
 _BASELINE_SAMPLES = 12
@@ -73,7 +73,7 @@ class Witness:
     def resume(cls, entry: JournalEntry, vantage: Vantage, clock: Clock) -> Witness:
         """Probe on where an interrupted attempt left off; what nobody saw meanwhile widens the bounds."""
         watched = entry.watched
-        if watched is None:
+        if watched is None or not watched.answers:
             return cls(None, f"{_INTERRUPTED} before its service was seen to answer", vantage, clock)
         if watched.prober != vantage.host:
             return cls(
@@ -91,17 +91,17 @@ class Witness:
             )
         witness = cls(probe, "", vantage, clock)
         witness._earlier = tuple(
-            Sample(sent_ns=sent_ns, outcome=Outcome.ANSWERED, round_trip_ns=took_ns)
-            for sent_ns, took_ns in watched.answers
+            Sample(sent_ns=answer.sent_ns, outcome=Outcome.ANSWERED, round_trip_ns=answer.round_trip_ns)
+            for answer in watched.answers
         )
         return witness
 
-    def answers(self) -> tuple[tuple[int, int], ...]:
-        """The newest probes, as many as a baseline needs: when sent, and the round trip; none unless all answered."""
+    def answers(self) -> tuple[Answer, ...]:
+        """The newest probes, as many as a baseline needs; none unless all were answered."""
         newest = self.samples()[-BASELINE_SAMPLES:]
         if len(newest) < BASELINE_SAMPLES or any(sample.outcome is not Outcome.ANSWERED for sample in newest):
             return ()
-        return tuple((sample.sent_ns, sample.round_trip_ns) for sample in newest)
+        return tuple(Answer(sent_ns=sample.sent_ns, round_trip_ns=sample.round_trip_ns) for sample in newest)
 
     @property
     def target(self) -> ProbeTarget | None:

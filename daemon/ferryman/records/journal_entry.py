@@ -34,6 +34,14 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A probe that was answered; ns."""
+
+    sent_ns: int
+    round_trip_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
     """How an attempt's VM was probed before it was touched: a restart probes on from there."""
 
@@ -47,8 +55,8 @@ class Watched:
     announce: bool
     started_ns: int
     """When the attempt began, by the daemon's monotonic clock, as all times here."""
-    answers: tuple[tuple[int, int], ...]
-    """The newest probes, all answered: when each was sent, and its round trip, in ns."""
+    answers: tuple[Answer, ...]
+    """The newest probes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from ferryman.migration.attempt import Services, carry_out, take_up
 from ferryman.migration.clock import SystemClock
 from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.head import Outcome, Verdict
-from ferryman.records.journal_entry import JournalEntry, Step, Watched
+from ferryman.records.journal_entry import Answer, JournalEntry, Step, Watched
 from ferryman.records.samples import ProbedMove
 from ferryman.records.timeline import Mark
 from ferryman.specs.choices import Method
@@ -64,7 +64,7 @@ def left_open(stand: Stand, service: socket.socket, **watched: object) -> Journa
         settle_ms=50,
         announce=True,
         started_ns=killed_ns - 2_000_000_000,
-        answers=tuple((killed_ns - (10 - at) * 5_000_000, TRIP_NS) for at in range(11)),
+        answers=tuple(Answer(sent_ns=killed_ns - (10 - at) * 5_000_000, round_trip_ns=TRIP_NS) for at in range(11)),
     )
     entry = replace(
         entry,
@@ -139,4 +139,4 @@ def test_how_it_is_probed_is_written_down_before_the_guest_is_touched(stand: Sta
     assert watched is not None
     assert (watched.address, watched.interval_ms, watched.settle_ms, watched.announce) == ("127.0.0.1", 5, 50, True)
     assert len(watched.answers) == 10
-    assert watched.started_ns < watched.answers[0][0] + 1_000_000_000
+    assert watched.started_ns < watched.answers[0].sent_ns + 1_000_000_000

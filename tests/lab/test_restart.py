@@ -9,6 +9,7 @@ import pytest
 from daemon_run import DaemonRun
 from running import RunningLab
 
+from ferryman.downtime.values import MeasurementStatus
 from ferryman.lab import faults
 from ferryman.records.audit_records import Outcome
 from ferryman.records.live import read_progress
@@ -67,6 +68,10 @@ def test_a_live_move_outlives_a_killed_daemon_and_is_adopted(
     (record,) = daemon.records()
     assert (record.outcome, record.recovered, record.attempt) == (Outcome.SUCCEEDED, True, 1)
     assert (record.source, record.destination) == (home, away)
+    measured = record.measurement
+    assert measured.status is MeasurementStatus.MEASURED, measured.reason
+    assert 0 < (measured.downtime_lower_ms or 0) <= (measured.downtime_ms or 0) <= (measured.downtime_upper_ms or 0)
+    assert "nobody probed for" in measured.reason
     assert daemon.ferryman("status").returncode == 0
 
 

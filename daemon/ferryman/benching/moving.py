@@ -10,7 +10,7 @@ from ferryman.benching.values import Leg
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Identity
 from ferryman.fleet.values import Power
-from ferryman.migration.attempt import Services, carry_out, take_up
+from ferryman.migration.attempt import KeepSamples, Services, carry_out, take_up
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import Ends
 from ferryman.planning.aiming import locate
@@ -54,6 +54,8 @@ class Mover:
     clock: Clock
     stop: threading.Event
     show: Callable[[Progress], None]
+    keep_samples: KeepSamples
+    """Where a move's probes are kept for the report."""
     me: Identity
     """What the VM is tagged with while it moves."""
 
@@ -88,7 +90,8 @@ class Mover:
         against = obstacle(entry, self.specs.hosts, self.view.look())
         if against is not None:
             raise _stuck(entry.vm, against)
-        return self._written_down(take_up(entry, self._services(entry.source, entry.destination)))
+        prober = self.specs.hosts.get(entry.watched.prober) if entry.watched else None
+        return self._written_down(take_up(entry, self._services(entry.source, entry.destination), prober))
 
     def _written_down(self, record: MigrationRecord | None) -> MigrationRecord | None:
         if record is not None:
@@ -115,6 +118,7 @@ class Mover:
             stop=self.stop,
             show=self.show,
             me=self.me,
+            keep_samples=self.keep_samples,
         )
 
 

@@ -21,6 +21,7 @@ from ferryman.reconciler.events import Events
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records.identity import identity_of
 from ferryman.records.live import Progress, write_progress
+from ferryman.records.samples import ProbedMove, write_samples
 from ferryman.records.store import StateStore
 from ferryman.specs.choices import Method
 from ferryman.specs.loading import Specs
@@ -116,10 +117,15 @@ def _mover(specs: Specs, around: Around, stop: threading.Event) -> Iterator[Move
             clock=clock,
             stop=stop,
             show=lambda progress: _show(store.folder, progress),
+            keep_samples=lambda move: _keep_samples(store.folder, move),
             me=identity_of(store.folder),
         )
     finally:
         view.close()
+
+
+def _keep_samples(folder: Path, move: ProbedMove) -> None:
+    write_samples(folder, move)
 
 
 def _show(folder: Path, progress: Progress) -> None:

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import gc
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import UTC
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import TypeAdapter
-from rich.console import Console
-from rich.table import Table
 
-from ferryman.cli import one_record
-from ferryman.cli.options import json_option, print_json, state_option
+from ferryman.cli.columns import columns
+from ferryman.cli.options import json_option, nothing_to_collect, print_json, state_option
 from ferryman.cli.query_options import query_of, query_options
 from ferryman.cli.words import downtime
-from ferryman.records import audit
-from ferryman.records.audit_records import MigrationRecord
+from ferryman.records import trail
 from ferryman.records.errors import RecordError
+from ferryman.records.head import RecordHead
+from ferryman.records.parsing import cores
 
-_RECORDS = TypeAdapter(tuple[MigrationRecord, ...])
-"""Ten times as fast as `print_json`, which has to find out what each value is: there may be thousands."""
+_COLUMNS = ("began (UTC)", "VM", "from -> to", "method", "outcome", "took", "downtime", "cause", "commit")
 
 
 @click.command()
@@ -47,26 +41,19 @@ def history(record_id: str | None, state: Path, limit: int, as_json: bool, **wis
     if record_id is not None:
         _show_one(state, record_id, as_json=as_json)
         return
-    found = audit.records(state, query_of(wished), on_damaged=_damaged)
-    with _nothing_to_collect():
-        records = tuple(islice(found, limit))
-    if as_json:
-        click.echo(_RECORDS.dump_json(records, indent=2, exclude_none=True))
-    else:
-        _print(records)
-
-
-@contextmanager
-def _nothing_to_collect() -> Iterator[None]:
-    """Thousands of values that all stay: looking for garbage among them takes a sixth of the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
+    query = query_of(wished)
+    with nothing_to_collect():
+        if as_json:
+            _print_json(islice(trail.texts(state, query, on_damaged=_damaged, processes=cores()), limit))
+        else:
+            _print(list(islice(trail.heads(state, query, on_damaged=_damaged, processes=cores()), limit)))
 
 
 def _show_one(state: Path, record_id: str, *, as_json: bool) -> None:
+    # Only here: whole records know words of every room, whose import a list need not wait for.
+    from ferryman.cli import one_record
+    from ferryman.records import audit
+
     try:
         record = audit.record(state, record_id)
     except RecordError as error:
@@ -82,52 +69,47 @@ def _show_one(state: Path, record_id: str, *, as_json: bool) -> None:
         click.echo(line)
 
 
+def _print_json(texts: Iterable[bytes]) -> None:
+    """A list of objects, put together: to make thousands of values and write them anew would take seconds."""
+    indented = [b"\n  " + text.replace(b"\n", b"\n  ") for text in texts]
+    click.echo(b"[" + b",".join(indented) + b"\n]" if indented else b"[]")
+
+
 def _damaged(error: RecordError) -> None:
     click.echo(f"! {error.reason}\n    remedy: {error.remedy}", err=True)
 
 
-def _print(records: tuple[MigrationRecord, ...]) -> None:
-    console = Console(width=None if sys.stdout.isatty() else 200, markup=False, highlight=False)
+def _print(records: Sequence[RecordHead]) -> None:
     if not records:
-        console.print("No moves are recorded.")
+        click.echo("No moves are recorded.")
         return
-    table = Table(
-        "began (UTC)",
-        "VM",
-        "from -> to",
-        "method",
-        "outcome",
-        "took",
-        "downtime",
-        "cause",
-        "commit",
-        box=None,
-    )
-    for record in records:
-        table.add_row(
-            f"{record.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
-            record.vm,
-            f"{record.source} -> {record.destination}",
-            record.method.value,
-            record.outcome.value,
-            f"{record.total_ms / 1000:.1f} s",
-            f"{downtime(record.measurement)}{_verdict(record)}{_error(record)}",
-            record.cause.kind.value,
-            f"{record.cause.revision[:10]} {record.cause.subject}",
-        )
-    console.print(table)
+    told = [*columns(_COLUMNS, [_row(record) for record in records])]
     for record in records:
         if record.reason:
-            console.print(f"{record.id}: {record.reason}")
-            console.print(f"    remedy: {record.remedy}")
+            told += [f"{record.id}: {record.reason}", f"    remedy: {record.remedy}"]
+    click.echo("\n".join(told))
 
 
-def _verdict(record: MigrationRecord) -> str:
+def _row(record: RecordHead) -> tuple[str, ...]:
+    return (
+        f"{record.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
+        record.vm,
+        f"{record.source} -> {record.destination}",
+        record.method.value,
+        record.outcome.value,
+        f"{record.total_ms / 1000:.1f} s",
+        f"{downtime(record.measurement)}{_verdict(record)}{_error(record)}",
+        record.cause.kind.value,
+        f"{record.cause.revision[:10]} {record.cause.subject}",
+    )
+
+
+def _verdict(record: RecordHead) -> str:
     if record.max_downtime_ms is None:
         return ""
     return f"; promise {record.max_downtime_ms} ms: {record.verdict}"
 
 
-def _error(record: MigrationRecord) -> str:
+def _error(record: RecordHead) -> str:
     """How far the prediction was off: measured less predicted."""
     return "" if record.prediction_error_ms is None else f"; {record.prediction_error_ms:+.0f} ms off its prediction"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 from pydantic import TypeAdapter
 
-from ferryman.fleet.hypervisor import Connect
+if TYPE_CHECKING:
+    from ferryman.fleet.hypervisor import Connect
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -74,3 +77,13 @@ def print_json(value: object) -> None:
 def plain(value: object) -> Any:
     """Any value of ours as JSON knows it: objects, lists, texts and numbers."""
     return TypeAdapter(type(value)).dump_python(value, mode="json", exclude_none=True)
+
+
+@contextmanager
+def nothing_to_collect() -> Iterator[None]:
+    """Thousands of values that all stay: looking for garbage among them takes a sixth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

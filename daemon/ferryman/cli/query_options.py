@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from ferryman.cli.times import time_option
-from ferryman.records.audit_records import Outcome, Verdict
+from ferryman.records.head import Outcome, Verdict
 from ferryman.records.query import Query
 from ferryman.specs.choices import Method
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import click
 
-from ferryman.cli.options import state_option
+from ferryman.cli.options import nothing_to_collect, state_option
 from ferryman.cli.query_options import query_of, query_options
-from ferryman.records import atomic_files, audit
+from ferryman.records import atomic_files, audit, trail
 from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.errors import RecordError, StateUnwritableError
+from ferryman.records.head import RecordHead
+from ferryman.records.parsing import cores
 from ferryman.records.query import Query
 from ferryman.records.samples import read_samples
 from ferryman.report.building import report_of
@@ -44,12 +46,14 @@ def report(state: Path, out: Path, migration: str | None, **wished: Any) -> None
         raise click.ClickException(f"{state} is no state folder\n  remedy: name the daemon's: --state DIR")
     query = query_of(wished)
     damaged: list[RecordError] = []
-    if migration is None:
-        records = list(audit.records(state, query, on_damaged=damaged.append))
-    else:
-        records = [_one(state, migration)]
-    built = _built(state, records, selection=_selection(query, migration), damaged=len(damaged))
-    page = _page(built)
+    with nothing_to_collect():
+        records: list[RecordHead]
+        if migration is None:
+            records = list(trail.heads(state, query, on_damaged=damaged.append, processes=cores()))
+        else:
+            records = [_one(state, migration)]
+        built = _built(state, records, selection=_selection(query, migration), damaged=len(damaged))
+        page = _page(built)
     try:
         atomic_files.replace(out, page.encode(), durable=False)
     except StateUnwritableError as error:
@@ -67,8 +71,9 @@ def _one(state: Path, migration: str) -> MigrationRecord:
     return record
 
 
-def _built(state: Path, records: Sequence[MigrationRecord], *, selection: str, damaged: int) -> Report:
-    close_ups = [close_up(record, read_samples(state, record.id)) for record in in_full(records)]
+def _built(state: Path, records: Sequence[RecordHead], *, selection: str, damaged: int) -> Report:
+    whole = (_one(state, record.id) for record in in_full(records))
+    close_ups = [close_up(record, read_samples(state, record.id)) for record in whole]
     return report_of(records, close_ups, made_at=datetime.now(UTC), selection=selection, damaged=damaged)
 
 

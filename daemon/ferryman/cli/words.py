@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.planning.plans import Prediction
-from ferryman.records.live import Progress
+from typing import TYPE_CHECKING
+
+from ferryman.downtime.values import Downtime, MeasurementStatus
+
+if TYPE_CHECKING:
+    # Lists of records need neither, nor should they wait for all that these import.
+    from ferryman.planning.plans import Prediction
+    from ferryman.records.live import Progress
 
 _MIB = 1024 * 1024
 
 
-def downtime(measurement: Measurement) -> str:
+def downtime(measurement: Downtime) -> str:
     """A measurement in a few words: the figure, its bounds, or why there is none."""
     match measurement.status:
         case MeasurementStatus.MEASURED:

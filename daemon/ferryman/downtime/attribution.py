@@ -90,7 +90,7 @@ def attribute(
         return None
     if outage is None:
         hidden_ms = measurement.downtime_ms
-        return Attribution(unknown_ms=hidden_ms, unknown_because="the prober was held up" if hidden_ms else "")
+        return Attribution(unknown_ms=hidden_ms, unknown_because="nothing was probed for a while" if hidden_ms else "")
     began_ns = (outage.last_answered_ns + outage.first_lost_ns) // 2
     ended_ns = began_ns + round(measurement.downtime_ms * _NS_PER_MS)
     refused_ns = [sample.sent_ns for sample in samples if sample.outcome in BY_A_KERNEL]

@@ -8,7 +8,7 @@ from math import ceil
 from random import Random
 from statistics import fmean, median, stdev
 
-from ferryman.downtime.values import Measurement, MeasurementStatus
+from ferryman.downtime.values import Downtime, MeasurementStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Statistics:
     """The smallest measured downtime that at least 95 of 100 do not exceed (nearest rank)."""
 
 
-def summarise(measurements: Iterable[Measurement]) -> Statistics:
+def summarise(measurements: Iterable[Downtime]) -> Statistics:
     """Sum up the moves of one VM by one method."""
     known = list(measurements)
     downtimes = sorted(

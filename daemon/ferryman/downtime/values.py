@@ -161,8 +161,8 @@ class HostFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
-    """What the VM's users felt during one move."""
+class Downtime:
+    """How long the VM's users were without it during one move, or why that is not known."""
 
     status: MeasurementStatus
     reason: str = ""
@@ -173,6 +173,12 @@ class Measurement:
     downtime_lower_ms: float | None = None
     downtime_upper_ms: float | None = None
     """Also covers what may hide between two answered probes, above all where the prober was held up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement(Downtime):
+    """What the VM's users felt during one move, and how that was found."""
+
     total_outage_ms: float | None = None
     """All outages together, upper bounds."""
     outages: int = 0

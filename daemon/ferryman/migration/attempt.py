@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ferryman.downtime.measuring import unmeasured
 from ferryman.downtime.values import Measurement
 from ferryman.downtime.vantage import Vantage, vantage_of
 from ferryman.fleet.errors import FleetError
@@ -17,7 +16,7 @@ from ferryman.fleet.values import DomainDetail
 from ferryman.migration import cold, drives, live, tagging, volumes
 from ferryman.migration.announcing import may_announce
 from ferryman.migration.clearing import NOTHING_CLEARED, Cleared, clear_source
-from ferryman.migration.clock import Clock
+from ferryman.migration.clock import Clock, is_same_boot
 from ferryman.migration.move import DiskProgress, Ends, LeftRunningError, Move
 from ferryman.migration.progress import progress
 from ferryman.migration.reaching import announce_until_answered
@@ -29,7 +28,7 @@ from ferryman.planning.links import bandwidth_cap_mib_s
 from ferryman.planning.plans import DiskImage, ImageCopy, Plan
 from ferryman.records.audit_records import CauseRecord, MigrationRecord, Outcome, VolumeAt
 from ferryman.records.journal import Journal
-from ferryman.records.journal_entry import JournalEntry, Step
+from ferryman.records.journal_entry import JournalEntry, Step, Watched
 from ferryman.records.live import Progress
 from ferryman.records.samples import ProbedMove
 from ferryman.specs.choices import Method, OnStall, SourceDisks
@@ -111,19 +110,24 @@ def _witnessed(order: Order, services: Services, witness: Witness) -> MigrationR
     total_ms = move.elapsed_ms()
     if ending.outcome is None:
         return None
-    move.report("waiting for the service to answer", None)
-    arrived = ending.outcome is Outcome.SUCCEEDED
-    if may_announce(plan.method, arrived=arrived, allowed=order.spec.probe.announce):
-        announce_until_answered(move, witness.hears_nothing_for)
-    testimony = witness.conclude(
-        undisturbed_until_ns=move.undisturbed_until_ns,
-        settle_ms=order.settle_ms,
-        patience_s=_patience_s(plan.method, ending),
-    )
+    testimony = _testimony(move, witness, ending, announce=order.spec.probe.announce, settle_ms=order.settle_ms)
     tagging.release(move, ending.outcome)
     _keep_samples(move, services, witness, testimony.measurement)
     cleared = _cleared(order, move, ending, testimony.measurement)
     return _record(move, ending, testimony, Facts(begun_ms=begun_ms, total_ms=total_ms, plan=plan, cleared=cleared))
+
+
+def _testimony(move: Move, witness: Witness, ending: Ending, *, announce: bool, settle_ms: int) -> Testimony:
+    """What the VM's users felt, once its service answers again; a guest that arrived and is silent is announced."""
+    move.report("waiting for the service to answer", None)
+    arrived = ending.outcome is Outcome.SUCCEEDED
+    if may_announce(move.entry.method, arrived=arrived, allowed=announce):
+        announce_until_answered(move, witness.hears_nothing_for)
+    return witness.conclude(
+        undisturbed_until_ns=move.undisturbed_until_ns,
+        settle_ms=settle_ms,
+        patience_s=_patience_s(move.entry.method, ending),
+    )
 
 
 def _keep_samples(move: Move, services: Services, witness: Witness, measurement: Measurement) -> None:
@@ -144,15 +148,31 @@ def _cleared(order: Order, move: Move, ending: Ending, measurement: Measurement)
     return clear_source(move, order.plan, measurement)
 
 
-def take_up(entry: JournalEntry, services: Services) -> MigrationRecord | None:
-    """Bring a move that was interrupted, by the daemon's end or a host's silence, to its end. None as `carry_out`."""
-    move = _move(entry, services, None)
-    ending = settle(move, None)
-    if ending.outcome is None:
-        return None
-    tagging.release(move, ending.outcome)
-    testimony = Testimony(measurement=unmeasured(None, "the move was interrupted and taken up again"))
-    return _record(move, ending, testimony, Facts(total_ms=move.elapsed_ms(), recovered=True))
+def take_up(entry: JournalEntry, services: Services, prober: HostSpec | None = None) -> MigrationRecord | None:
+    """Bring a move that was interrupted, by the daemon's end or a host's silence, to its end. None as `carry_out`.
+
+    `prober` is the host that the entry says probes, as the specs have it now.
+    """
+    watched, clock = entry.watched, services.clock
+    with Witness.resume(entry, services.vantage(prober), clock) as witness:
+        move = _move(entry, services, witness)
+        if watched and watched.answers and is_same_boot(entry.started_at, watched.started_ns, clock):
+            move.started_ns = watched.started_ns
+            move.undisturbed_until_ns = watched.answers[-1].sent_ns + 1
+        ending = settle(move, None)
+        if ending.outcome is None:
+            return None
+        total_ms = move.elapsed_ms()
+        testimony = _testimony(
+            move,
+            witness,
+            ending,
+            announce=watched is not None and watched.announce,
+            settle_ms=watched.settle_ms if watched else 0,
+        )
+        tagging.release(move, ending.outcome)
+        _keep_samples(move, services, witness, testimony.measurement)
+        return _record(move, ending, testimony, Facts(total_ms=total_ms, recovered=True))
 
 
 def _prepare(order: Order, move: Move, witness: Witness) -> volumes.Ready:
@@ -160,7 +180,24 @@ def _prepare(order: Order, move: Move, witness: Witness) -> volumes.Ready:
         drives.eject(move, order.plan.adaptation.emptied_drives)
         ready = volumes.prepare(move, order.plan.disks, as_bytes=_image_copy(order.plan) is ImageCopy.STREAM)
         witness.baseline()
+        move.watches(_watched(order, move, witness))
     return ready
+
+
+def _watched(order: Order, move: Move, witness: Witness) -> Watched | None:
+    target, answers = witness.target, witness.answers()
+    if target is None or not answers:
+        return None
+    return Watched(
+        address=target.address,
+        port=target.port,
+        interval_ms=target.interval_ms,
+        prober=order.prober.name if order.prober else "",
+        settle_ms=order.settle_ms,
+        announce=order.spec.probe.announce,
+        started_ns=move.started_ns,
+        answers=answers,
+    )
 
 
 def _transfer(order: Order, move: Move, ready: volumes.Ready) -> None:
@@ -257,10 +294,9 @@ def _entry(order: Order, started_at: datetime) -> JournalEntry:
     )
 
 
-def _move(entry: JournalEntry, services: Services, witness: Witness | None) -> Move:
+def _move(entry: JournalEntry, services: Services, witness: Witness) -> Move:
     def tell(phase: str, work: Job | DiskProgress | None) -> None:
-        seen = witness.view() if witness else "not probed"
-        services.show(progress(entry, phase, work, seen, services.clock.now()))
+        services.show(progress(entry, phase, work, witness.view(), services.clock.now()))
         if entry.method is Method.COLD:
             tagging.renew(move)
 

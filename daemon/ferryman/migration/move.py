@@ -18,7 +18,7 @@ from ferryman.migration.working import THREADS, Work
 from ferryman.records.audit_records import PhaseTiming, VolumeAt
 from ferryman.records.errors import StateUnwritableError
 from ferryman.records.journal import Journal
-from ferryman.records.journal_entry import JournalEntry, Step
+from ferryman.records.journal_entry import JournalEntry, Step, Watched
 from ferryman.records.timeline import Mark
 
 _NS_PER_MS = 1_000_000
@@ -118,6 +118,10 @@ class Move:
     def disowns(self, volume: VolumeAt) -> None:
         """Write down that it did not come to be by this attempt's doing: undoing must not remove it."""
         self._write(replace(self.entry, created=tuple(other for other in self.entry.created if other != volume)))
+
+    def watches(self, watched: Watched | None) -> None:
+        """Keep how it is probed; written down with the next step."""
+        self.entry = replace(self.entry, watched=watched)
 
     def takes_out(self, medium: Medium) -> None:
         """Write down that this attempt ejects a medium, before it does."""

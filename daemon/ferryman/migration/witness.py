@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
 from ferryman.downtime.attribution import BY_A_KERNEL
 from ferryman.downtime.host_probe import HostProbe
-from ferryman.downtime.measuring import longest_outage, measure, unmeasured
+from ferryman.downtime.measuring import BASELINE_SAMPLES, longest_outage, measure, unmeasured
 from ferryman.downtime.prober import Probe, ProbeError
 from ferryman.downtime.tally import RECENT
-from ferryman.downtime.values import Measurement, MeasurementStatus, Outage, ProbeTarget, Sample
+from ferryman.downtime.values import Measurement, MeasurementStatus, Outage, Outcome, ProbeTarget, Sample
 from ferryman.downtime.vantage import Vantage
-from ferryman.migration.clock import Clock
+from ferryman.migration.clock import Clock, is_same_boot
+from ferryman.records.journal_entry import Answer, JournalEntry
 from ferryman.specs.vm_spec import ProbeSpec
 
 _BASELINE_SAMPLES = 12
 _NS_PER_MS = 1_000_000
+_INTERRUPTED = "the move was interrupted and taken up again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +43,13 @@ class Witness:
     def __init__(
         self, probe: Probe | None, why_not: str, vantage: Vantage, clock: Clock, host: HostProbe | None = None
     ) -> None:
-        """Use `begin`."""
+        """Use `begin` or `resume`."""
         self._probe = probe
         self._host = host
         self._why_not = why_not
         self._vantage = vantage
         self._clock = clock
+        self._earlier: tuple[Sample, ...] = ()
 
     @classmethod
     def begin(
@@ -64,6 +68,45 @@ class Witness:
         except (ProbeError, OSError) as error:
             return cls(None, str(error), vantage, clock)
         return cls(probe, "", vantage, clock, vantage.ping(probe.target) if spec.icmp else None)
+
+    @classmethod
+    def resume(cls, entry: JournalEntry, vantage: Vantage, clock: Clock) -> Witness:
+        """Probe on where an interrupted attempt left off; what nobody saw meanwhile widens the bounds."""
+        watched = entry.watched
+        if watched is None or not watched.answers:
+            return cls(None, f"{_INTERRUPTED} before its service was seen to answer", vantage, clock)
+        if watched.prober != vantage.host:
+            return cls(
+                None, f"{_INTERRUPTED}, and {watched.prober}, which probed, is in the specs no more", vantage, clock
+            )
+        target = ProbeTarget(address=watched.address, port=watched.port, interval_ms=watched.interval_ms)
+        try:
+            probe = vantage.probe(target)
+        except (ProbeError, OSError) as error:
+            return cls(None, str(error), vantage, clock)
+        if not is_same_boot(entry.started_at, watched.started_ns, clock):
+            # It can still be seen to answer, and be announced.
+            return cls(
+                probe, f"{_INTERRUPTED}, and its machine was restarted meanwhile, or its clock set", vantage, clock
+            )
+        witness = cls(probe, "", vantage, clock)
+        witness._earlier = tuple(
+            Sample(sent_ns=answer.sent_ns, outcome=Outcome.ANSWERED, round_trip_ns=answer.round_trip_ns)
+            for answer in watched.answers
+        )
+        return witness
+
+    def answers(self) -> tuple[Answer, ...]:
+        """The newest probes, as many as a baseline needs; none unless all were answered."""
+        newest = self.samples()[-BASELINE_SAMPLES:]
+        if len(newest) < BASELINE_SAMPLES or any(sample.outcome is not Outcome.ANSWERED for sample in newest):
+            return ()
+        return tuple(Answer(sent_ns=sample.sent_ns, round_trip_ns=sample.round_trip_ns) for sample in newest)
+
+    @property
+    def target(self) -> ProbeTarget | None:
+        """What is probed."""
+        return self._probe.target if self._probe else None
 
     def baseline(self) -> None:
         """Wait, shortly, until enough probes were answered to know what is normal.
@@ -96,7 +139,7 @@ class Witness:
 
     def samples(self) -> tuple[Sample, ...]:
         """All probes whose fate is known, in the order of sending; none where nothing was probed."""
-        return () if self._probe is None else self._probe.samples()
+        return () if self._probe is None else (*self._earlier, *self._probe.samples())
 
     def conclude(self, *, undisturbed_until_ns: int, settle_ms: int, patience_s: float) -> Testimony:
         """Wait until the service has answered for `settle_ms`, at most `patience_s`; then measure.
@@ -110,7 +153,9 @@ class Witness:
         self._probe.wait_answering(consecutive=consecutive, timeout_s=patience_s)
         ended_ns = self._clock.monotonic_ns()
         failure = self._failure()
-        samples = self._probe.stop()
+        samples = (*self._earlier, *self._probe.stop())
+        if self._why_not:
+            return Testimony(measurement=unmeasured(target, self._why_not), samples=samples)
         error_ms = self._vantage.clock_error_ms or 0.0
         baseline_until_ns = undisturbed_until_ns - round(error_ms * _NS_PER_MS)
         measurement = measure(
@@ -121,7 +166,7 @@ class Witness:
             failure=failure,
             missed=self._probe.missed,
         )
-        measurement = self._checked(measurement)
+        measurement = self._doubted(self._checked(measurement), samples, baseline_until_ns)
         if self._host is not None:
             host = self._host.conclude(baseline_until_ns=baseline_until_ns, ended_ns=ended_ns)
             measurement = replace(measurement, host=host)
@@ -145,6 +190,15 @@ class Witness:
             return measurement
         check = self._vantage.check(measurement.address, measurement.port)
         return measurement if check.working else replace(measurement, reason=check.reason)
+
+    def _doubted(self, measurement: Measurement, samples: Sequence[Sample], baseline_until_ns: int) -> Measurement:
+        """Say where nobody looked for a while, unless the guest surely ran as ever until later."""
+        later = samples[len(self._earlier) :]
+        unseen = self._earlier and later and later[0].sent_ns > baseline_until_ns
+        if not unseen or measurement.reason:
+            return measurement
+        gap_ms = (later[0].sent_ns - self._earlier[-1].sent_ns) / _NS_PER_MS
+        return replace(measurement, reason=f"{_INTERRUPTED}: nobody probed for {gap_ms:,.0f} ms")
 
     def __enter__(self) -> Self:
         return self

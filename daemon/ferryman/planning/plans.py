@@ -7,23 +7,9 @@ from enum import StrEnum
 
 from ferryman.fleet.adapting import UNCHANGED, Adaptation
 from ferryman.fleet.values import BackingImage, Volume, VolumeRef
+from ferryman.planning.causes import Cause as Cause
 from ferryman.planning.findings import Finding
 from ferryman.specs.choices import Method
-
-
-class Cause(StrEnum):
-    """Why a VM is to move."""
-
-    SPEC = "spec"
-    """Its spec names another host."""
-    EVACUATION = "evacuation"
-    """The host that it runs on is in maintenance."""
-    RETURN = "return"
-    """Its home is out of maintenance again."""
-    DRIFT = "drift"
-    """Somebody else moved it and its spec says `drift = "correct"`."""
-    BENCH = "bench"
-    """`ferryman bench` moves it there and back, and measures."""
 
 
 class DiskTransfer(StrEnum):

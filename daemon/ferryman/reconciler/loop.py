@@ -213,15 +213,16 @@ class Reconciler:
             if self._parts.only not in (None, entry.vm):
                 statuses[entry.vm] = in_flight(entry)
             elif not self._parts.stop.is_set():
-                self._take_up_one(entry)
+                self._take_up_one(entry, specs)
         return statuses
 
-    def _take_up_one(self, entry: JournalEntry) -> None:
+    def _take_up_one(self, entry: JournalEntry, specs: Specs) -> None:
+        prober = specs.hosts.get(entry.watched.prober) if entry.watched else None
         services = self._services(entry.source, entry.destination)
         self._parts.events.taken_up(entry)
         way = Way(vm=entry.vm, source=entry.source, destination=entry.destination)
         move = UnderWay(way=way, memory_mib=_UNMEASURED_MEMORY_MIB)
-        self._crew.begin(move, in_flight(entry), lambda: take_up(entry, services))
+        self._crew.begin(move, in_flight(entry), lambda: take_up(entry, services, prober))
 
     def _finish(self, finished: Finished, specs: Specs) -> None:
         parts, vm = self._parts, finished.move.way.vm

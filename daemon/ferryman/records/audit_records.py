@@ -6,36 +6,18 @@ Optional fields that are None are left out of the file.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from ferryman.downtime.attribution import Attribution
 from ferryman.downtime.values import Measurement
-from ferryman.planning.plans import Cause, ImageCopy, SwitchOver
+from ferryman.planning.plans import ImageCopy, SwitchOver
+from ferryman.records.head import CauseRecord as CauseRecord
+from ferryman.records.head import Outcome as Outcome
+from ferryman.records.head import RecordHead
+from ferryman.records.head import Transfer as Transfer
+from ferryman.records.head import Verdict as Verdict
 from ferryman.records.timeline import TimelineEntry
 from ferryman.records.utc import UtcTime
 from ferryman.specs.choices import Method
-
-
-class Outcome(StrEnum):
-    """How an attempt ended. One terminal outcome per attempt."""
-
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    """The VM is where it was, as it was."""
-    CANCELLED = "cancelled"
-    HELD = "held"
-    """A person must decide; nothing more is done to this VM."""
-
-
-class Verdict(StrEnum):
-    """Whether the promise `max_downtime_ms` was kept."""
-
-    MET = "met"
-    MISSED = "missed"
-    UNKNOWN = "unknown"
-    """There was a promise and no measurement, or its bounds lie on both sides of the promise."""
-    NONE = "none"
-    """The spec promises nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,30 +64,6 @@ class PredictionRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CauseRecord:
-    """The chain back to the commit."""
-
-    kind: Cause
-    revision: str
-    author: str = ""
-    subject: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
-    """What went over the wire, as the hypervisor counted it."""
-
-    memory_bytes: int = 0
-    disk_bytes: int = 0
-    memory_bytes_s: int | None = None
-    """How fast memory was sent, over all passes."""
-    memory_iterations: int = 0
-    setup_ms: int | None = None
-    total_ms: int | None = None
-    hypervisor_downtime_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EjectedRecord:
     """A medium that was taken out of a drive."""
 
@@ -116,30 +74,15 @@ class EjectedRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MigrationRecord:
+class MigrationRecord(RecordHead):
     """`migrations/YYYY/MM/ID.toml`: one attempt, never changed once written."""
 
-    id: str
-    vm: str
     uuid: str
-    source: str
-    destination: str
-    method: Method
     why: str
-    cause: CauseRecord
     attempt: int
-    started_at: UtcTime
     finished_at: UtcTime
-    outcome: Outcome
-    reason: str = ""
-    """Why it did not succeed."""
-    remedy: str = ""
     begun_ms: float | None = None
     """From the attempt's start to the hypervisor's own migration."""
-    total_ms: float
-    """From the attempt's start until the VM was verified at the destination (or the failure was undone)."""
-    verdict: Verdict = Verdict.NONE
-    max_downtime_ms: int | None = None
     measurement: Measurement
     network_and_service_ms: float | None = None
     """Downtime less the hypervisor's own figure."""
@@ -156,15 +99,10 @@ class MigrationRecord:
     """Live only: when the guest is stopped at the source."""
     image_copy: ImageCopy | None = None
     """Cold only: how the disks' content got there."""
-    post_copy: bool = False
-    """It was switched to post-copy: the guest ran at the destination before all of its memory was there."""
-    transfer: Transfer = Transfer()
     phases: tuple[PhaseTiming, ...] = ()
     rejected: tuple[RejectedRecord, ...] = ()
     predictions: tuple[PredictionRecord, ...] = ()
     """Of the methods that were allowed and possible, the least disruptive first."""
-    prediction_error_ms: float | None = None
-    """Measured less predicted downtime; above 0: it was down for longer. None: one of the two is unknown."""
     prediction_error_s: float | None = None
     """Actual less predicted duration of the whole move, of one that succeeded."""
     dirty_bytes_s: int | None = None

@@ -22,7 +22,7 @@ class _Moves:
 
 
 class Downtimes:
-    """Of all moves that succeeded; those without a figure are counted apart."""
+    """Of all moves that succeeded; those without a figure, or with one of an interrupted move, are counted apart."""
 
     def __init__(self, records: Iterable[MigrationRecord] = ()) -> None:
         """Begin with these records, in whatever order they come."""
@@ -46,7 +46,7 @@ class Downtimes:
 
 def _with_move(moves: _Moves, record: MigrationRecord) -> _Moves:
     downtime_ms = record.measurement.downtime_ms
-    if record.measurement.status is not MeasurementStatus.MEASURED or downtime_ms is None:
+    if record.measurement.status is not MeasurementStatus.MEASURED or downtime_ms is None or record.recovered:
         return moves
     # By the record's id, so that the records of a folder always give the same sample.
     lot = int.from_bytes(blake2b(record.id.encode("utf-8", "replace"), digest_size=8).digest())

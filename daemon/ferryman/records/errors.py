@@ -35,6 +35,10 @@ class RecordError(StateError):
         super().__init__(reason, remedy)
         self.path = path
 
+    def __reduce__(self) -> tuple[type[RecordError], tuple[Path, str, str]]:
+        """As it is sent from one process to another."""
+        return RecordError, (self.path, self.reason, self.remedy)
+
 
 class RecordExistsError(StateError):
     """An audit record of this id was written before; records never change."""

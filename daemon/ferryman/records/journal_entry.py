@@ -34,6 +34,32 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A probe that was answered; ns."""
+
+    sent_ns: int
+    round_trip_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """How an attempt's VM was probed before it was touched: a restart probes on from there."""
+
+    address: str
+    port: int
+    interval_ms: float
+    prober: str = ""
+    """The host that probes; empty: the daemon's machine."""
+    settle_ms: int
+    """So long the service must answer before the measurement ends."""
+    announce: bool
+    started_ns: int
+    """When the attempt began, by the daemon's monotonic clock, as all times here."""
+    answers: tuple[Answer, ...]
+    """The newest probes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
     """`journal/VM.toml`, outside git's history: the one attempt under way of a VM."""
 
@@ -78,5 +104,7 @@ class JournalEntry:
     """The copied disks' volumes at the source."""
     resolves: str = ""
     """The id of the held attempt that this one brings to its end."""
+    watched: Watched | None = None
+    """None: not probed, or it did not answer."""
     ejected: tuple[Medium, ...] = ()
     """Media that this attempt took out of their drives at the source: undoing puts them back."""

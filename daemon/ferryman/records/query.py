@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from ferryman.records.audit_records import MigrationRecord, Outcome, Verdict
+from ferryman.records.head import Outcome, RecordHead, Verdict
 from ferryman.specs.choices import Method
 
 
@@ -29,7 +29,7 @@ class Query:
         """All moves of one VM."""
         return cls(vms=frozenset({vm}))
 
-    def matches(self, record: MigrationRecord) -> bool:
+    def matches(self, record: RecordHead) -> bool:
         """Whether the record is one of those asked for."""
         return (
             (not self.vms or record.vm in self.vms)

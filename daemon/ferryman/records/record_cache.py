@@ -1,6 +1,6 @@
-"""Audit records that were parsed before: `cache/records-1.sqlite3` in the state folder, outside its git history.
+"""Audit records that were parsed before: `cache/records-2.sqlite3` in the state folder, outside its git history.
 
-Parsing 10,000 records takes seconds, reading them from here a third of one. Nothing depends on it: a row counts only
+Parsing 10,000 records takes seconds, reading them from here a fraction of one. Nothing depends on it: a row counts only
 for the very file that it was made from (inode, size and times) and only while its checksum holds; what is damaged is
 thrown away and made anew; where nothing can be written, records are parsed. Deleting it costs those seconds once.
 """
@@ -11,6 +11,7 @@ import os
 import re
 import sqlite3
 import zlib
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
@@ -18,27 +19,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pydantic import TypeAdapter, ValidationError
-
-from ferryman.records.audit_records import MigrationRecord
+from ferryman.records.parsing import HEAD, JsonRecord
 
 FOLDER = "cache"
-FILE = "records-1.sqlite3"
+FILE = "records-2.sqlite3"
 """The number is the table's layout: another one is another file."""
 WORTH_KEEPING = 200
 """Fewer parsed records cost less than keeping them."""
 _PATIENCE_S = 0.2
 """For another process that writes just now; then it is done without."""
 
-_TABLE = (
-    "CREATE TABLE IF NOT EXISTS records "
-    "(name TEXT PRIMARY KEY, stamp TEXT NOT NULL, checksum INTEGER NOT NULL, record BLOB NOT NULL) STRICT"
+_TABLES = ("heads", "wholes")
+_MAKE = (
+    "CREATE TABLE IF NOT EXISTS {} "
+    "(name TEXT PRIMARY KEY, stamp TEXT NOT NULL, checksum INTEGER NOT NULL, json BLOB NOT NULL) STRICT"
 )
-_GET = "SELECT checksum, record FROM records WHERE name = ? AND stamp = ?"
-_PUT = "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?)"
+_GET = "SELECT name, stamp, checksum, json FROM {} WHERE name BETWEEN ? AND ?"
+_PUT = "INSERT OR REPLACE INTO {} VALUES (?, ?, ?, ?)"
 _Row = tuple[str, str, int, bytes]
-
-_RECORD = TypeAdapter(MigrationRecord)
 
 
 class RecordCache:
@@ -49,7 +47,7 @@ class RecordCache:
         self._state_folder = state_folder
         self._file = state_folder / FOLDER / FILE
         self._database = self._connect() if self._file.exists() else None
-        self._new: list[_Row] = []
+        self._new: dict[str, list[_Row]] = {table: [] for table in _TABLES}
 
     def __enter__(self) -> Self:
         return self
@@ -59,27 +57,24 @@ class RecordCache:
     ) -> None:
         self.close()
 
-    def get(self, path: Path, stamp: str) -> MigrationRecord | None:
-        """The record that the file of this name and stamp held; None where that is not known."""
-        if self._database is None:
-            return None
-        try:
-            row = self._database.execute(_GET, (path.name, stamp)).fetchone()
-        except sqlite3.Error as error:
-            self._give_up(error)
-            return None
-        return _read(row[1]) if row is not None and zlib.crc32(row[1]) == row[0] else None
+    def get(self, stamps: Mapping[str, str], *, whole: bool) -> dict[str, JsonRecord]:
+        """Of files by name and stamp those of which it is known what they hold: the head, and all of it if `whole`."""
+        heads = self._read("heads", stamps)
+        if not whole:
+            return {name: JsonRecord(head, None) for name, head in heads.items()}
+        wholes = self._read("wholes", stamps)
+        return {name: JsonRecord(heads[name], wholes[name]) for name in heads.keys() & wholes.keys()}
 
-    def put(self, path: Path, stamp: str, record: MigrationRecord) -> None:
+    def put(self, name: str, stamp: str, record: JsonRecord) -> None:
         """Remember what a file was found to hold."""
-        text = _RECORD.dump_json(record, exclude_none=True)
-        if b":null" not in text:  # JSON has no infinity
-            self._new.append((path.name, stamp, zlib.crc32(text), text))
+        self._new["heads"].append((name, stamp, zlib.crc32(record.head), record.head))
+        if record.whole is not None:
+            self._new["wholes"].append((name, stamp, zlib.crc32(record.whole), record.whole))
 
     def close(self) -> None:
         """Write what is new, where that is worth it."""
         try:
-            if len(self._new) >= WORTH_KEEPING:
+            if len(self._new["heads"]) >= WORTH_KEEPING:
                 self._write()
         except sqlite3.Error as error:
             self._give_up(error)
@@ -89,14 +84,30 @@ class RecordCache:
             if self._database is not None:
                 self._database.close()
 
+    def _read(self, table: str, stamps: Mapping[str, str]) -> dict[str, bytes]:
+        if self._database is None or not stamps:
+            return {}
+        try:
+            found = self._database.execute(_GET.format(table), (min(stamps), max(stamps)))
+            rows: list[_Row] = found.fetchall()
+        except sqlite3.Error as error:
+            self._give_up(error)
+            return {}
+        return {
+            name: json
+            for name, stamp, checksum, json in rows
+            if stamps.get(name) == stamp and zlib.crc32(json) == checksum
+        }
+
     def _write(self) -> None:
         if self._database is None:
             self._file.parent.mkdir(exist_ok=True)
             self._database = self._connect()
         if self._database is not None:
             with self._database:
-                self._database.execute(_TABLE)
-                self._database.executemany(_PUT, self._new)
+                for table, rows in self._new.items():
+                    self._database.execute(_MAKE.format(table))
+                    self._database.executemany(_PUT.format(table), rows)
             self._hand_over()
 
     def _connect(self) -> sqlite3.Connection | None:
@@ -123,21 +134,14 @@ class RecordCache:
                 os.chown(path, owner.st_uid, owner.st_gid)
 
 
-def _read(text: bytes) -> MigrationRecord | None:
-    try:
-        return _RECORD.validate_json(text)
-    except ValidationError:
-        return None
-
-
 def stamp_of(status: os.stat_result) -> str:
-    """What changes whenever the file's content may have, or what a record is made of."""
+    """What changes whenever the file's content may have, or what a head is made of."""
     return f"{_layout()} {status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
 @cache
 def _layout() -> str:
-    """All fields of a record, their kinds and defaults: another ferryman may read more from the same file."""
+    """All fields of a head, their kinds and defaults: another ferryman may read more from the same file."""
     # Without where things lie in memory, which is another place in each process.
-    schema = re.sub("0x[0-9a-f]+|:[0-9]+", "", repr(_RECORD.core_schema))
+    schema = re.sub("0x[0-9a-f]+|:[0-9]+", "", repr(HEAD.core_schema))
     return blake2b(schema.encode(), digest_size=8).hexdigest()

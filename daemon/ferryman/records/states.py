@@ -70,7 +70,7 @@ class MoveStatistics:
     destination: str
     count: int
     unmeasured: int
-    """Of them: without a figure, and in none of these."""
+    """Of them: without a figure, or interrupted and so with a wide one; in none of these."""
     mean_ms: float | None = None
     deviation_ms: float | None = None
     """Standard deviation; None: of fewer than two."""

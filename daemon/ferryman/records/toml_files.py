@@ -57,16 +57,35 @@ def to_toml(value: object) -> bytes:
 
 def from_toml(content: bytes, kind: type[T]) -> T:
     """The dataclass that a TOML document holds; raises ValueError where it holds none, or is none of ferryman's."""
-    text = content.decode() if len(content) <= _SOON_PARSED_BYTES else _guarded(content)
-    return _adapter(kind).validate_python(_parsed(text))
+    return _adapter(kind).validate_python(_document(content))
 
 
 def read(path: Path, kind: type[T]) -> T:
     """One file's value; raises RecordError where it cannot be read."""
+    document = read_document(path)
     try:
-        return from_toml(path.read_bytes(), kind)
+        return _adapter(kind).validate_python(document)
     except ValidationError as error:
-        raise RecordError(path, f"{path} is not a {kind.__name__}: {_first_trouble(error)}.", REMEDY) from error
+        raise unfit(path, kind.__name__, error) from error
+
+
+def from_json(path: Path, text: bytes, kind: type[T]) -> T:
+    """The value that a file's document, turned into JSON, holds; raises RecordError where it holds none."""
+    try:
+        return _adapter(kind).validate_json(text)
+    except ValidationError as error:
+        raise unfit(path, kind.__name__, error) from error
+
+
+def unfit(path: Path, kind: str, error: ValidationError) -> RecordError:
+    """The trouble with a file that is TOML and not what it should be."""
+    return RecordError(path, f"{path} is not a {kind}: {_first_trouble(error)}.", REMEDY)
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """All that one file says; raises RecordError where it cannot be read."""
+    try:
+        return _document(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise RecordError(path, f"{path} is not readable as TOML: {error}.", REMEDY) from error
     except OSError as error:
@@ -96,6 +115,10 @@ def write_if_changed(path: Path, value: object) -> bool:
         pass
     atomic_files.replace(path, content)
     return True
+
+
+def _document(content: bytes) -> dict[str, Any]:
+    return _parsed(content.decode() if len(content) <= _SOON_PARSED_BYTES else _guarded(content))
 
 
 def _guarded(content: bytes) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from ferryman.records.audit_records import MigrationRecord
+from ferryman.records.head import RecordHead
 from ferryman.report.model import CloseUp, Report
 from ferryman.report.summing import by_method, by_vm, medians, summary
 
 
 def report_of(
-    moves: Sequence[MigrationRecord],
+    moves: Sequence[RecordHead],
     close_ups: Sequence[CloseUp],
     *,
     made_at: datetime,

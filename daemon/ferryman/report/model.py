@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ferryman.downtime.statistics import Statistics
-from ferryman.records.audit_records import MigrationRecord, Verdict
+from ferryman.records.audit_records import MigrationRecord
+from ferryman.records.head import RecordHead, Verdict
 from ferryman.records.samples import KeptSample
 from ferryman.specs.choices import Method
 
@@ -73,7 +74,7 @@ class Report:
     made_at: datetime
     selection: str
     """Which moves were asked for, in words; empty: all."""
-    moves: tuple[MigrationRecord, ...]
+    moves: tuple[RecordHead, ...]
     """The newest first."""
     whole: Summary
     methods: Mapping[Method, Summary]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import quantiles
 
 from ferryman.downtime.statistics import summarise
-from ferryman.records.audit_records import MigrationRecord, Outcome, Verdict
+from ferryman.records.head import Outcome, RecordHead, Verdict
 from ferryman.report.model import MedianPoint, Summary, VmSummary
 from ferryman.report.reading import downtime_ms, method_of
 from ferryman.specs.choices import Method
@@ -23,7 +23,7 @@ _MOVES_IN_ONE = 5
 """So many at least, on average: a median of one is that one."""
 
 
-def summary(moves: Iterable[MigrationRecord]) -> Summary:
+def summary(moves: Iterable[RecordHead]) -> Summary:
     """These moves in figures."""
     known = list(moves)
     verdicts = Counter(move.verdict for move in known)
@@ -35,22 +35,22 @@ def summary(moves: Iterable[MigrationRecord]) -> Summary:
     )
 
 
-def by_method(moves: Iterable[MigrationRecord]) -> Mapping[Method, Summary]:
+def by_method(moves: Iterable[RecordHead]) -> Mapping[Method, Summary]:
     """A summary for each method that occurs."""
     groups = _grouped(moves)
     return {method: summary(groups[method]) for method in METHODS if method in groups}
 
 
-def by_vm(moves: Iterable[MigrationRecord]) -> tuple[VmSummary, ...]:
+def by_vm(moves: Iterable[RecordHead]) -> tuple[VmSummary, ...]:
     """A summary for each VM and method, by name."""
-    groups: dict[tuple[str, Method], list[MigrationRecord]] = defaultdict(list)
+    groups: dict[tuple[str, Method], list[RecordHead]] = defaultdict(list)
     for move in moves:
         groups[move.vm, method_of(move)].append(move)
     ordered = sorted(groups.items(), key=lambda item: (item[0][0], METHODS.index(item[0][1])))
     return tuple(VmSummary(vm=vm, method=method, summary=summary(group)) for (vm, method), group in ordered)
 
 
-def medians(moves: Sequence[MigrationRecord]) -> Mapping[Method, tuple[MedianPoint, ...]]:
+def medians(moves: Sequence[RecordHead]) -> Mapping[Method, tuple[MedianPoint, ...]]:
     """For each method the median downtime in equal stretches of time, where there is more than one.
 
     The stretches are hours, days, weeks, … so wide that there are at most some sixty with some moves in each, and
@@ -62,8 +62,8 @@ def medians(moves: Sequence[MigrationRecord]) -> Mapping[Method, tuple[MedianPoi
     return {method: lines[method] for method in METHODS if len(lines.get(method, ())) > 1}
 
 
-def _grouped(moves: Iterable[MigrationRecord]) -> Mapping[Method, list[MigrationRecord]]:
-    groups: dict[Method, list[MigrationRecord]] = defaultdict(list)
+def _grouped(moves: Iterable[RecordHead]) -> Mapping[Method, list[RecordHead]]:
+    groups: dict[Method, list[RecordHead]] = defaultdict(list)
     for move in moves:
         groups[method_of(move)].append(move)
     return groups
@@ -77,7 +77,7 @@ def _width(times: Sequence[datetime]) -> timedelta:
     return next((width for width in _WIDTHS if whole / width <= wanted), _WIDTHS[-1])
 
 
-def _line(moves: Iterable[MigrationRecord], width: timedelta) -> tuple[MedianPoint, ...]:
+def _line(moves: Iterable[RecordHead], width: timedelta) -> tuple[MedianPoint, ...]:
     stretches: dict[int, list[float]] = defaultdict(list)
     for move in moves:
         stretches[int(move.started_at.timestamp() // width.total_seconds())].append(downtime_ms(move) or 0.0)

@@ -104,7 +104,9 @@ def test_nothing_lost_is_nothing_to_split_and_nothing_measured_no_split() -> Non
     none_seen = Measurement(status=MeasurementStatus.MEASURED, downtime_ms=0)
     assert attribute(none_seen, None, (), LIVE) == Attribution()
     held_up = Measurement(status=MeasurementStatus.MEASURED, downtime_ms=500)
-    assert attribute(held_up, None, (), LIVE) == Attribution(unknown_ms=500, unknown_because="the prober was held up")
+    assert attribute(held_up, None, (), LIVE) == Attribution(
+        unknown_ms=500, unknown_because="nothing was probed for a while"
+    )
     assert attribute(Measurement(status=MeasurementStatus.UNMEASURED), None, (), LIVE) is None
 
 

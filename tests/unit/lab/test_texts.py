@@ -104,11 +104,11 @@ class TestSpecs:
         assert (host.uri, host.migration_address) == ("qemu+ssh://root@oslo/system", "10.91.0.11")
         FleetSpec.model_validate(tomllib.loads(specs_folder.FLEET))
 
-    def test_name_a_guests_host_and_probe_and_do_not_allow_cold(self) -> None:
+    def test_name_a_guests_host_and_probe_and_allow_what_is_benched(self) -> None:
         content = tomllib.loads(specs_folder.guest_spec("guest-01", "oslo", "10.91.0.101"))
         # As a spec's reader does: TOML has arrays of strings, the models tuples of members.
         spec = VmSpec.model_validate(content, strict=False)
-        assert (spec.host, spec.probe.address, spec.allow) == ("oslo", "10.91.0.101", (Method.LIVE,))
+        assert (spec.host, spec.probe.address, spec.allow) == ("oslo", "10.91.0.101", (Method.LIVE, Method.COLD))
 
 
 class TestHostFiles:

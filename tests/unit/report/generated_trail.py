@@ -7,15 +7,10 @@ from datetime import UTC, datetime, timedelta
 from math import exp
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.planning.plans import Cause
-from ferryman.records.audit_records import (
-    CauseRecord,
-    MigrationRecord,
-    Outcome,
-    PhaseTiming,
-    PredictionRecord,
-    Transfer,
-)
+from ferryman.migration.foretold import error_ms
+from ferryman.planning.decisions import Cause
+from ferryman.records.audit_records import MigrationRecord, PhaseTiming, PredictionRecord
+from ferryman.records.head import CauseRecord, Outcome, Transfer
 from ferryman.records.ids import migration_id
 from ferryman.records.verdict import verdict
 from ferryman.specs.choices import Method
@@ -81,11 +76,8 @@ def _record(chance: random.Random, number: int, began: datetime) -> MigrationRec
             PhaseTiming(name="preparing", started_ms=1.0, duration_ms=420.0),
             PhaseTiming(name="migrating", started_ms=421.0, duration_ms=duration_s * 1000 - 421.0),
         ),
-        predictions=(
-            PredictionRecord(
-                method=method, chosen=True, downtime_ms=TYPICAL_MS[method], duration_s=2.5, basis="its last moves"
-            ),
-        ),
+        predictions=(_prediction(method),),
+        prediction_error_ms=error_ms([_prediction(method)], measurement),
     )
 
 

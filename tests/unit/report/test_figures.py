@@ -19,7 +19,13 @@ from ferryman.report.figures.predictions import predictions
 from ferryman.report.model import Report
 from ferryman.specs.choices import Method
 
-ONE = replace(trail(1)[0], method=Method.LIVE, measurement=measured(100.0, bounds_ms=10.0), verdict=Verdict.MET)
+ONE = replace(
+    trail(1)[0],
+    method=Method.LIVE,
+    measurement=measured(100.0, bounds_ms=10.0),
+    prediction_error_ms=30.0,
+    verdict=Verdict.MET,
+)
 
 
 def report(*records: MigrationRecord) -> Report:
@@ -94,7 +100,7 @@ def test_a_prediction_lies_over_what_came_of_it() -> None:
 
 
 def test_without_predictions_there_is_nothing_to_draw() -> None:
-    assert predictions(report(replace(ONE, predictions=()))).traces == []
+    assert predictions(report(replace(ONE, prediction_error_ms=None))).traces == []
 
 
 @pytest.mark.parametrize("values", [[], [0.0], [72.0], [20.0, 80.0], [3.0, 90_000.0]])

@@ -13,7 +13,7 @@ from html import escape
 from math import ceil, floor, log10, sqrt
 from typing import Any
 
-from ferryman.records.audit_records import MigrationRecord, Verdict
+from ferryman.records.head import RecordHead, Verdict
 from ferryman.report.reading import downtime_ms, method_of
 from ferryman.specs.choices import Method
 
@@ -84,7 +84,7 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def interval(move: MigrationRecord) -> str:
+def interval(move: RecordHead) -> str:
     """A downtime with its bounds, in words."""
     middle, lower, upper = downtime_ms(move), move.measurement.downtime_lower_ms, move.measurement.downtime_upper_ms
     if middle is None:
@@ -92,7 +92,7 @@ def interval(move: MigrationRecord) -> str:
     return f"{middle:,.0f} ms ({lower or 0.0:,.0f} to {upper or 0.0:,.0f})"
 
 
-def label(move: MigrationRecord) -> str:
+def label(move: RecordHead) -> str:
     """What is said of a move where its point is pointed at."""
     promise = f"<br>promise {move.max_downtime_ms:,} ms: {move.verdict}" if move.max_downtime_ms is not None else ""
     return (
@@ -101,7 +101,7 @@ def label(move: MigrationRecord) -> str:
     )
 
 
-def error_bars(moves: Iterable[MigrationRecord]) -> JsonObject:
+def error_bars(moves: Iterable[RecordHead]) -> JsonObject:
     """Each measured move's bounds as bars around its downtime."""
     ends = ((one.measurement.downtime_lower_ms, downtime_ms(one), one.measurement.downtime_upper_ms) for one in moves)
     return bars([(drawn_ms(low or 0.0), drawn_ms(middle or 0.0), drawn_ms(high or 0.0)) for low, middle, high in ends])
@@ -140,7 +140,7 @@ def milliseconds_axis(title: str, shown_ms: Iterable[float]) -> JsonObject:
     }
 
 
-def bounds_ms(moves: Iterable[MigrationRecord]) -> list[float]:
+def bounds_ms(moves: Iterable[RecordHead]) -> list[float]:
     """All that is drawn of these moves' downtimes."""
     ends = ((move.measurement.downtime_lower_ms, move.measurement.downtime_upper_ms) for move in moves)
     return [value for pair in ends for value in pair if value is not None]

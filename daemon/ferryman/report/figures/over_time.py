@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.records.audit_records import MigrationRecord, Verdict
+from ferryman.records.head import RecordHead, Verdict
 from ferryman.report.figures.drawing import (
     ALARM,
     METHOD_LOOKS,
@@ -63,7 +63,7 @@ _SUMMED_UP = (
 )
 
 
-def _singly(report: Report, measured: Sequence[MigrationRecord]) -> list[JsonObject]:
+def _singly(report: Report, measured: Sequence[RecordHead]) -> list[JsonObject]:
     groups = {method: [move for move in measured if method_of(move) is method] for method in report.methods}
     marks = [_moves(method, group) for method, group in groups.items() if group]
     return marks + [_medians(method, line) for method, line in report.medians.items()]
@@ -80,7 +80,7 @@ def _time_axis(report: Report) -> JsonObject:
     return {"type": "date", "title": {"text": "move began (UTC)"}, "range": [moment(first - room), moment(last + room)]}
 
 
-def _moves(method: Method, moves: Sequence[MigrationRecord]) -> JsonObject:
+def _moves(method: Method, moves: Sequence[RecordHead]) -> JsonObject:
     look = METHOD_LOOKS[method]
     return {
         "type": "scatter",
@@ -130,7 +130,7 @@ def _quartiles(method: Method, line: Sequence[MedianPoint]) -> JsonObject:
     }
 
 
-def _missed(measured: Sequence[MigrationRecord], *, circled: bool) -> list[JsonObject]:
+def _missed(measured: Sequence[RecordHead], *, circled: bool) -> list[JsonObject]:
     """Circles around marks that say themselves what they are, or marks of their own."""
     missed = [move for move in measured if move.verdict is Verdict.MISSED][:MOST_POINTS]
     if not missed:
@@ -158,7 +158,7 @@ def _missed(measured: Sequence[MigrationRecord], *, circled: bool) -> list[JsonO
     ]
 
 
-def _not_back(silent: Sequence[MigrationRecord]) -> list[JsonObject]:
+def _not_back(silent: Sequence[RecordHead]) -> list[JsonObject]:
     if not silent:
         return []
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
-from ferryman.records.audit_records import MigrationRecord
+from ferryman.records.head import RecordHead
 from ferryman.report.figures.drawing import (
     GREY,
     METHOD_LOOKS,
@@ -59,7 +59,7 @@ def _diagonal(shown_ms: Sequence[float]) -> JsonObject:
     }
 
 
-def _moves(method: Method, moves: Sequence[MigrationRecord]) -> JsonObject:
+def _moves(method: Method, moves: Sequence[RecordHead]) -> JsonObject:
     look = METHOD_LOOKS[method]
     return {
         "type": "scatter",

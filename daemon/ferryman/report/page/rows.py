@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import UTC
 
-from ferryman.records.audit_records import MigrationRecord
+from ferryman.records.head import RecordHead
 from ferryman.report.figures.drawing import JsonObject
 from ferryman.report.reading import downtime_ms, foretold_ms, method_of
 
@@ -29,7 +29,7 @@ COLUMNS = (
 )
 
 
-def table(moves: Collection[MigrationRecord], in_full: Collection[str]) -> JsonObject:
+def table(moves: Collection[RecordHead], in_full: Collection[str]) -> JsonObject:
     """Columns and rows. A cell is a text, a number, or null; `links` has an id or null, `remarks` a text."""
     return {
         "columns": COLUMNS,
@@ -39,7 +39,7 @@ def table(moves: Collection[MigrationRecord], in_full: Collection[str]) -> JsonO
     }
 
 
-def _row(move: MigrationRecord) -> list[str | float | None]:
+def _row(move: RecordHead) -> list[str | float | None]:
     return [
         move.started_at.astimezone(UTC).isoformat(" ", "seconds")[:19],
         move.vm,

@@ -120,6 +120,8 @@ class MigrationRecord:
     """`migrations/YYYY/MM/ID.toml`: one attempt, never changed once written."""
 
     id: str
+    number: int = 0
+    """Counts the records of a state folder in the order of their attempts' ends, whatever clocks say; 0: not known."""
     vm: str
     uuid: str
     source: str

@@ -80,3 +80,9 @@ class JournalEntry:
     """The id of the held attempt that this one brings to its end."""
     ejected: tuple[Medium, ...] = ()
     """Media that this attempt took out of their drives at the source: undoing puts them back."""
+
+    @property
+    def untouched(self) -> bool:
+        """Nothing was done on any host yet: nothing is there to be taken back, or to be in anybody's way."""
+        made = (self.created, self.ejected, self.mirrored, self.machine_files)
+        return self.step is Step.PREPARING and not any(made)

@@ -78,6 +78,8 @@ class MigrationRecord(RecordHead):
     """`migrations/YYYY/MM/ID.toml`: one attempt, never changed once written."""
 
     uuid: str
+    number: int = 0
+    """Counts the records of a state folder in the order of their attempts' ends, whatever clocks say; 0: not known."""
     why: str
     attempt: int
     finished_at: UtcTime

@@ -212,6 +212,16 @@ class TestHostsThatFallSilent:
 
 
 class TestVolumesOfOthers:
+    def test_ours_is_named_in_the_journal_on_disk_before_it_exists(self, stand: Stand) -> None:
+        named: list[str] = []
+
+        def look() -> None:
+            named.extend(volume.name for entry in stand.journal.entries() for volume in entry.created)
+
+        stand.destination.faults.before_next(Operation.CREATE, look)
+        assert move(stand).outcome is Outcome.SUCCEEDED
+        assert named == [IMAGE]
+
     def test_one_that_appeared_since_planning_is_not_taken_for_ours(self, stand: Stand) -> None:
         order = stand.order(Method.LIVE)
         theirs = FakeVolume(content=(b"precious",))
@@ -230,6 +240,11 @@ class TestVolumesOfOthers:
         stand.destination.faults.before_next(Operation.CREATE, appears)
         assert move(stand).outcome is Outcome.FAILED
         assert stand.destination.pools["vms"].volumes[IMAGE] is theirs
+
+    def test_ours_is_removed_where_the_host_said_no_after_it_had_created_it(self, stand: Stand) -> None:
+        refused = OperationFailedError(FailureKind.OTHER, "no room for its metadata", "Make room.")
+        stand.destination.faults.fail_next(Operation.CREATE, refused, after_effect=True)
+        assert_back_at_the_source(stand, move(stand))
 
     def test_storage_that_turns_out_to_be_shared_is_not_deleted(self, stand: Stand) -> None:
         order = stand.order(Method.LIVE)

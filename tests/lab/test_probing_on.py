@@ -1,26 +1,20 @@
-"""A daemon killed in a move: the next one tells how long the VM was down at most, and announces one that is silent."""
+"""A daemon killed in a move: the next one tells how long the VM was down at most."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 
 import pytest
 from daemon_run import DaemonRun
 from running import RunningLab
-from test_announcing import deaf
 from test_restart import is_in_phase, other_than
 
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.lab import faults
 from ferryman.records.audit_records import MigrationRecord
-from ferryman.records.timeline import Mark
 
 pytestmark = pytest.mark.soak
-
-DEAF_FOR_S = 6.0
-"""The daemon's start, and the first two tries."""
 
 
 def killed_while_memory_moves(lab: RunningLab, daemon: DaemonRun, vm: str, away: str) -> None:
@@ -64,24 +58,3 @@ def test_what_nobody_saw_lies_within_the_bounds(
     assert 0 < (measured.downtime_ms or 0) < (measured.downtime_upper_ms or 0)
     assert record.attribution is not None
     assert record.attribution.unknown_ms == measured.downtime_ms
-
-
-def test_one_that_arrived_behind_a_deaf_switch_is_announced(
-    three: tuple[str, ...], lab: RunningLab, daemon_for: Callable[..., DaemonRun]
-) -> None:
-    vm = three[1]
-    (home,) = lab.whereabouts(vm)
-    away = other_than(lab, home)
-    daemon = daemon_for(vm)
-    with deaf(lab, vm, away):
-        killed_while_memory_moves(lab, daemon, vm, away)
-        # Only once the next daemon announces: a guest that is heard may say by itself where it is.
-        port = lab.ledger.layout.host(away).switch_port
-        learn = ["bridge", "link", "set", "dev", port, "learning", "on"]
-        healer = threading.Timer(DEAF_FOR_S, lab.ledger.operator.run, learn)
-        healer.start()
-        record = finished(daemon, vm, away)
-        healer.join()
-    assert record.announcements >= 1
-    assert Mark.ANNOUNCED in [entry.mark for entry in record.timeline]
-    assert (record.measurement.downtime_lower_ms or 0) > 0

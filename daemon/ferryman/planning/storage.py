@@ -18,6 +18,8 @@ NETWORK_POOLS = frozenset({"netfs", "iscsi", "iscsi-direct", "rbd", "gluster", "
 _WHOLE_POOLS = frozenset({"logical", "disk"})
 """Pool kinds whose volumes take all of their size at once."""
 _MIB = 1024 * 1024
+_EXTENT_BYTES = 4 * _MIB
+"""LVM's by default: a logical volume has whole ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +175,8 @@ def _copy_findings(
                 f"virsh pool-start {ref.pool} (on {host})",
             )
         )
+    elif pool.kind == "logical" and disk.volume is not None and disk.volume.capacity_bytes % _EXTENT_BYTES:
+        findings.append(_unequal(disk.target, disk.volume.capacity_bytes, ref.pool, host))
     if ref in destination.volumes and (leftover is None or leftover.vm_uuid != uuid):
         findings.append(
             _blocker(
@@ -185,6 +189,17 @@ def _copy_findings(
             )
         )
     return findings
+
+
+def _unequal(target: str, capacity_bytes: int, pool: str, host: str) -> Finding:
+    """Seen: "Source and target image have different sizes", and of that libvirt tells no more than "End of file"."""
+    whole_mib = -(-capacity_bytes // _EXTENT_BYTES) * _EXTENT_BYTES // _MIB
+    return _blocker(
+        FindingCode.VOLUME_UNFIT,
+        f"{target}: a volume in {pool} on {host} has whole extents of 4 MiB, the disk has {capacity_bytes} bytes, and "
+        "QEMU mirrors a disk only onto one of its own size",
+        f"Let it grow to whole extents while the VM runs: virsh blockresize VM {target} {whole_mib}M",
+    )
 
 
 def _space_findings(plans: tuple[DiskPlan, ...], destination: HostDetail) -> list[Finding]:

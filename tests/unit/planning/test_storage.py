@@ -102,6 +102,14 @@ class TestSpace:
         _, findings = disk_plans(detail(), COPY, there, {})
         assert [finding.severity for finding in findings] == [Severity.BLOCKER]
 
+    def test_a_disk_that_is_not_of_whole_extents_does_not_become_a_logical_volume(self) -> None:
+        odd = volume()
+        odd = replace(odd, capacity_bytes=odd.capacity_bytes + 512)
+        there = host_detail("skopje", replace(pool(), kind="logical"))
+        _, findings = disk_plans(detail(disk(held=odd)), COPY, there, {})
+        assert [finding.code for finding in findings] == [FindingCode.VOLUME_UNFIT]
+        assert "virsh blockresize" in findings[0].remedy
+
     def test_all_disks_of_a_pool_count_together(self) -> None:
         looked_at = detail(disk(), disk("vdb", held=volume(VolumeRef(pool="vms", name="b"))))
         _, findings = disk_plans(looked_at, COPY, host_detail("skopje", pool(available_mib=15)), {})

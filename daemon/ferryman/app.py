@@ -20,6 +20,8 @@ from ferryman.reconciler.loop import Look, Parts, Reconciler
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records.conditions import Status, Suspended
 from ferryman.records.identity import identity_of
+from ferryman.records.journal import Journal
+from ferryman.records.lease import Lease, LeaseKeeper
 from ferryman.records.live import Progress, write_progress
 from ferryman.records.rates import SeenRate, write_rate
 from ferryman.records.requests import folder_of
@@ -68,6 +70,10 @@ class Daemon:
         self._view = FleetView(connect, self._wakeup.changed)
         clock = SystemClock()
         self._wanted = Wanted(source=self._source)
+        me = identity_of(store.folder)
+        lease = Lease(store.folder, me)
+        self._lease = LeaseKeeper(lease, self._wakeup.wake)
+        self._journal = Journal(store.folder)
         self._reconciler = Reconciler(
             Parts(
                 wanted=self._wanted,
@@ -80,7 +86,8 @@ class Daemon:
                 stop=self._stop,
                 keep_rate=lambda vm, rate: _keep(store.folder, vm, rate, clock),
                 only=options.only,
-                me=identity_of(store.folder),
+                me=me,
+                observing=lease.observing,
                 keep_samples=lambda move: _keep_samples(store.folder, move),
             )
         )
@@ -134,6 +141,7 @@ class Daemon:
     @contextmanager
     def _looking(self) -> Iterator[None]:
         asked = WatchedPlace(directory=folder_of(self._options.state), recursive=False, names=None)
+        self._lease.start()
         with Watcher((*self._source.watched(), asked), self._wakeup.wake):
             try:
                 yield
@@ -142,6 +150,7 @@ class Daemon:
                 self._stop.set()
                 self._reconciler.close(_STOP_PATIENCE_S)
                 self._view.close()
+                self._lease.close(give_up=not self._journal.entries())
 
     def _pause_s(self) -> float:
         pauses = (self._options.rescan_s, self._service.watchdog_interval_s, self._reconciler.next_retry_s())

@@ -94,11 +94,8 @@ def _decide(asked: Request, options: Options, connect: Connect, *, wait_s: float
     if asked.wish is Wish.ACCEPT and not found.can_be_accepted:
         raise refusal(f"there is nothing to accept: {found.advice.reason}", found.advice.remedy)
     before = {record.id for record in audit.records(options.state, Query.of_vm(asked.vm))}
-    requests.write(options.state, asked)
-    try:
+    with requests.asking(options.state, asked):
         answer = _answer(asked, options, connect)
-    finally:
-        requests.withdraw(options.state, asked.vm)
     ended = _ended(asked, before, options.state, wait_s) if answer.granted else None
     _tell(answer, ended, as_json=as_json)
     sys.exit(0 if answer.granted and (ended is None or ended.outcome is not Outcome.HELD) else EXIT_TROUBLE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -78,7 +79,8 @@ def record_of(move: Move, ending: Ending, testimony: Testimony, job: Job | None,
             *move.warnings,
             *facts.cleared.warnings,
         ),
-        volumes_created=entry.created if succeeded else (),
+        # Undone, there are none any more.
+        volumes_created=entry.created if ending.outcome is not Outcome.FAILED else (),
         left_behind=_left_behind(entry, facts.cleared) if succeeded else (),
         deleted_at_source=facts.cleared.deleted,
         ejected=tuple(EjectedRecord(target=medium.target, path=medium.path) for medium in entry.ejected),
@@ -113,13 +115,18 @@ def _outline(entry: JournalEntry, finished_at: datetime, outcome: Outcome, measu
 
 def given_up(entry: JournalEntry, finished_at: datetime, reason: str) -> MigrationRecord:
     """The record of an attempt that a person ended as it was: nothing was looked at and nothing was touched."""
-    created = ", ".join(f"{volume.pool}/{volume.name}" for volume in entry.created)
     return replace(
         _outline(entry, finished_at, Outcome.CANCELLED, unmeasured(None, "the attempt was given up by a person")),
         reason=reason,
-        remedy=f"See to what this attempt created on {entry.destination}: {created}." if created else "",
+        remedy=_see_to(entry.created),
         recovered=True,
     )
+
+
+def _see_to(created: Collection[VolumeAt]) -> str:
+    """Nothing names these volumes but this."""
+    named = ", ".join(f"{volume.pool}/{volume.name} on {volume.host}" for volume in created)
+    return f"See to what this attempt created, and delete what no VM uses (virsh vol-delete): {named}." if named else ""
 
 
 def decided(held: MigrationRecord, record_id: str, at: datetime, reason: str) -> MigrationRecord:
@@ -138,6 +145,7 @@ def decided(held: MigrationRecord, record_id: str, at: datetime, reason: str) ->
         finished_at=at,
         outcome=Outcome.CANCELLED,
         reason=reason,
+        remedy=_see_to(held.volumes_created),
         total_ms=0.0,
         measurement=unmeasured(None, "the attempt was given up by a person"),
         home=held.home,

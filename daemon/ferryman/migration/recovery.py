@@ -28,6 +28,8 @@ class Known:
     """The destination answered that it cannot start the VM."""
     may_power_off: bool = False
     """The guest was asked to power itself off, and may yet do so."""
+    untouched: bool = False
+    """The attempt has done nothing on any host yet; counts only while it is preparing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,10 @@ class _Doubt(StrEnum):
     """It is off at both ends, with its newest disks at the destination."""
     ONLY_THERE = auto()
     """It is off at the destination and nowhere else."""
+    NOT_HERE = auto()
+    """It is at neither end of a move that was being prepared: somebody moved it, or it is gone."""
+    UNASKED = auto()
+    """Somebody else did something with a VM whose move was being prepared."""
 
 
 def _resolved(doubt: _Doubt, *, runs: bool, known: Known) -> Ruling:
@@ -97,8 +103,17 @@ def _resolved(doubt: _Doubt, *, runs: bool, known: Known) -> Ruling:
             return Ruling(action=Action.START_DESTINATION if runs else Action.FINISH)
         case _Doubt.ONLY_THERE:
             return Ruling(action=Action.START_DESTINATION if runs else Action.SUCCEEDED)
+        case _Doubt.NOT_HERE | _Doubt.UNASKED:
+            return _of_another(doubt, known)
         case _:
             assert_never(doubt)
+
+
+def _of_another(doubt: _Doubt, known: Known) -> Ruling:
+    """Somebody else's doing. An attempt that did nothing ends without a trace; what is so is decided about afresh."""
+    if known.untouched:
+        return Ruling(action=Action.UNDO)
+    return Ruling(action=Action.HOLD, hold=Hold.NOWHERE if doubt is _Doubt.NOT_HERE else Hold.UNASKED)
 
 
 _Row = tuple[
@@ -136,18 +151,19 @@ def _table(method: Method, step: Step) -> _Table:
 _UNDO, _ABORT, _FINISH, _DONE = Action.UNDO, Action.ABORT, Action.FINISH, Action.SUCCEEDED
 _TWICE, _GONE, _TWO, _RAN = Hold.RUNS_TWICE, Hold.NOWHERE, Hold.TWO_DEFINITIONS, Hold.MAY_HAVE_RUN
 _LOST, _COPY, _ELSE, _ON = Hold.MEMORY_LOST, Hold.ONLY_A_COPY, Hold.UNASKED, Hold.WENT_ON
+_OTHER = _Doubt.UNASKED
 
 # fmt: off
 # Nothing was put at the destination yet. Whatever became of the VM is somebody else's doing: neither resumed nor
 # started.
 _UNTOUCHED: _Table = {
     # destination: absent               running   paused   suspended  partial  shut off
-    End.ABSENT:    (_GONE,              _ELSE,    _ELSE,   _ELSE,     _ELSE,   _ELSE),
-    End.RUNNING:   (_UNDO,              _TWICE,   _ELSE,   _ELSE,     _ELSE,   _ELSE),
-    End.PAUSED:    (_UNDO,              _ELSE,    _ELSE,   _ELSE,     _ELSE,   _ELSE),
+    End.ABSENT:    (_Doubt.NOT_HERE,    _OTHER,   _OTHER,  _OTHER,    _OTHER,  _OTHER),
+    End.RUNNING:   (_UNDO,              _TWICE,   _OTHER,  _OTHER,    _OTHER,  _OTHER),
+    End.PAUSED:    (_UNDO,              _OTHER,   _OTHER,  _OTHER,    _OTHER,  _OTHER),
     End.SUSPENDED: _NO_SOURCE,
-    End.PARTIAL:   (_LOST,              _ELSE,    _ELSE,   _ELSE,     _ELSE,   _ELSE),
-    End.SHUT_OFF:  (_UNDO,              _ELSE,    _ELSE,   _ELSE,     _ELSE,   _ELSE),
+    End.PARTIAL:   (_LOST,              _OTHER,   _OTHER,  _OTHER,    _OTHER,  _OTHER),
+    End.SHUT_OFF:  (_UNDO,              _OTHER,   _OTHER,  _OTHER,    _OTHER,  _OTHER),
 }
 
 # A paused copy that never ran goes first, and only when that is seen to be gone, the source is resumed.

@@ -23,6 +23,8 @@ _WAIT_FOR_HOST_S = 2.0
 _HOST_PATIENCE_NS = 30 * 1_000_000_000
 """A host that is silent for longer keeps no move's slot: the move is left open, and taken up when the host is back."""
 _WAIT_FOR_POWER_S = 0.5
+_POWER_PATIENCE_NS = 90 * 1_000_000_000
+"""Nor does a guest that is going down and does not come to its end; longer than it is given to change its mind."""
 _LATE_POWER_OFF_NS = 60 * 1_000_000_000
 """A guest that was asked to power itself off, and has not, is watched for so long: nobody else would start it again."""
 
@@ -61,7 +63,7 @@ class _Settling:
         self._start_refused = False
         self._began_ns = move.clock.monotonic_ns()
         self._answered_ns = self._began_ns
-        """When both hosts were last seen to answer."""
+        """When both hosts were last seen to answer, and the guest to be going down no more."""
 
     def run(self) -> Ending:
         while True:
@@ -84,6 +86,7 @@ class _Settling:
             transfer_failed=self._failed,
             start_refused=self._start_refused,
             may_power_off=waited_ns < _LATE_POWER_OFF_NS and not self._taken[Action.START_SOURCE],
+            untouched=entry.untouched,
         )
         return rule(entry.method, entry.step, runs=entry.running, seen=seen, known=known)
 
@@ -98,11 +101,12 @@ class _Settling:
         return None
 
     def _is_deserted(self, action: Action) -> bool:
-        """Whether an end has been silent for so long that waiting here helps nobody."""
+        """Whether an end has been silent, or the guest going down, for so long that waiting here helps nobody."""
         now_ns = self._move.clock.monotonic_ns()
-        if action is not Action.WAIT_FOR_HOST:
+        if action not in (Action.WAIT_FOR_HOST, Action.WAIT_FOR_POWER):
             self._answered_ns = now_ns
-        return now_ns - self._answered_ns >= _HOST_PATIENCE_NS
+        patience_ns = _HOST_PATIENCE_NS if action is Action.WAIT_FOR_HOST else _POWER_PATIENCE_NS
+        return now_ns - self._answered_ns >= patience_ns
 
     def _attempt(self, action: Action) -> FleetError | None:
         """Take a step. What it raised is remembered; the next look says what became of it all the same."""
@@ -203,7 +207,7 @@ def _undo(move: Move) -> None:
     """The source as it was, the destination empty of what this move made there."""
     for target in move.entry.mirrored:
         move.ends.source.images.cancel_mirror(move.entry.vm, target)
-    if move.entry.autostart:
+    if move.entry.autostart and move.entry.step is not Step.PREPARING:
         move.ends.source.definitions.arm(move.entry.vm)
     if move.entry.machine_files:
         move.ends.destination.machine_files.remove(move.entry.machine_files)
@@ -211,13 +215,19 @@ def _undo(move: Move) -> None:
     drives.put_back(move)
 
 
-_STATES = {End.RUNNING: "runs", End.PAUSED: "is paused", End.SHUT_OFF: "is shut off"}
+_STATES = {
+    End.RUNNING: "runs at the source",
+    End.PAUSED: "is paused at the source",
+    End.SHUT_OFF: "is shut off at the source",
+    End.PARTIAL: "is one half of a migration of somebody else's",
+    End.ABSENT: "is not at the source any more",
+}
 
 
 def _undone(seen: Seen, trouble: FleetError | None) -> Ending:
     reason = trouble.reason if trouble else "the move was interrupted"
     remedy = trouble.remedy if trouble else "Nothing to do: it is tried again."
-    return Ending(outcome=Outcome.FAILED, reason=f"{reason} (it {_STATES[seen.source]} at the source)", remedy=remedy)
+    return Ending(outcome=Outcome.FAILED, reason=f"{reason} (it {_STATES[seen.source]})", remedy=remedy)
 
 
 def _undone_in_part(move: Move, seen: Seen, trouble: FleetError | None) -> Ending:

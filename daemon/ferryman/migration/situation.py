@@ -36,7 +36,13 @@ def examine(entry: JournalEntry, ends: Ends) -> Situation:
 
 def _ruling(entry: JournalEntry, seen: Seen) -> Ruling:
     # As a move that is taken up begins: its guest may have been asked to power itself off.
-    return rule(entry.method, entry.step, runs=entry.running, seen=seen, known=Known(may_power_off=True))
+    return rule(
+        entry.method,
+        entry.step,
+        runs=entry.running,
+        seen=seen,
+        known=Known(may_power_off=True, untouched=entry.untouched),
+    )
 
 
 def in_words(situation: Situation) -> Advice:

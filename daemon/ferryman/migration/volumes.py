@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ferryman.fleet.adapting import Adaptation, DiskSource, SourceKind
-from ferryman.fleet.errors import OperationFailedError
+from ferryman.fleet.errors import FailureKind, OperationFailedError
 from ferryman.fleet.values import Volume, VolumeRef
 from ferryman.migration.apart import lie_apart
 from ferryman.migration.move import Move, MoveFailedError
@@ -87,9 +87,10 @@ def _create(move: Move, disk: DiskPlan, *, as_bytes: bool) -> Volume:
             capacity_bytes=disk.source.physical_bytes if as_bytes else disk.source.capacity_bytes,
             over=disk.over,
         )
-    except OperationFailedError:
-        # The host said no: whatever stands there now is not ours. A host that fell silent may have created it.
-        move.disowns(ours)
+    except OperationFailedError as error:
+        # The host said no, and may have created it all the same; so may one that fell silent.
+        if error.kind is FailureKind.EXISTS or volumes.find(disk.destination) is None:
+            move.disowns(ours)
         raise
 
 

@@ -26,6 +26,7 @@ class WaitReason(StrEnum):
     LIMIT = "LimitReached"
     RETRY = "RetryBackoff"
     CHANGING = "PowerChanging"
+    OBSERVING = "ObservingOnly"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

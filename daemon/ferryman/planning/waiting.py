@@ -34,6 +34,11 @@ def not_now(vm: str, silent: Sequence[str]) -> Wait:
     )
 
 
+def observing_only(vm: str, reason: str, remedy: str) -> Wait:
+    """It is to move or half moved, and that is another daemon's to do."""
+    return Wait(vm=vm, reason=WaitReason.OBSERVING, message=f"this daemon observes only: {reason}", remedy=remedy)
+
+
 def invalid(vm: str, problems: Collection[Problem]) -> Refused:
     """Nothing moves until the spec is mended; what it said last still counts for other VMs' placement."""
     return Refused(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -23,6 +24,7 @@ from ferryman.records.journal import Journal
 from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.live import clear_progress
 from ferryman.records.messages import Change, changes_message, fleet_change, host_change, migration_message, vm_change
+from ferryman.records.ordering import next_number
 from ferryman.records.requests import Request
 from ferryman.records.salvage import salvaged
 from ferryman.records.states import HostState, VmState
@@ -81,6 +83,14 @@ class Chronicle:
         """What a person asks about open and held moves, and was not answered yet."""
         return requests.unanswered(self._store.folder)
 
+    def is_abandoned(self, request: Request) -> bool:
+        """Whether nobody waits for its answer any more."""
+        return requests.is_abandoned(self._store.folder, request.vm)
+
+    def drop(self, request: Request) -> None:
+        """Take a request away that nobody waits for."""
+        self._attempt(partial(requests.withdraw, self._store.folder, request.vm))
+
     def answer(self, request: Request) -> None:
         """Tell the person who asked."""
         self._attempt(partial(requests.write, self._store.folder, request))
@@ -101,7 +111,8 @@ class Chronicle:
 
     def record(self, record: MigrationRecord) -> None:
         """Write the audit record of a move that ended; it is committed with the next observation."""
-        self._unwritten.append(record)
+        number = next_number(chain(self._records, self._unwritten))
+        self._unwritten.append(replace(record, number=number))
         self._attempt(self._write_records)
 
     def idle(self, vm: str) -> None:

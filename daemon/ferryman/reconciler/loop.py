@@ -18,9 +18,10 @@ from ferryman.migration.clock import Clock
 from ferryman.migration.move import Ends
 from ferryman.migration.working import THREADS, Work
 from ferryman.planning.admission import Way
-from ferryman.planning.decisions import Refused, UpToDate
+from ferryman.planning.decisions import Decision, Refused, UpToDate
 from ferryman.planning.plans import Plan
 from ferryman.planning.retrying import delay_s
+from ferryman.planning.waiting import observing_only
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.crew import Crew, Finished
 from ferryman.reconciler.deciding import Decided, Decider, UnderWay, resting
@@ -36,6 +37,7 @@ from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.conditions import InFlight, Status
 from ferryman.records.ids import migration_id
 from ferryman.records.journal_entry import JournalEntry
+from ferryman.records.leasing import Observing
 from ferryman.records.live import Progress
 from ferryman.specs.fleet_spec import RetrySpec
 from ferryman.specs.host_spec import HostSpec
@@ -71,6 +73,8 @@ class Parts:
     """Where measured dirty rates are kept for others to see."""
     me: Identity | None = None
     """What VMs are tagged with while they move."""
+    observing: Callable[[], Observing | None] = lambda: None
+    """Why this daemon may not act now, because another may."""
     only: str | None = None
     """Bring the open move of this VM to its end, and begin nothing."""
     vantage: Callable[[HostSpec | None], Vantage] = vantage_of
@@ -116,9 +120,12 @@ class Reconciler:
             self._finish(finished, specs)
         snapshot = parts.view.look()
         self._host_is_missing = bool(snapshot.unreachable())
-        waiting = self._take_up(specs, snapshot)
-        statuses = self._decide_and_begin(specs, snapshot, waiting, patient=patient)
-        if not patient:
+        observing = parts.observing()
+        if observing is not None:
+            parts.events.trouble(f"observing only: {observing.reason}", observing.remedy)
+        waiting = self._take_up(specs, snapshot) if observing is None else self._leave(observing)
+        statuses = self._decide_and_begin(specs, snapshot, waiting, observing, patient=patient)
+        if not patient and observing is None:
             self._dirty_rates.want(to_watch(specs, snapshot, self._busy(), parts.view.host))
         parts.chronicle.observe(specs, snapshot, statuses, self._busy())
         if not self._crew.moving():
@@ -140,13 +147,20 @@ class Reconciler:
         """How long until a failed move or an unreachable host is tried again; None: nothing waits for that."""
         now = self._parts.clock.monotonic_ns()
         due = [setback.retry_at_ns for setback in self._parts.chronicle.memory.setbacks.values()]
+        due += self._recovery.next_look_ns()
         pauses = [(at - now) / _NS_PER_S for at in due if at > now]
         if self._host_is_missing:
             pauses.append(_MISSING_HOST_S)
         return min(pauses, default=None)
 
     def _decide_and_begin(
-        self, specs: Specs, snapshot: Snapshot, waiting: Mapping[str, Status], *, patient: bool
+        self,
+        specs: Specs,
+        snapshot: Snapshot,
+        waiting: Mapping[str, Status],
+        observing: Observing | None,
+        *,
+        patient: bool,
     ) -> dict[str, Status]:
         """`waiting`: what is said of the VMs whose last move is open; nothing is decided about them."""
         parts = self._parts
@@ -165,11 +179,12 @@ class Reconciler:
         rest = resting(specs)
         idle = specs.vms.keys() - busy - rest.keys()
         decided = decider.decide(idle)
-        self._begin_all(decided, specs)
+        if observing is None:
+            self._begin_all(decided, specs)
         for vm, one in decided.items():
             if isinstance(one.decision, UpToDate):
                 parts.chronicle.memory.setbacks.pop(vm, None)
-        statuses: dict[str, Status] = {vm: one.decision for vm, one in decided.items()}
+        statuses: dict[str, Status] = {vm: _said(one.decision, observing) for vm, one in decided.items()}
         for vm, silent in self._silences.now().items():
             if isinstance(statuses.get(vm), UpToDate) and _runs(snapshot, vm):
                 statuses[vm] = silent
@@ -216,6 +231,12 @@ class Reconciler:
                 self._take_up_one(entry, specs)
         return statuses
 
+    def _leave(self, observing: Observing) -> dict[str, Status]:
+        """What is said of VMs with an open move while it is another daemon's to act."""
+        moving = self._crew.moving()
+        left = [entry.vm for entry in self._parts.chronicle.open_moves() if entry.vm not in moving]
+        return {vm: observing_only(vm, observing.reason, observing.remedy) for vm in left}
+
     def _take_up_one(self, entry: JournalEntry, specs: Specs) -> None:
         prober = specs.hosts.get(entry.watched.prober) if entry.watched else None
         services = self._services(entry.source, entry.destination)
@@ -231,6 +252,7 @@ class Reconciler:
             self._recovery.died(vm, finished.bug)
         if finished.record is None:
             parts.chronicle.idle(vm)
+            self._recovery.left_open(vm)
             return
         self._remember(finished.record, finished.move.spec or specs.vms.get(vm), specs.fleet.retry)
         parts.chronicle.record(finished.record)
@@ -276,6 +298,13 @@ class Reconciler:
     def _busy(self) -> frozenset[str]:
         ways = [move.way for move in self._crew.under_way()]
         return frozenset(host for way in ways for host in (way.source, way.destination))
+
+
+def _said(decision: Decision, observing: Observing | None) -> Decision:
+    """A plan that is not carried out is none."""
+    if observing is None or not isinstance(decision, Plan):
+        return decision
+    return observing_only(decision.vm, observing.reason, observing.remedy)
 
 
 def _runs(snapshot: Snapshot, vm: str) -> bool:

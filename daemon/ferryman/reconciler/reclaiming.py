@@ -12,6 +12,7 @@ from ferryman.fleet.values import Domain, MigrationSide, Pool, Snapshot, Volume
 from ferryman.planning.storage import NETWORK_POOLS
 from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.ledger import LeftBehind, Place
+from ferryman.records.ordering import in_order
 
 
 class Standing(StrEnum):
@@ -97,7 +98,7 @@ Kept = tuple[str, str] | None
 
 def newest_by_uuid(records: Collection[MigrationRecord]) -> Mapping[str, MigrationRecord]:
     """Every VM's last move."""
-    return {record.uuid: record for record in sorted(records, key=lambda record: (record.started_at, record.attempt))}
+    return {record.uuid: record for record in in_order(records)}
 
 
 def _elsewhere(left: LeftBehind, evidence: Evidence) -> Kept:

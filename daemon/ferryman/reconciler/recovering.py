@@ -15,12 +15,14 @@ from ferryman.migration.recording import decided, given_up
 from ferryman.planning.decisions import Refused, Wait
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.requested import Answer, Attempt, Case, Grant, judge
-from ferryman.reconciler.unfinished import damaged, obstacle, stuck
+from ferryman.reconciler.unfinished import damaged, obstacle, resting, stuck
 from ferryman.records.ids import migration_id
 from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.requests import Request
 from ferryman.specs.loading import Specs
 
+REST_NS = 15 * 1_000_000_000
+_NOBODY_WAITS = "whoever asked is gone, and nothing was done; to ask again: ferryman recover"
 _BY_A_PERSON = "{who} gave the move up"
 
 
@@ -44,12 +46,22 @@ class Recovery:
         self._answered = answered
         self._bugs: dict[str, Refused] = {}
         """VMs whose move died of a fault of ours: not taken up before a restart or a person's word."""
+        self._rest_until_ns: dict[str, int] = {}
+        """Moves that were left open: until then others may have their slots."""
 
     def died(self, vm: str, bug: BaseException) -> None:
         """A move died of a fault of ours. Its journal entry stays open."""
         reason = f"ferryman failed in moving it: {bug!r}"
         remedy = f"Report the fault. To have the move taken up again: ferryman recover {vm} --accept"
         self._bugs[vm] = stuck(vm, reason, remedy)
+
+    def left_open(self, vm: str) -> None:
+        """A move came to no end, for a host or a guest that did not answer in time."""
+        self._rest_until_ns[vm] = self._clock.monotonic_ns() + REST_NS
+
+    def next_look_ns(self) -> list[int]:
+        """When, by the monotonic clock, moves that rest are taken up again."""
+        return list(self._rest_until_ns.values())
 
     def look(self, specs: Specs, snapshot: Snapshot, moving: Collection[str]) -> Unfinished:
         """Answer what was asked, and sort the open moves out."""
@@ -60,14 +72,25 @@ class Recovery:
         for entry in self._chronicle.open_moves():
             if entry.vm in moving:
                 continue
-            against = self._bugs.get(entry.vm) or obstacle(entry, specs.hosts, snapshot)
+            against = self._bugs.get(entry.vm) or obstacle(entry, specs.hosts, snapshot) or self._rest(entry)
             if against is None:
                 ready.append(entry)
             else:
                 waiting[entry.vm] = against
         return Unfinished(ready=tuple(ready), waiting=waiting)
 
+    def _rest(self, entry: JournalEntry) -> Wait | None:
+        if self._clock.monotonic_ns() >= self._rest_until_ns.get(entry.vm, 0):
+            self._rest_until_ns.pop(entry.vm, None)
+            return None
+        return resting(entry)
+
     def _serve(self, request: Request, specs: Specs, snapshot: Snapshot, moving: Collection[str]) -> None:
+        if self._chronicle.is_abandoned(request):
+            # It may be days old; what was true of the VM then may not be so now.
+            self._chronicle.drop(request)
+            self._answered(replace(request, granted=False, answer=_NOBODY_WAITS))
+            return
         case = self._case(request, moving)
         answer = judge(case, specs.hosts, snapshot)
         self._grant(answer, case, request)
@@ -94,6 +117,7 @@ class Recovery:
         reason = _BY_A_PERSON.format(who=request.asked_by)
         if answer.grant is not Grant.REFUSED:
             self._bugs.pop(vm, None)
+            self._rest_until_ns.pop(vm, None)
             chronicle.memory.setbacks.pop(vm, None)
         if answer.grant is Grant.TAKE_UP_AGAIN and case.entry is not None:
             chronicle.reopen(replace(case.entry, id=fresh_id, started_at=now, resolves=case.entry.id))

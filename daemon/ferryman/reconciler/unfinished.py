@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ferryman.fleet.values import MigrationSide, Snapshot
+from ferryman.fleet.values import MigrationSide, Power, Snapshot
 from ferryman.planning.decisions import Refused, StallReason, Wait, WaitReason
 from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.records.conditions import InFlight
@@ -31,7 +31,32 @@ def obstacle(entry: JournalEntry, hosts: Collection[str], snapshot: Snapshot) ->
                 message=f"{way}, and waits for {host}: {silent.reason}",
                 remedy=f"{silent.remedy} ferryman then goes on by itself; how it stands: ferryman recover {vm}",
             )
+        if _goes_down(entry.uuid, snapshot, host):
+            return Wait(
+                vm=vm,
+                reason=WaitReason.CHANGING,
+                message=f"{way}, and waits for the guest, which is shutting down on {host}",
+                remedy=f"ferryman goes on by itself once it is off. If it never is, on {host}: virsh destroy {vm}",
+            )
     return None
+
+
+def resting(entry: JournalEntry) -> Wait:
+    """Its hosts answer, and yet it came to no end: others have its slot for a while."""
+    vm = entry.vm
+    return Wait(
+        vm=vm,
+        reason=WaitReason.CHANGING,
+        message=f"its move {entry.source} -> {entry.destination} is open ({entry.step}), and is taken up again soon",
+        remedy=f"See whether both answer about it (virsh domstate {vm}); how it stands: ferryman recover {vm}",
+    )
+
+
+def _goes_down(uuid: str, snapshot: Snapshot, host: str) -> bool:
+    """Its QEMU is ending, and may take for ever: a process that cannot be killed does."""
+    reading = snapshot.reading(host)
+    domains = reading.domains.values() if reading else ()
+    return any(domain.uuid == uuid and domain.power is Power.SHUTTING_DOWN for domain in domains)
 
 
 def stuck(vm: str, reason: str, remedy: str) -> Refused:

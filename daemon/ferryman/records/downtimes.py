@@ -9,6 +9,7 @@ from hashlib import blake2b
 from ferryman.downtime.running import Running
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.ordering import in_order
 from ferryman.records.states import MoveStatistics
 from ferryman.specs.choices import Method
 
@@ -27,7 +28,7 @@ class Downtimes:
     def __init__(self, records: Iterable[MigrationRecord] = ()) -> None:
         """Begin with these records, in whatever order they come."""
         self._moves: dict[str, dict[_Way, _Moves]] = {}
-        for record in sorted(records, key=lambda record: (record.started_at, record.id)):
+        for record in in_order(records):
             self.add(record)
 
     def add(self, record: MigrationRecord) -> None:

@@ -108,3 +108,9 @@ class JournalEntry:
     """None: not probed, or it did not answer."""
     ejected: tuple[Medium, ...] = ()
     """Media that this attempt took out of their drives at the source: undoing puts them back."""
+
+    @property
+    def untouched(self) -> bool:
+        """Nothing was done on any host yet: nothing is there to be taken back, or to be in anybody's way."""
+        made = (self.created, self.ejected, self.mirrored, self.machine_files)
+        return self.step is Step.PREPARING and not any(made)

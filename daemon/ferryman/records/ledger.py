@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ferryman.records.audit_records import MigrationRecord, Outcome, RemovalRecord, VolumeAt
+from ferryman.records.ordering import in_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,7 @@ def leftovers(records: Iterable[MigrationRecord], removals: Iterable[RemovalReco
     A failed or held attempt leaves nothing behind: the source's disks are still the VM's.
     """
     left: dict[Place, LeftBehind] = {}
-    for record in sorted(records, key=lambda record: (record.started_at, record.attempt)):
+    for record in in_order(records):
         for created in record.volumes_created:
             left.pop(_place(created), None)
         used_again = [
@@ -54,7 +55,7 @@ def leftovers(records: Iterable[MigrationRecord], removals: Iterable[RemovalReco
 def held(records: Iterable[MigrationRecord]) -> Mapping[str, MigrationRecord]:
     """The VMs whose newest attempt was left for a person to decide, with that attempt's record."""
     newest: dict[str, MigrationRecord] = {}
-    for record in sorted(records, key=lambda record: (record.started_at, record.attempt)):
+    for record in in_order(records):
         newest[record.vm] = record
     return {vm: record for vm, record in newest.items() if record.outcome is Outcome.HELD}
 

@@ -7,7 +7,8 @@ import os
 import platform
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from types import TracebackType
+from typing import IO, Self
 
 from ferryman.records.errors import StateLockedError, unwritable
 
@@ -22,9 +23,9 @@ class FolderLock:
         self._file = file
 
     @classmethod
-    def take(cls, folder: Path) -> FolderLock:
-        """Lock the folder; raises StateLockedError at once where another process holds it."""
-        path = folder / FILE
+    def take(cls, folder: Path, name: str = FILE) -> FolderLock:
+        """Lock the folder, or what else `name` stands for; raises StateLockedError at once where that is locked."""
+        path = folder / name
         try:
             file = path.open("a+", encoding="utf-8")
         except OSError as error:
@@ -45,10 +46,10 @@ class FolderLock:
         return cls(file)
 
     @classmethod
-    def holder(cls, folder: Path) -> str | None:
+    def holder(cls, folder: Path, name: str = FILE) -> str | None:
         """Who holds the folder's lock, in words; None: nobody, or nobody can tell. Touches nothing."""
         try:
-            with (folder / FILE).open(encoding="utf-8") as file:
+            with (folder / name).open(encoding="utf-8") as file:
                 try:
                     fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 except BlockingIOError:
@@ -56,6 +57,14 @@ class FolderLock:
         except OSError:
             return None
         return None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
 
     def release(self) -> None:
         """Let another take it. The file stays: without it, two processes could lock two files of one name."""

@@ -8,6 +8,7 @@ from ferryman.downtime.values import MeasurementStatus
 from ferryman.planning.past import History, PastMove
 from ferryman.planning.plans import SwitchOver
 from ferryman.records.audit_records import MigrationRecord, Outcome, Transfer
+from ferryman.records.ordering import in_order
 from ferryman.specs.choices import Method
 
 _LEAST_BYTES = 8 * 1024 * 1024
@@ -17,8 +18,7 @@ _LEAST_BYTES = 8 * 1024 * 1024
 def history_of(records: Iterable[MigrationRecord]) -> History:
     """The history that these records make, in whatever order they come."""
     done = [record for record in records if record.outcome is Outcome.SUCCEEDED and not record.recovered]
-    newest_first = sorted(done, key=lambda record: (record.started_at, record.attempt), reverse=True)
-    return History.of(map(_past_move, newest_first))
+    return History.of(map(_past_move, reversed(in_order(done))))
 
 
 def link_bytes_s(transfer: Transfer) -> int | None:

@@ -1,11 +1,14 @@
 """What a person asks of the daemon about a VM that it holds: `requests/VM.toml`, outside the state's git history.
 
 The person's command writes the request, the daemon its answer into the same file, and the command takes that away. So
-a held VM is freed without a restart, and by the one writer of the state folder.
+a held VM is freed without a restart, and by the one writer of the state folder. The command holds a lock meanwhile: a
+request that outlives it is not served.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +16,7 @@ from pathlib import Path
 
 from ferryman.records import atomic_files, toml_files
 from ferryman.records.errors import RecordError
+from ferryman.records.lock import FolderLock
 from ferryman.records.names import checked
 
 FOLDER = "requests"
@@ -45,8 +49,29 @@ def folder_of(state: Path) -> Path:
     return state / FOLDER
 
 
+@contextmanager
+def asking(state: Path, request: Request) -> Iterator[None]:
+    """Ask, for the block: once it is left, or this process ends, nobody waits for the answer any more.
+
+    Raises StateLockedError where somebody else asks about the VM just now, StateUnwritableError.
+    """
+    folder = folder_of(state)
+    atomic_files.make_folder(folder)
+    with FolderLock.take(folder, _lock_name(request.vm)):
+        write(state, request)
+        try:
+            yield
+        finally:
+            withdraw(state, request.vm)
+
+
+def is_abandoned(state: Path, vm: str) -> bool:
+    """Whether whoever asked is gone: what was wanted then may not be wanted now."""
+    return FolderLock.holder(folder_of(state), _lock_name(vm)) is None
+
+
 def write(state: Path, request: Request) -> None:
-    """Ask, or ask something else than before. Raises StateUnwritableError."""
+    """Ask or answer, in place of what was there. Raises StateUnwritableError."""
     atomic_files.replace(_path(state, request.vm), toml_files.to_toml(request))
 
 
@@ -72,6 +97,10 @@ def unanswered(state: Path) -> tuple[Request, ...]:
 def answered(request: Request, *, granted: bool, answer: str) -> Request:
     """The request with its answer."""
     return replace(request, granted=granted, answer=answer)
+
+
+def _lock_name(vm: str) -> str:
+    return f".{checked(vm)}.lock"
 
 
 def _path(state: Path, vm: str) -> Path:

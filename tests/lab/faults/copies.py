@@ -37,6 +37,8 @@ class Copies:
     most_qemus: int = 0
     together: list[float] = field(default_factory=list)
     """The moments at which two ran at once; empty is as it must be."""
+    evidence: list[str] = field(default_factory=list)
+    """Of every sample in which more than one ran: when, and for how long each QEMU did, in ns."""
     _ran_ns: dict[int, int] = field(default_factory=dict)
     _pids: list[int] = field(default_factory=list)
     _both: int = 0
@@ -47,7 +49,10 @@ class Copies:
             self._pids = _qemus(self.vm, self.networks)
         self.samples += 1
         now = {pid: ran for pid in self._pids if (ran := _guest_time_ns(pid)) is not None}
-        running = [pid for pid, ran in now.items() if ran - self._ran_ns.get(pid, ran) > _RUNS_NS]
+        ran_ns = {pid: ran - self._ran_ns.get(pid, ran) for pid, ran in now.items()}
+        running = [pid for pid, ran in ran_ns.items() if ran > _RUNS_NS]
+        if len(running) > 1:
+            self.evidence.append(f"{time.monotonic():.3f} s: {ran_ns}")
         self._ran_ns = now
         self.most_qemus = max(self.most_qemus, len(now))
         self._both = self._both + 1 if len(running) > 1 else 0
@@ -73,7 +78,9 @@ def watched(vm: str, lab: RunningLab) -> Iterator[Copies]:
         over.set()
         thread.join()
     assert copies.samples > 0
-    assert copies.together == [], f"{vm} ran twice in {len(copies.together)} of {copies.samples} samples"
+    assert copies.together == [], (
+        f"{vm} ran twice in {len(copies.together)} of {copies.samples} samples; {copies.evidence}"
+    )
 
 
 def _qemus(vm: str, networks: Collection[int]) -> list[int]:

@@ -12,7 +12,7 @@ from running import RunningLab
 
 from ferryman.lab import fault_state
 
-CONVERGES_WITHIN_S = 120.0
+CONVERGES_WITHIN_S = 240.0
 _COMES_SO_FAR_WITHIN_S = 60.0
 
 

@@ -231,6 +231,11 @@ class TestVolumesOfOthers:
         assert move(stand).outcome is Outcome.FAILED
         assert stand.destination.pools["vms"].volumes[IMAGE] is theirs
 
+    def test_ours_is_removed_where_the_host_said_no_after_it_had_created_it(self, stand: Stand) -> None:
+        refused = OperationFailedError(FailureKind.OTHER, "no room for its metadata", "Make room.")
+        stand.destination.faults.fail_next(Operation.CREATE, refused, after_effect=True)
+        assert_back_at_the_source(stand, move(stand))
+
     def test_storage_that_turns_out_to_be_shared_is_not_deleted(self, stand: Stand) -> None:
         order = stand.order(Method.LIVE)
         stand.destination.pools["vms"] = stand.source.pools["vms"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import pytest
@@ -39,8 +39,8 @@ def every_case() -> Iterator[Case]:
     flags = (False, True)
     all_seen = [Seen(source=here, destination=there, job=job) for here, there, job in product(End, End, flags)]
     all_known = [
-        Known(transfer_failed=failed, start_refused=refused, may_power_off=late)
-        for failed, refused, late in product(flags, flags, flags)
+        Known(transfer_failed=failed, start_refused=refused, may_power_off=late, untouched=untouched)
+        for failed, refused, late, untouched in product(flags, flags, flags, flags)
     ]
     for method, step, runs, seen, known in product(METHODS, Step, flags, all_seen, all_known):
         ruling = rule(method, step, runs=runs, seen=seen, known=known)
@@ -56,7 +56,7 @@ def those(*actions: Action) -> list[Case]:
 
 class TestEveryCell:
     def test_is_decided_and_whatever_is_held_says_why(self) -> None:
-        assert len(ALL) == len(METHODS) * len(Step) * len(End) ** 2 * 2**5
+        assert len(ALL) == len(METHODS) * len(Step) * len(End) ** 2 * 2**6
         assert {case.ruling.hold is None for case in ALL if case.action is not Action.HOLD} == {True}
         assert {case.ruling.hold for case in those(Action.HOLD)} == set(Hold)
 
@@ -121,10 +121,22 @@ class TestUnreachableIsNeverAbsent:
 
 class TestNothingIsLost:
     def test_volumes_are_removed_only_where_the_source_has_the_vm_and_the_destination_has_not(self) -> None:
-        cases = those(Action.UNDO)
+        cases = [case for case in those(Action.UNDO) if not case.known.untouched]
         assert {case.seen.destination for case in cases} == {End.ABSENT}
         assert not {case.seen.source for case in cases} & {End.ABSENT, End.UNREACHABLE, End.STOPPING}
         assert Step.FINISHING not in {case.step for case in cases}
+
+    def test_an_attempt_that_did_nothing_yet_ends_whatever_somebody_did_with_the_vm(self) -> None:
+        cases = [case for case in ALL if case.step is Step.PREPARING and case.known.untouched]
+        cases = [case for case in cases if case.seen.source is not End.SUSPENDED]  # none is
+        assert {case.ruling.hold for case in cases} == {None, Hold.RUNS_TWICE, Hold.MEMORY_LOST}
+        later = [case for case in ALL if case.step is not Step.PREPARING]
+        assert {case.known.untouched for case in later if case.action is Action.UNDO} == {False, True}
+        assert all(
+            rule(case.method, case.step, runs=case.runs, seen=case.seen, known=replace(case.known, untouched=False))
+            == case.ruling
+            for case in later
+        )
 
     def test_a_live_move_whose_end_is_not_known_keeps_the_volumes_of_a_vm_that_is_off(self) -> None:
         cases = [
@@ -143,6 +155,8 @@ class TestNothingIsLost:
 
     def test_half_a_guest_is_neither_resumed_nor_started_nor_destroyed(self) -> None:
         halves = [case for case in ALL if End.PARTIAL in (case.seen.source, case.seen.destination)]
+        # An attempt that did nothing has nothing to undo, and only ends.
+        halves = [case for case in halves if not (case.step is Step.PREPARING and case.known.untouched)]
         assert {case.action for case in halves} == WAITS | {
             Action.HOLD,
             Action.RESUME_POST_COPY,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -25,6 +26,7 @@ from ferryman.records import audit
 from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.history import Commits
 from ferryman.records.journal_entry import JournalEntry
+from ferryman.records.leasing import Observing
 from ferryman.records.live import Progress
 from ferryman.records.requests import Request
 from ferryman.records.states import Condition, HostState, VmState
@@ -200,6 +202,10 @@ class House:
     news: threading.Condition | None = None
     history: Commits | None = None
     open_specs: Callable[[Path], SpecSource] = open_source
+    observing: Observing | None = None
+    """Why the daemon may not act."""
+    asking: ExitStack = field(default_factory=ExitStack)
+    """Whoever asked something waits for the answer until the house is closed."""
 
     def __post_init__(self) -> None:
         self.fleet = FakeFleet(
@@ -253,6 +259,7 @@ class House:
                 stop=stop,
                 keep_rate=self.rates.keep,
                 me=self.me,
+                observing=lambda: self.observing,
                 vantage=self._vantage,
                 work=self.work,
             )
@@ -266,6 +273,7 @@ class House:
         return Listening(self.answering)
 
     def close(self) -> None:
+        self.asking.close()
         self.gates.open()
         for daemon in self.daemons:
             daemon.close()

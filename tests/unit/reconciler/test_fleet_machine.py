@@ -18,6 +18,7 @@ from ferryman.fleet.fake.domain import Shutdown
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.migration import POST_COPY_BROKEN
 from ferryman.planning.decisions import Refused
+from ferryman.records.journal_entry import Step
 
 SOAK = "FERRYMAN_SOAK" in os.environ
 """Other examples at each run, and far more; else always the same ones. A failure prints what repeats it."""
@@ -162,8 +163,6 @@ class FleetMachine(RuleBasedStateMachine):
 
     @rule(host=hosts, operation=st.sampled_from(CALLS), error=errors, after=st.booleans(), times=st.integers(1, 4))
     def call_will_fail(self, host: str, operation: Operation, error: FleetError, times: int, *, after: bool) -> None:
-        if operation is Operation.CREATE and isinstance(error, OperationFailedError):
-            after = False  # libvirt takes back what it could not finish
         self.world.house.at(host).faults.fail_next(operation, error, after_effect=after, times=times)
 
     @rule(host=hosts, silent=st.booleans())
@@ -175,7 +174,7 @@ class FleetMachine(RuleBasedStateMachine):
         self.world.disk.read_only = not files
         self.world.commits.broken = not git
 
-    @rule(seconds=st.sampled_from([1, 30, 600]), wall_s=st.sampled_from([0, 3600]))
+    @rule(seconds=st.sampled_from([1, 30, 600]), wall_s=st.sampled_from([0, 3600, -7200]))
     def time_passes(self, seconds: int, wall_s: int) -> None:
         """The wall's clock is set meanwhile."""
         self.world.house.clock.passed_s += seconds
@@ -218,7 +217,8 @@ class FleetMachine(RuleBasedStateMachine):
 
     @rule(vm=vms, source=hosts, destination=hosts)
     def somebody_moves(self, vm: str, source: str, destination: str) -> None:
-        if not self.world.has_open_move(vm):
+        """Also one that ferryman has decided to move, and has not asked the hypervisor to yet."""
+        if self.world.step_of(vm) in (None, Step.PREPARING):
             self.world.accidents.carried_off(vm, source, destination)
 
     # And then nothing more.

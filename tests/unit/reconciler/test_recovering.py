@@ -11,6 +11,7 @@ from ferryman.fleet.values import Power
 from ferryman.planning.decisions import Refused, UpToDate, Wait, WaitReason
 from ferryman.records import requests
 from ferryman.records.audit_records import Outcome
+from ferryman.records.errors import StateLockedError
 from ferryman.records.requests import Request, Wish
 
 VM, OTHER = "guest-01", "guest-02"
@@ -18,7 +19,13 @@ TOUCHES = (Operation.START, Operation.RESUME, Operation.DESTROY, Operation.UNDEF
 
 
 def ask(house: House, wish: Wish) -> None:
-    requests.write(house.state, Request(vm=VM, wish=wish, asked_at=house.clock.now(), asked_by="ann"))
+    """In place of whoever asked before."""
+    house.asking.close()
+    house.asking.enter_context(requests.asking(house.state, request(house, wish)))
+
+
+def request(house: House, wish: Wish) -> Request:
+    return Request(vm=VM, wish=wish, asked_at=house.clock.now(), asked_by="ann")
 
 
 def answer(house: House) -> Request:
@@ -100,6 +107,30 @@ class TestHeld:
         ask(house, Wish.ACCEPT)
         house.start().until_quiet()
         assert house.records()[-1].outcome is Outcome.SUCCEEDED
+
+
+class TestWhoeverAskedIsGone:
+    def test_the_request_is_not_served_at_a_later_look(self, house: House, held: Daemon) -> None:
+        del house.at("skopje").domains.known[VM]
+        house.vm(VM, "tallinn")
+        requests.write(house.state, request(house, Wish.FORGET))
+        held.look()
+        assert [(told.granted, "is gone" in told.answer) for told in house.heard.answers] == [(False, True)]
+        assert requests.read(house.state, VM) is None
+        assert [record.outcome for record in house.records()] == [Outcome.HELD]
+
+    def test_nor_by_the_next_daemon(self, house: House, held: Daemon) -> None:
+        held.close()
+        requests.write(house.state, request(house, Wish.FORGET))
+        house.start().until_quiet()
+        assert [record.outcome for record in house.records()] == [Outcome.HELD]
+
+    def test_two_do_not_ask_about_one_vm_at_once(self, house: House, held: Daemon) -> None:
+        assert held.chronicle.requests() == ()
+        ask(house, Wish.ACCEPT)
+        with pytest.raises(StateLockedError), requests.asking(house.state, request(house, Wish.FORGET)):
+            pass
+        assert requests.unanswered(house.state)[0].wish is Wish.ACCEPT
 
 
 class TestDamaged:
@@ -216,6 +247,29 @@ class TestASilentHost:
         house.write("hosts/skopje.toml", spec)
         daemon.until_quiet()
         assert [record.outcome for record in house.records()] == [Outcome.FAILED]
+
+
+class TestAGuestThatIsShuttingDownForEver:
+    def test_it_keeps_no_slot_and_its_move_ends_once_it_is_off(self, house: House) -> None:
+        house.write("fleet.toml", "settle_ms = 0\n[limits]\nmigrations = 1\n")
+        house.settled_vm(VM, "tallinn")
+        house.settled_vm(OTHER, "tallinn")
+        house.vm(VM, "skopje")
+        house.gates.plant_bug(VM)
+        killed = house.start()
+        killed.until_quiet()
+        killed.close()
+        house.at("tallinn").domains.known[VM].power = Power.SHUTTING_DOWN
+        daemon = house.start()
+        waits = daemon.until_quiet().statuses[VM]
+        assert isinstance(waits, Wait)
+        assert (waits.reason, f"virsh destroy {VM}" in waits.remedy) == (WaitReason.CHANGING, True)
+        house.vm(OTHER, "oslo")
+        daemon.until_quiet()
+        assert house.fleet.running(OTHER) == ("oslo",)
+        house.at("tallinn").domains.known[VM].power = Power.SHUT_OFF
+        daemon.until_quiet()
+        assert [record.vm for record in house.heard.ended_records] == [OTHER, VM]
 
 
 def test_of_a_vm_that_nothing_is_open_of_everything_is_refused(house: House) -> None:

@@ -9,6 +9,9 @@ from house import House
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.ownership import FRESH_FOR, Identity, Owner
 from ferryman.planning.decisions import UpToDate, Wait, WaitReason
+from ferryman.records import requests
+from ferryman.records.leasing import Observing
+from ferryman.records.requests import Request, Wish
 
 VM = "guest-01"
 OTHER = Identity(id="5e3b", by="bob@desk, process 9, state folder /other")
@@ -64,3 +67,43 @@ def test_while_one_moves_it_the_other_waits(house: House, tmp_path: Path) -> Non
     assert second.start().until_quiet().statuses[VM] == UpToDate(vm=VM, host="skopje")
     second.close()
     assert len(house.records()) == 1
+
+
+HELD = Observing(reason="another daemon holds the lease: bob@desk", remedy="Nothing to do: it is waited for.")
+
+
+class TestWithoutTheLease:
+    def test_it_begins_nothing_and_says_why(self, house: House) -> None:
+        house.settled_vm(VM, "tallinn")
+        house.vm(VM, "skopje")
+        house.observing = HELD
+        daemon = house.start()
+        waits = daemon.until_quiet().statuses[VM]
+        assert isinstance(waits, Wait)
+        assert (waits.reason, "bob@desk" in waits.message) == (WaitReason.OBSERVING, True)
+        assert any("observing only" in told for told in house.heard.troubles)
+        assert (house.said(VM).reason, house.said(VM).remedy) == ("ObservingOnly", HELD.remedy)
+        house.observing = None
+        assert daemon.until_quiet().statuses[VM] == UpToDate(vm=VM, host="skopje")
+
+    def test_what_is_in_its_place_is_still_said_to_be(self, house: House) -> None:
+        house.settled_vm(VM, "tallinn")
+        house.observing = HELD
+        assert house.start().until_quiet().statuses[VM] == UpToDate(vm=VM, host="tallinn")
+
+    def test_an_open_move_is_not_taken_up_and_nothing_asked_of_it_is_granted(self, house: House) -> None:
+        house.settled_vm(VM, "tallinn")
+        house.vm(VM, "skopje")
+        house.gates.plant_bug(VM)
+        killed = house.start()
+        killed.until_quiet()
+        killed.close()
+        house.observing = HELD
+        request = Request(vm=VM, wish=Wish.ACCEPT, asked_at=house.clock.now(), asked_by="ann")
+        house.asking.enter_context(requests.asking(house.state, request))
+        daemon = house.start()
+        daemon.until_quiet()
+        assert (house.heard.taken_up_vms, house.heard.answers) == ([], [])
+        house.observing = None
+        daemon.until_quiet()
+        assert house.heard.taken_up_vms == [VM]

@@ -21,7 +21,8 @@ from ferryman.reconciler.loop import Look
 from ferryman.records import audit, toml_files
 from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.errors import HistoryError
-from ferryman.records.journal_entry import JournalEntry
+from ferryman.records.journal import Journal
+from ferryman.records.journal_entry import JournalEntry, Step
 from ferryman.records.messages import CommitMessage
 from ferryman.records.states import HostState, VmState
 from ferryman.specs.folder import FolderSource
@@ -173,6 +174,11 @@ class World:
         """Whether ferryman has its hands on it."""
         begun = any(task.name == f"move {vm}" for task in self.baton.tasks)
         return begun or (self.house.state / "journal" / f"{vm}.toml").exists()
+
+    def step_of(self, vm: str) -> Step | None:
+        """How far its move has come; None: nobody moves it, so far as the journal knows."""
+        entries = Journal(self.house.state).entries()
+        return next((entry.step for entry in entries if entry.vm == vm), None)
 
     def somebody_starts(self, vm: str) -> bool:
         """A person starts a VM that is off and that nobody moves, where its newest disk is; False: it cannot be."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ferryman.records.audit_records import MigrationRecord, Outcome, RemovalReco
 from ferryman.records.errors import RecordError
 from ferryman.records.ids import migration_id
 from ferryman.records.ledger import Place, leftovers
+from ferryman.records.ordering import in_order, next_number
 from ferryman.records.query import Query
 from ferryman.records.store import StateStore
 
@@ -162,3 +164,17 @@ def test_another_vm_at_the_host_does_not_touch_the_leftover() -> None:
         LEFT: UUID,
         Place(host="tallinn", pool="vms", name="b"): OTHER_UUID,
     }
+
+
+def test_a_clock_that_was_set_back_between_two_moves_makes_no_leftover_of_the_disk_in_use() -> None:
+    away = replace(move(5, "tallinn", "skopje"), number=1)
+    back_an_hour_before = replace(move(4, "skopje", "tallinn"), number=2)
+
+    assert left([back_an_hour_before, away]) == {Place(host="skopje", pool="vms", name="guest-01.qcow2"): UUID}
+
+
+def test_records_of_before_they_were_numbered_come_first_and_by_their_times() -> None:
+    old, older, new = move(2, "tallinn", "skopje"), move(1, "skopje", "tallinn"), move(0, "skopje", "tallinn")
+
+    assert in_order([replace(new, number=1), old, older]) == [older, old, replace(new, number=1)]
+    assert next_number([]) == 1

@@ -52,6 +52,14 @@ class DaemonRun:
             raise
         self.stop()
 
+    @contextmanager
+    def resumed(self, *options: str) -> Iterator[DaemonRun]:
+        """As `running`, whether it runs already or was ended."""
+        if self._process is None:
+            self.start(*options)
+        yield self
+        self.stop()
+
     def start(self, *options: str) -> None:
         """Start it in the background, with these options of `ferryman run`."""
         assert self._process is None, "it is running"
@@ -143,6 +151,13 @@ class DaemonRun:
         assert condition is not None, "it changed at once"
         return condition
 
+    def until_reason(self, vm: str, reason: str, within_s: float = CONVERGES_WITHIN_S) -> Condition:
+        """As `until_said`, whatever the condition's type is."""
+        self.until(lambda: _because(self.vm(vm), reason) is not None, f"{vm}: {reason}", within_s)
+        condition = _because(self.vm(vm), reason)
+        assert condition is not None, "it changed at once"
+        return condition
+
     def log_text(self) -> str:
         """Everything that it printed."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
@@ -183,6 +198,11 @@ def _is_ready(state: VmState | None, host: str) -> bool:
         and state.placed.host == host
         and [condition.type for condition in state.conditions] == [ConditionType.READY]
     )
+
+
+def _because(state: VmState | None, reason: str) -> Condition | None:
+    conditions = state.conditions if state is not None else ()
+    return next((one for one in conditions if one.reason == reason), None)
 
 
 def _said(state: VmState | None, kind: ConditionType, reason: str) -> Condition | None:

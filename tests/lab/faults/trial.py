@@ -11,6 +11,7 @@ from daemon_run import DaemonRun
 from running import RunningLab
 
 from ferryman.lab import fault_state
+from ferryman.records.journal import Journal
 
 CONVERGES_WITHIN_S = 240.0
 _COMES_SO_FAR_WITHIN_S = 60.0
@@ -49,6 +50,25 @@ class Trial:
         (home,) = lab.whereabouts(vm)
         away = next(host for host in lab.hosts if host != home)
         return cls(lab=lab, daemon=daemon, vm=vm, home=home, away=away, counter=lab.wait_until_ready(vm))
+
+    @property
+    def third(self) -> str:
+        """The host that its move does not concern."""
+        return next(host for host in self.lab.hosts if host not in (self.home, self.away))
+
+    def attempt(self) -> str:
+        """The id of the attempt under way; empty: none is."""
+        return next((entry.id for entry in Journal(self.daemon.state).entries() if entry.vm == self.vm), "")
+
+    def unnamed_volumes(self) -> set[str]:
+        """Volumes of the guest that it does not use and that no record names."""
+        records = self.daemon.records(self.vm)
+        named = {(at.host, at.name) for one in records for at in (*one.left_behind, *one.volumes_created)}
+        found = set()
+        for host in set(self.lab.hosts) - self.lab.whereabouts(self.vm).keys():
+            pool = self.lab.disk(self.vm, host).parent
+            found |= {f"{host}: {path.name}" for path in pool.iterdir() if (host, path.name) not in named}
+        return found
 
     def begins_nothing(self) -> None:
         """The daemon runs, and the guest is where it is wanted."""

@@ -1,0 +1,40 @@
+"""The named faults as values: `named.toml`, read."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+_FILE = Path(__file__).with_name("named.toml")
+
+
+class Ends(StrEnum):
+    """How a trial ends, once its fault is gone."""
+
+    ARRIVES = "arrives"
+    """It runs where its spec wants it."""
+    OFF = "off"
+    """It is there, and off: the guest, or its QEMU, ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedFault:
+    """One row."""
+
+    name: str
+    does: tuple[str, ...]
+    method: str = "live"
+    when: str = "before"
+    lasts_s: float = 0.0
+    says: str = ""
+    ends: Ends = Ends.ARRIVES
+
+
+def named_faults() -> tuple[NamedFault, ...]:
+    """All of them, in the file's order."""
+    rows = tomllib.loads(_FILE.read_text())["fault"]
+    return tuple(
+        NamedFault(**{**row, "does": tuple(row["does"]), "ends": Ends(row.get("ends", Ends.ARRIVES))}) for row in rows
+    )

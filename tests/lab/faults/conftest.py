@@ -32,6 +32,14 @@ def trial(
         one.mend()
 
 
+@pytest.fixture(scope="session")
+def solo(lab: RunningLab) -> Iterator[str]:
+    """A guest that has its hosts to itself, unless other tests' guests are there, too."""
+    lab.add_guest("solo", lab.hosts[0])
+    yield "solo"
+    lab.remove_guest("solo")
+
+
 def _tell(copies: Copies, trials: list[Trial]) -> None:
     for one in trials:
         print(f"{one.vm}: {copies.samples} samples, at most {copies.most_qemus} QEMUs, never two running")  # noqa: T201 - for whoever runs it with -s

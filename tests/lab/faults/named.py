@@ -17,6 +17,8 @@ class Ends(StrEnum):
     """It runs where its spec wants it."""
     OFF = "off"
     """It is there, and off: the guest, or its QEMU, ended."""
+    EITHER = "either"
+    """One of these: faults that were put together by chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,7 @@ def merged_lengths(outages: list[KnownOutage], schedule: list[float]) -> list[fl
 def test_the_longest_true_outage_lies_within_the_bounds(
     schedule: list[float], outages: list[KnownOutage], seed: int
 ) -> None:
-    jitter = Random(seed)  # noqa: S311 - jitter is no secret
+    jitter = Random(seed)
     samples = probe(schedule, outages, round_trip=lambda _: jitter.uniform(0.1, 25))
 
     found = measured(samples)

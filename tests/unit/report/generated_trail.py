@@ -23,7 +23,7 @@ _HOSTS = ("tallinn", "skopje", "oslo")
 
 def trail(moves: int, *, every_h: float = 0.8) -> list[MigrationRecord]:
     """So many records, the oldest first: measured mostly, each kind of trouble now and then."""
-    chance = random.Random(1)  # noqa: S311 - made up, and no secret
+    chance = random.Random(1)
     return [_record(chance, number, BEGAN + timedelta(hours=number * every_h)) for number in range(moves)]
 
 

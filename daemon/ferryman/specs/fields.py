@@ -32,9 +32,13 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 PoolName = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^/\x00-\x1f]+$")]
 
-UserName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")]
+USER_PATTERN = r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$"
+
+UserName = Annotated[str, Field(pattern=USER_PATTERN)]
 
 _SCHEMES = ("qemu+ssh", "qemu+tcp")
+_URI_HOST = r"[a-z0-9_][a-z0-9._-]{0,252}|[0-9a-f.]*:[0-9a-f:.]*(%[a-z0-9._-]+)?"
+"""As `urlsplit` gives it, in lower case. Nothing escaped: libvirt would read it as what it stands for."""
 _PATHS = ("/system", "/session")
 _OPTIONS = frozenset({"keyfile", "mode", "no_tty", "proxy", "socket"})
 """Of libvirt's URI options, those that run no program, as `command` and `netcat` do, and skip no check."""
@@ -51,9 +55,11 @@ def _hypervisor_uri(value: str) -> str:
         raise ValueError(f"is not a URI: {error}") from error
     if parts.scheme not in _SCHEMES:
         raise ValueError("must begin with qemu+ssh:// or qemu+tcp://")
-    if not parts.hostname or parts.hostname.startswith("-"):
+    if not parts.hostname or not re.fullmatch(_URI_HOST, parts.hostname):
         raise ValueError("must name a host, as in qemu+ssh://root@tallinn/system")
     _possible_address(parts.hostname)
+    if parts.username is not None and not re.fullmatch(USER_PATTERN, parts.username):
+        raise ValueError("must name a user of letters, digits, '.', '_' and '-', as in qemu+ssh://root@tallinn/system")
     if port == 0:
         raise ValueError("must have a port from 1 to 65535")
     if parts.password is not None:
@@ -70,8 +76,10 @@ def _uri_options(query: str) -> None:
         name = unquote(part.partition("=")[0]).lower()
         if name.startswith("no_verify"):
             raise ValueError("must not switch host key checks off (no_verify): add the host's key to known_hosts")
-        if name and name not in _OPTIONS:
-            raise ValueError(f"must not set {name}: of libvirt's options {', '.join(sorted(_OPTIONS))} may be set here")
+        if part and name not in _OPTIONS:
+            raise ValueError(
+                f"must not set {name or part}: of libvirt's options {', '.join(sorted(_OPTIONS))} may be set here"
+            )
 
 
 def _local_path(value: str) -> str:

@@ -96,6 +96,11 @@ def test_no_content_of_a_file_does_more_than_stall_or_hold(files: dict[str, byte
 @example(name="a", uri="qemu+ssh://-oProxyCommand=x/system", address="-v", hosts="~/known")
 @example(name="a", uri="qemu+ssh://a@-b/system", address="a", hosts="/etc/hosts")
 @example(name="a", uri="qemu+ssh://a/system?command=/tmp/x", address="a", hosts="/etc/hosts")
+@example(name="a", uri="qemu+ssh://a/system?=command", address="a", hosts="/etc/hosts")
+@example(name="a", uri="qemu+ssh://;/system", address="a", hosts="/etc/hosts")
+@example(name="a", uri="qemu+ssh://\ud7a4/system", address="a", hosts="/etc/hosts")
+@example(name="a", uri="qemu+ssh://%2doProxyCommand=x@a/system", address="a", hosts="/etc/hosts")
+@example(name="a", uri="qemu+ssh://a%20b/system", address="a", hosts="/etc/hosts")
 def test_no_host_becomes_an_option_or_a_program(name: str, uri: str, address: str, hosts: str) -> None:
     fields = {"name": name, "uri": uri, "migration_address": address}
     text = "".join(f"{key} = {_quoted(value)}\n" for key, value in fields.items())
@@ -106,8 +111,9 @@ def test_no_host_becomes_an_option_or_a_program(name: str, uri: str, address: st
         for word in (uri_host(host.uri), host.effective_migration_address, host.name):
             assert word
             assert not word.startswith("-")
+            assert word.isascii()
             assert word.isprintable()
-            assert " " not in word
+            assert not set(word) & set(" ;$`|&<>'\"\\")
         assert not re.search("command|netcat|verify", host.uri, re.IGNORECASE)
         if host.ssh.known_hosts:
             program = ssh_command(host.name, host.ssh.known_hosts).read_text()

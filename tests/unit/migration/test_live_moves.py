@@ -212,6 +212,16 @@ class TestHostsThatFallSilent:
 
 
 class TestVolumesOfOthers:
+    def test_ours_is_named_in_the_journal_on_disk_before_it_exists(self, stand: Stand) -> None:
+        named: list[str] = []
+
+        def look() -> None:
+            named.extend(volume.name for entry in stand.journal.entries() for volume in entry.created)
+
+        stand.destination.faults.before_next(Operation.CREATE, look)
+        assert move(stand).outcome is Outcome.SUCCEEDED
+        assert named == [IMAGE]
+
     def test_one_that_appeared_since_planning_is_not_taken_for_ours(self, stand: Stand) -> None:
         order = stand.order(Method.LIVE)
         theirs = FakeVolume(content=(b"precious",))

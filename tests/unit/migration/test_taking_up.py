@@ -100,6 +100,23 @@ class TestLive:
         assert (record.outcome, stand.fleet.defined(VM)) == (Outcome.SUCCEEDED, ("skopje",))
         assert [at.host for at in record.left_behind] == ["tallinn"]
 
+    def test_a_source_that_somebody_starts_while_it_is_finished_keeps_its_definition(self, stand: Stand) -> None:
+        entry = stand.left_open(Method.LIVE, Step.TRANSFERRING)
+        put_at_destination(stand, Power.RUNNING)
+        here = stand.source.domains.known[VM]
+        here.power = Power.SHUT_OFF
+
+        def starts() -> None:
+            here.power = Power.RUNNING
+
+        stand.source.faults.before_next(Operation.POWER, starts)
+        record = take_up(entry, stand.services())
+        assert record is not None
+        assert (record.outcome, "RUNS ON BOTH" in record.reason) == (Outcome.HELD, True)
+        assert stand.fleet.defined(VM) == ("tallinn", "skopje")
+        assert set(stand.fleet.violations) == {f"{VM} runs on tallinn and skopje"}
+        stand.fleet.violations.clear()  # the test's own doing
+
     def test_one_that_is_nowhere_to_be_seen_running_keeps_both_disks(self, stand: Stand) -> None:
         entry = stand.left_open(Method.LIVE, Step.TRANSFERRING)
         stand.source.domains.known[VM].power = Power.SHUT_OFF

@@ -25,8 +25,8 @@ _POWERS: Mapping[Ends, tuple[str, ...]] = {
 }
 
 
-def undergo(one: Trial, fault: NamedFault) -> None:
-    """The fault meets the move, lasts, and is gone; then the VM is where it is wanted, and all is whole."""
+def undergo(one: Trial, fault: NamedFault) -> list[str]:
+    """The fault meets the move, lasts, and is gone; what does not hold, once the VM is where it is wanted."""
     with watched(one.vm, one.lab), ExitStack() as undoing:
         attempt = _meets(one, fault, undoing)
         _lasts(one, fault)
@@ -34,7 +34,7 @@ def undergo(one: Trial, fault: NamedFault) -> None:
         with one.daemon.resumed("--rescan-s=2"):
             one.daemon.until(lambda: bool(one.daemon.records(one.vm)), "an attempt has ended", CONVERGES_WITHIN_S)
             one.daemon.until_in_place(one.vm, one.daemon.specs.home(one.vm), CONVERGES_WITHIN_S)
-        _is_whole(one, fault, attempt)
+        return _wrong(one, fault, attempt)
 
 
 def _meets(one: Trial, fault: NamedFault, undoing: ExitStack) -> str:
@@ -75,12 +75,18 @@ def _phase(one: Trial) -> str:
     return next((shown.phase for shown in read_progress(one.daemon.state) if shown.vm == one.vm), "")
 
 
-def _is_whole(one: Trial, fault: NamedFault, attempt: str) -> None:
-    wanted = one.daemon.specs.home(one.vm)
-    ((host, power),) = one.lab.whereabouts(one.vm).items()
-    assert (host, power in _POWERS[fault.ends]) == (wanted, True), f"{one.vm} is {power} on {host}"
-    if power == "shut off":
+def _wrong(one: Trial, fault: NamedFault, attempt: str) -> list[str]:
+    """What does not hold of all that must, whatever happened."""
+    wanted, before = one.daemon.specs.home(one.vm), one.lab.whereabouts(one.vm)
+    if before == {wanted: "shut off"}:
         one.lab.virsh(wanted, "start", one.vm)
-    one.lost_nothing()
-    assert not attempt or attempt in {record.id for record in one.daemon.records()}
-    assert one.unnamed_volumes() == set()
+    after = one.aftermath()
+    holds = {
+        f"it is {before}": list(before) == [wanted] and before[wanted] in _POWERS[fault.ends],
+        f"its counter went back from {one.counter} to {after.counter}": after.counter >= one.counter,
+        f"the journal holds {after.journal}": after.journal == (),
+        f"the records are {after.recorded}, of {attempt} there is none": attempt in ("", *after.recorded),
+        f"a record is there twice: {after.recorded}": len(set(after.recorded)) == len(after.recorded) > 0,
+        f"nothing names {one.unnamed_volumes()}": one.unnamed_volumes() == set(),
+    }
+    return [said for said, is_so in holds.items() if not is_so]

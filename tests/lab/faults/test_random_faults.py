@@ -74,7 +74,7 @@ def test_whatever_happens_nothing_is_lost(lab: RunningLab, solo: str, daemon_for
         fault = by_chance(luck)
         tell(f"seed {SEED}, round {rounds}: {fault}")
         one = Trial.of(lab, daemon_for(solo), solo, fault.method)
-        undergo(one, fault)
+        assert undergo(one, fault) == []
         one.mend()
     assert rounds
     tell(f"seed {SEED}: {rounds} rounds")

@@ -94,6 +94,10 @@ class Trial:
         """A daemon brings it where it is wanted; what is then found."""
         with self.daemon.running("--rescan-s=2"):
             self.daemon.until_in_place(self.vm, self.away, within_s)
+        return self.aftermath()
+
+    def aftermath(self) -> Aftermath:
+        """What is found now."""
         return Aftermath(
             whereabouts=self.lab.whereabouts(self.vm),
             counter=self.lab.wait_until_ready(self.vm),

@@ -13,7 +13,7 @@ from stand import VM, Stand
 
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.downtime.vantage import Here
-from ferryman.fleet.fake.domains import parsed
+from ferryman.fleet.fake.domain import parsed
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import Services, carry_out, take_up

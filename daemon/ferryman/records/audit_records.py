@@ -77,8 +77,6 @@ class EjectedRecord:
 class MigrationRecord(RecordHead):
     """`migrations/YYYY/MM/ID.toml`: one attempt, never changed once written."""
 
-    number: int = 0
-    """Counts the records of a state folder in the order of their attempts' ends, whatever clocks say; 0: not known."""
     uuid: str
     number: int = 0
     """Counts the records of a state folder in the order of their attempts' ends, whatever clocks say; 0: not known."""

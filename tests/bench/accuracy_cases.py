@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
 
+MOST_MIDPOINT_ERROR_MS = 5.0
 _SHARE = 0.99
 
 
@@ -119,18 +120,8 @@ def share(values: Sequence[float], part: float) -> float:
     return ordered[min(len(ordered) - 1, int(part * len(ordered)))] if ordered else 0.0
 
 
-def judge(
-    founds: Sequence[Found],
-    interval_ms: float,
-    *,
-    uncut: Collection[str],
-    loose: Collection[str],
-    starved: Collection[str] = (),
-) -> list[str]:
-    """What was promised and not kept; of `loose` kinds nothing is said of how far the bounds are apart.
-
-    `starved`: seen by a prober that cannot run before the busy loops; one held up for 200 ms reaches accept().
-    """
+def judge(founds: Sequence[Found], interval_ms: float, *, uncut: Collection[str], loose: Collection[str]) -> list[str]:
+    """What was promised and not kept; of `loose` kinds nothing is said of how far the bounds are apart."""
     missed = []
     for found in founds:
         tight = found.kind not in {*uncut, *loose}
@@ -141,10 +132,10 @@ def judge(
             missed += [f"{found.kind}: {what}" for what in misses]
         if found.trouble:
             missed.append(f"{found.kind}: {found.trouble}")
-        if found.accepted and found.kind not in starved:
+        if found.accepted:
             missed.append(f"{found.kind}: {found.accepted} probes reached accept()")
         error_ms = share([case.error_ms for case in found.cases], _SHARE)
-        if tight and error_ms > interval_ms:
+        if tight and error_ms > MOST_MIDPOINT_ERROR_MS:
             missed.append(f"{found.kind}: midpoints err by {error_ms:.2f} ms")
     return missed
 

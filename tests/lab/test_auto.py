@@ -21,6 +21,8 @@ QUIET, BUSY = "quiet", "busy"
 MBIT, CAP_MIB_S = 400, 40
 """The cap leaves a little of the link to the probe: otherwise its losses would be taken for the guest's."""
 PROMISE_MS = 800
+QUIET_WITHIN_MS = 250
+"""How far the quiet guest's prediction may be off."""
 MIB = 1024 * 1024
 
 
@@ -88,7 +90,7 @@ def test_by_prediction(home: str, lab: RunningLab, daemon_for: Callable[..., Dae
     assert (quiet.outcome, quiet.method) == (Outcome.SUCCEEDED, Method.LIVE)
     assert quiet.transfer.memory_bytes_s
     assert quiet.prediction_error_ms is not None
-    assert abs(quiet.prediction_error_ms) <= PROMISE_MS / 2
+    assert abs(quiet.prediction_error_ms) <= QUIET_WITHIN_MS
 
     assert f"its spec promises {PROMISE_MS} ms" in stalled.message
     assert "it writes" in stalled.message

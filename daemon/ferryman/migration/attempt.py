@@ -5,55 +5,35 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from ferryman.downtime.values import Measurement
 from ferryman.downtime.vantage import Vantage, vantage_of
 from ferryman.fleet.errors import FleetError
-from ferryman.fleet.migrating import Job, LiveMigration, MemoryTransfer
+from ferryman.fleet.migrating import Job
 from ferryman.fleet.ownership import Identity
-from ferryman.fleet.values import DomainDetail
 from ferryman.migration import cold, drives, live, tagging, volumes
 from ferryman.migration.announcing import may_announce
 from ferryman.migration.clearing import NOTHING_CLEARED, Cleared, clear_source
 from ferryman.migration.clock import Clock, is_same_boot
 from ferryman.migration.move import DiskProgress, Ends, LeftRunningError, Move
+from ferryman.migration.order import Order, cold_move, image_copy, journal_entry, live_request
 from ferryman.migration.progress import progress
 from ferryman.migration.reaching import announce_until_answered
 from ferryman.migration.recording import Facts, record_of
 from ferryman.migration.settling import Ending, settle
 from ferryman.migration.witness import Testimony, Witness
 from ferryman.migration.working import THREADS, Work
-from ferryman.planning.links import bandwidth_cap_mib_s
-from ferryman.planning.plans import DiskImage, ImageCopy, Plan
-from ferryman.records.audit_records import CauseRecord, MigrationRecord, Outcome, VolumeAt
+from ferryman.planning.plans import ImageCopy
+from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.journal import Journal
 from ferryman.records.journal_entry import JournalEntry, Step, Watched
 from ferryman.records.live import Progress
 from ferryman.records.samples import ProbedMove
-from ferryman.specs.choices import Method, OnStall, SourceDisks
+from ferryman.specs.choices import Method, SourceDisks
 from ferryman.specs.host_spec import HostSpec
-from ferryman.specs.vm_spec import VmSpec
 
 _LIVE_PATIENCE_S = 30.0
 _BOOT_PATIENCE_S = 180.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """Everything that an attempt needs to know."""
-
-    id: str
-    plan: Plan
-    spec: VmSpec
-    vm: DomainDetail
-    source: HostSpec
-    destination: HostSpec
-    cause: CauseRecord
-    attempt: int
-    settle_ms: int
-    prober: HostSpec | None = None
-    """The host that probes; None: this machine."""
 
 
 KeepSamples = Callable[[ProbedMove], None]
@@ -90,7 +70,7 @@ def carry_out(order: Order, services: Services) -> MigrationRecord | None:
 
 def _witnessed(order: Order, services: Services, witness: Witness) -> MigrationRecord | None:
     plan = order.plan
-    entry = _entry(order, services.clock.now())
+    entry = journal_entry(order, services.clock.now())
     move = _move(entry, services, witness)
     failure: FleetError | None = None
     begun_ms: float | None = None
@@ -178,7 +158,7 @@ def take_up(entry: JournalEntry, services: Services, prober: HostSpec | None = N
 def _prepare(order: Order, move: Move, witness: Witness) -> volumes.Ready:
     with move.phase("preparing"):
         drives.eject(move, order.plan.adaptation.emptied_drives)
-        ready = volumes.prepare(move, order.plan.disks, as_bytes=_image_copy(order.plan) is ImageCopy.STREAM)
+        ready = volumes.prepare(move, order.plan.disks, as_bytes=image_copy(order.plan) is ImageCopy.STREAM)
         witness.baseline()
         move.watches(_watched(order, move, witness))
     return ready
@@ -203,95 +183,15 @@ def _watched(order: Order, move: Move, witness: Witness) -> Watched | None:
 def _transfer(order: Order, move: Move, ready: volumes.Ready) -> None:
     plan = order.plan
     if plan.method is Method.COLD:
-        cold.transfer(move, _cold_move(order, ready))
+        cold.transfer(move, cold_move(order, ready))
         return
     with move.phase("migrating"):
-        live.transfer(
-            move,
-            _request(order, ready),
-        )
-
-
-def _image_copy(plan: Plan) -> ImageCopy | None:
-    return plan.image_copy if plan.method is Method.COLD else None
-
-
-def _cold_move(order: Order, ready: volumes.Ready) -> cold.ColdMove:
-    address = order.destination.effective_migration_address
-    return cold.ColdMove(
-        vm=order.vm,
-        disks=order.plan.disks,
-        ready=ready,
-        adaptation=volumes.adaptation(order.plan, ready),
-        spec=order.spec.cold,
-        way=order.plan.image_copy,
-        address=address,
-        tls_name=(order.plan.tls_name or address) if order.plan.encrypted else "",
-        bandwidth_mib_s=bandwidth_cap_mib_s(order.source, order.destination),
-    )
-
-
-def _request(order: Order, ready: volumes.Ready) -> LiveMigration:
-    plan, spec = order.plan, order.spec
-    memory = _memory_transfer(order)
-    return LiveMigration(
-        vm=plan.vm,
-        peer_uri=order.destination.effective_peer_uri,
-        data_uri=f"tcp://{order.destination.effective_migration_address}",
-        copied_disks=tuple(disk.target for disk in volumes.copied(plan.disks)),
-        adaptation=volumes.adaptation(plan, ready),
-        bandwidth_mib_s=bandwidth_cap_mib_s(order.source, order.destination),
-        memory=memory,
-        tls=plan.encrypted,
-        tls_name=plan.tls_name,
-        layers_only=any(disk.image is DiskImage.LAYER for disk in plan.disks),
-        # QEMU before 10.1 loses a guest that uses several connections and then switches to post-copy.
-        connections=1 if memory is MemoryTransfer.POST_COPY else spec.live.connections,
-        auto_converge=spec.live.auto_converge,
-    )
-
-
-def _memory_transfer(order: Order) -> MemoryTransfer:
-    if order.plan.method is Method.PAUSED:
-        return MemoryTransfer.PAUSED
-    switches = order.plan.method is Method.POST_COPY or order.spec.on_stall is OnStall.POST_COPY
-    return MemoryTransfer.POST_COPY if switches else MemoryTransfer.PRE_COPY
+        live.transfer(move, live_request(order, ready))
 
 
 def _patience_s(method: Method, ending: Ending) -> float:
     boots = method is Method.COLD and ending.outcome is Outcome.SUCCEEDED
     return _BOOT_PATIENCE_S if boots else _LIVE_PATIENCE_S
-
-
-def _entry(order: Order, started_at: datetime) -> JournalEntry:
-    plan = order.plan
-    return JournalEntry(
-        id=order.id,
-        vm=plan.vm,
-        uuid=plan.uuid,
-        source=plan.source,
-        destination=plan.destination,
-        method=plan.method,
-        running=plan.running,
-        step=Step.PREPARING,
-        why=plan.why,
-        cause=order.cause,
-        attempt=order.attempt,
-        started_at=started_at,
-        max_downtime_ms=order.spec.max_downtime_ms,
-        autostart=plan.autostart,
-        switch_over=plan.switch_over,
-        image_copy=_image_copy(plan),
-        dirty_bytes_s=plan.dirty_bytes_s,
-        on_stall=OnStall.POST_COPY if plan.method is Method.POST_COPY else order.spec.on_stall,
-        home=plan.home,
-        encrypted=plan.encrypted,
-        plain_because=plan.plain_because,
-        source_volumes=tuple(
-            VolumeAt(host=plan.source, pool=disk.source.ref.pool, name=disk.source.ref.name, path=disk.source.path)
-            for disk in volumes.copied(plan.disks)
-        ),
-    )
 
 
 def _move(entry: JournalEntry, services: Services, witness: Witness) -> Move:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ferryman.migration.attempt import Order
+from ferryman.migration.order import Order
 from ferryman.planning.plans import Plan
 from ferryman.reconciler.deciding import Decided
 from ferryman.records.audit_records import CauseRecord

@@ -12,8 +12,9 @@ from ferryman.fleet.fake.storage import FakeVolume
 from ferryman.fleet.migrating import LiveMigration
 from ferryman.fleet.ownership import Identity
 from ferryman.fleet.values import Snapshot
-from ferryman.migration.attempt import Order, Services
+from ferryman.migration.attempt import Services
 from ferryman.migration.move import Ends
+from ferryman.migration.order import Order
 from ferryman.planning.aiming import Aim, aim
 from ferryman.planning.arriving import storage_at
 from ferryman.planning.chains import base_paths

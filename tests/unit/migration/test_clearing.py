@@ -15,10 +15,11 @@ from ferryman.downtime.measuring import unmeasured
 from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import vm_xml
-from ferryman.migration.attempt import Order, carry_out
+from ferryman.migration.attempt import carry_out
 from ferryman.migration.clearing import Cleared, clear_source
 from ferryman.migration.clock import SystemClock
 from ferryman.migration.move import Ends, Move
+from ferryman.migration.order import Order
 from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.journal_entry import JournalEntry, Step
 from ferryman.specs.choices import Method, SourceDisks

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from stand import VM, Stand
 
-from ferryman.migration.attempt import Order, carry_out
+from ferryman.migration.attempt import carry_out
+from ferryman.migration.order import Order
 from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.specs.choices import Method
 from ferryman.specs.vm_spec import ColdSpec

@@ -14,7 +14,8 @@ from ferryman.fleet.fake.migration import Breakage
 from ferryman.fleet.fake.storage import FakeVolume
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import Power
-from ferryman.migration.attempt import Order, carry_out
+from ferryman.migration.attempt import carry_out
+from ferryman.migration.order import Order
 from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.journal_entry import Step
 from ferryman.records.timeline import Mark

@@ -524,6 +524,7 @@ class TestMigrations:
         began_ns = time.monotonic_ns()
         with stage.twin_volume():
             stage.source.migrations.set_max_downtime(stage.vm, 200)
+            stage.source.migrations.set_max_bandwidth(stage.vm, 100)
             stage.source.migrations.migrate(stage.request())
             told_here = stage.told(stage.source, uuid, began_ns, Change.STOPPED)
             told_there = stage.told(stage.destination, uuid, began_ns, Change.RESUMED)

@@ -70,6 +70,11 @@ class LibvirtMigrations:
         with self._session.connection(f"limiting {vm}'s downtime") as connection:
             connection.lookupByName(vm).migrateSetMaxDowntime(downtime_ms)
 
+    def set_max_bandwidth(self, vm: str, mib_s: int) -> None:
+        """Cap the speed until the guest is stopped for its switch-over."""
+        with self._session.connection(f"capping {vm}'s migration") as connection:
+            connection.lookupByName(vm).migrateSetMaxSpeed(mib_s)
+
     def start_post_copy(self, vm: str) -> None:
         """Let the guest run at the destination from now on, its memory following."""
         with self._session.connection(f"switching {vm} to post-copy") as connection:

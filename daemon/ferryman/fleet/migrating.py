@@ -108,6 +108,10 @@ class Migrations(Protocol):
         """Limit the switch-over's pause."""
         ...
 
+    def set_max_bandwidth(self, vm: str, mib_s: int) -> None:
+        """Cap the speed, from 1 MiB/s on, until the guest is stopped for its switch-over."""
+        ...
+
     def start_post_copy(self, vm: str) -> None:
         """Let the guest run at the destination from now on, its memory following. The point of no return."""
         ...

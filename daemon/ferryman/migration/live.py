@@ -8,11 +8,10 @@ from ferryman.fleet.deadlines import begin
 from ferryman.fleet.errors import FleetError, HostUnreachableError
 from ferryman.fleet.migrating import Job, JobPhase, LiveMigration
 from ferryman.migration.move import LeftRunningError, Move, MoveFailedError
-from ferryman.migration.steering import SILENT_S, Rules, Turn, course, steer
+from ferryman.migration.steering import SILENT_S, Rules, Turn, course, look_in_s, steer
 from ferryman.records.journal_entry import Step
 from ferryman.records.timeline import Mark
 
-_LOOK_EVERY_S = 0.2
 _TELL_EVERY_S = 5.0
 _BLIND_S = 60.0
 """A source that is silent for so long is not waited for in its own call, which may never return."""
@@ -55,14 +54,14 @@ def resume(move: Move, request: LiveMigration) -> None:
 def adopt(move: Move) -> None:
     """Follow a migration that an earlier daemon began, until its job is gone. Raises FleetError."""
     watching = Watch(move)
-    while not move.stop.wait(_LOOK_EVERY_S):
+    while not move.stop.wait(watching.look_in_s):
         if move.ends.source.migrations.job(move.entry.vm).phase in (JobPhase.NONE, JobPhase.POST_COPY_BROKEN):
             return
         watching.look()
 
 
 def _follow(move: Move, watching: Watch, call: Future[None]) -> None:
-    while not (move.work.wait([call], _LOOK_EVERY_S) or move.stop.is_set() or watching.is_blind()):
+    while not (move.work.wait([call], watching.look_in_s) or move.stop.is_set() or watching.is_blind()):
         watching.look()
     if not call.done() and not move.stop.is_set():
         raise HostUnreachableError(
@@ -90,6 +89,8 @@ class Watch:
         self._memory_left_bytes = 0
         self._tell_at_s = 0.0
         self._seen_at_s = self._now_s()
+        self.look_in_s = look_in_s(None, self._rules)
+        """When to look next."""
         self._runs_there = False
         """Its memory was seen to follow it: a connection that is just being made anew is none that broke."""
 
@@ -110,6 +111,7 @@ class Watch:
         except FleetError:
             return
         self._seen_at_s = self._now_s()
+        self.look_in_s = look_in_s(job, self._rules)
         if job.phase in (JobPhase.SETUP, JobPhase.DISKS):
             self._move.undisturbed_until_ns = asked_ns
         self._move.sent = job if job.memory_total_bytes else self._move.sent
@@ -149,6 +151,9 @@ class Watch:
         if self._course.ladder.limit_ms != before.ladder.limit_ms:
             self._move.ends.source.migrations.set_max_downtime(self._move.entry.vm, self._course.ladder.limit_ms)
             self._move.note(Mark.STEERED, detail=f"a downtime of {self._course.ladder.limit_ms} ms {_so_far(job)}")
+        if self._course.cap_mib_s is not None and self._course.cap_mib_s != before.cap_mib_s:
+            self._move.ends.source.migrations.set_max_bandwidth(self._move.entry.vm, self._course.cap_mib_s)
+            self._move.note(Mark.STEERED, detail=f"{self._course.cap_mib_s} MiB/s {_so_far(job)}")
         if self._course.turn is not before.turn:
             self._move.note(Mark.STEERED, detail=f"{self._course.turn} {_so_far(job)}")
             self._take(self._course.turn)

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.migration.convergence import Ladder, climb, first_step_only, ladder, one_iteration
+from ferryman.migration.easing import LOOK_EVERY_S, eased_mib_s, is_last_moment, look_soon_s
 from ferryman.planning.plans import SwitchOver
 from ferryman.planning.prediction import second_ms
 from ferryman.specs.choices import Method, OnStall
@@ -61,6 +62,10 @@ class Course:
     moved_bytes: int = -1
     moved_at_s: float = 0.0
     memory_since_s: float | None = None
+    full_bytes_s: int | None = None
+    """Its speed before it was eased, from the last moment of its one iteration on."""
+    cap_mib_s: int | None = None
+    """What it is eased to."""
     throttle_percent: int = 0
     throttled_in: int = 0
     """The pass, and below the time, in which the guest was last slowed down further."""
@@ -81,10 +86,18 @@ def steer(at: Course, job: Job, rules: Rules, now_s: float) -> Course:
         return replace(at, turn=Turn.GIVE_UP)
     if at.turn is Turn.PAUSE:
         return at
-    climbed = climb(at.ladder, job)
+    at, climbed = _eased(at, job, rules), climb(at.ladder, job)
+    if at.full_bytes_s is not None:
+        # What remains once the guest stands still is sent without a cap.
+        job = replace(job, memory_bytes_s=at.full_bytes_s)
     if _is_stuck(at, climbed, job, rules, now_s):
         return replace(at, ladder=climbed, turn=_TURNS[rules.on_stall])
     return replace(at, ladder=climbed)
+
+
+def look_in_s(job: Job | None, rules: Rules) -> float:
+    """When to look again; None: it has not been looked at yet."""
+    return look_soon_s(job) if job is not None and _is_eased(rules) else LOOK_EVERY_S
 
 
 _STEERED_NO_MORE = (JobPhase.NONE, JobPhase.POST_COPY, JobPhase.POST_COPY_BROKEN)
@@ -111,6 +124,19 @@ def _throttled(at: Course, job: Job, now_s: float) -> Course:
     if job.throttle_percent <= at.throttle_percent:
         return at
     return replace(at, throttle_percent=job.throttle_percent, throttled_in=job.memory_iteration, throttled_at_s=now_s)
+
+
+def _eased(at: Course, job: Job, rules: Rules) -> Course:
+    """In its last moment."""
+    if at.full_bytes_s is None and not (_is_eased(rules) and is_last_moment(job)):
+        return at
+    full_bytes_s = at.full_bytes_s or job.memory_bytes_s
+    return replace(at, full_bytes_s=full_bytes_s, cap_mib_s=eased_mib_s(job, full_bytes_s))
+
+
+def _is_eased(rules: Rules) -> bool:
+    """Of a guest that is stopped as soon as its memory was sent once."""
+    return rules.method is Method.LIVE and rules.switch_over is SwitchOver.ONE_ITERATION
 
 
 def _is_being_slowed(at: Course, job: Job, now_s: float) -> bool:

@@ -16,12 +16,14 @@ from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out
 from ferryman.migration.order import Order
+from ferryman.planning.plans import SwitchOver
 from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.journal_entry import Step
 from ferryman.records.timeline import Mark
 from ferryman.specs.choices import Method
 
 IMAGE = f"{VM}.img"
+MIB = 1024 * 1024
 
 
 def replacing_a_leftover(stand: Stand) -> Order:
@@ -82,6 +84,15 @@ class TestWell:
         assert "copying memory" in [progress.phase for progress in stand.shown]
         steered = [entry.detail for entry in record.timeline if entry.mark is Mark.STEERED]
         assert steered == ["a downtime of 50 ms in pass 3, 0.0 MiB left"]
+
+    def test_a_guest_that_is_stopped_after_one_iteration_is_slowed_down_before(self, stand: Stand) -> None:
+        last = Job(phase=JobPhase.MEMORY, memory_iteration=1, memory_remaining_bytes=9 * MIB, memory_bytes_s=100 * MIB)
+        caps_mib_s = stand.source.domains.known[VM].caps_mib_s
+        stand.fleet.plan_jobs(VM, [last, last, replace(last, memory_remaining_bytes=MIB)])
+        order = stand.order(Method.LIVE)
+        order = replace(order, plan=replace(order.plan, switch_over=SwitchOver.ONE_ITERATION))
+        assert carry_out(order, stand.services()) is not None
+        assert caps_mib_s == [50, 30]
 
 
 class TestBroken:

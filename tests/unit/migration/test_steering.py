@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ferryman.fleet.migrating import Job, JobPhase
-from ferryman.migration.steering import SILENT_S, Course, Rules, Turn, course, expected_rest_ms, steer
+from ferryman.migration.steering import SILENT_S, Course, Rules, Turn, course, expected_rest_ms, look_in_s, steer
 from ferryman.planning.plans import SwitchOver
 from ferryman.specs.choices import Method, OnStall
 
@@ -144,3 +144,36 @@ def test_what_a_guest_writes_during_one_iteration_is_sent_while_it_stands_still(
     assert expected_rest_ms(memory(1, 50), 2 * MIB, 10.0) == 8_000
     assert expected_rest_ms(memory(1, 50), 10**12, 10.0) == 20_000
     assert expected_rest_ms(memory(1, 50, mib_s=0), MIB, 10.0) is None
+
+
+ONCE = replace(LIVE, switch_over=SwitchOver.ONE_ITERATION)
+
+
+def test_a_guest_that_is_stopped_after_one_iteration_goes_slower_in_its_last_moments() -> None:
+    early, late = memory(1, 50, mib_s=100), memory(1, 10, mib_s=100, processed_mib=40)
+    assert steered(ONCE, [early]).cap_mib_s is None
+    assert steered(ONCE, [early, late]).cap_mib_s == 50
+    # By the speed that it had: what it is slowed down to is not slowed down again.
+    assert steered(ONCE, [early, late, memory(1, 7, mib_s=50, processed_mib=43)]).cap_mib_s == 50
+    assert steered(ONCE, [early, late, memory(1, 4, mib_s=50, processed_mib=46)]).cap_mib_s == 30
+
+
+def test_going_slower_breaks_no_promise() -> None:
+    # 8 MiB are certain, 80 ms of sending: at full speed, which is what the guest's last pages are sent at.
+    rules = replace(ONCE, max_downtime_ms=100, dirty_bytes_s=10 * MIB)
+    late, slower = memory(1, 10, mib_s=100), memory(1, 8, mib_s=40, processed_mib=2)
+    assert steered(rules, [late, slower]).turn is Turn.GO_ON
+
+
+@pytest.mark.parametrize("rules", [LIVE, replace(ONCE, method=Method.PAUSED), replace(ONCE, method=Method.POST_COPY)])
+def test_no_other_migration_is_slowed_down(rules: Rules) -> None:
+    assert steered(rules, [memory(1, 1, mib_s=100)]).cap_mib_s is None
+    assert look_in_s(memory(1, 1, mib_s=100), rules) == look_in_s(None, rules)
+
+
+def test_its_last_moment_is_not_missed() -> None:
+    unknown, far, soon = memory(1, 50, mib_s=0), memory(1, 100, mib_s=100), memory(1, 26, mib_s=100)
+    assert look_in_s(far, ONCE) == look_in_s(None, ONCE)
+    assert look_in_s(soon, ONCE) == pytest.approx(0.05)
+    assert look_in_s(unknown, ONCE) < look_in_s(soon, ONCE)
+    assert look_in_s(memory(1, 1, mib_s=100), ONCE) == look_in_s(unknown, ONCE)

@@ -51,6 +51,7 @@ CALLS = (
     Operation.MIGRATE,
     Operation.JOB,
     Operation.COMPLETED_JOB,
+    Operation.SET_MAX_BANDWIDTH,
     Operation.SET_MAX_DOWNTIME,
     Operation.START_POST_COPY,
     Operation.RESUME_POST_COPY,

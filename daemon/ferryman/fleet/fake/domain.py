@@ -46,6 +46,7 @@ class FakeDomain:
     tag: str = ""
     """Who moves it, as its metadata have it."""
     downtime_limits_ms: list[int] = field(default_factory=list)
+    caps_mib_s: list[int] = field(default_factory=list)
     announced: int = 0
     """How often its place was announced."""
 

@@ -60,6 +60,7 @@ class Operation(StrEnum):
     JOB = "job"
     COMPLETED_JOB = "completed-job"
     SET_MAX_DOWNTIME = "set-max-downtime"
+    SET_MAX_BANDWIDTH = "set-max-bandwidth"
     START_POST_COPY = "start-post-copy"
     RESUME_POST_COPY = "resume-post-copy"
     DROP_INCOMING = "drop-incoming"

@@ -78,6 +78,14 @@ class FakeMigrations:
                 raise refused(FailureKind.OTHER, f"{vm} is not running")
             domain.downtime_limits_ms.append(downtime_ms)
 
+    def set_max_bandwidth(self, vm: str, mib_s: int) -> None:
+        """Cap the speed."""
+        with self._faults.call(Operation.SET_MAX_BANDWIDTH, vm):
+            domain = self._machine.domains.require(vm)
+            if domain.power is not Power.RUNNING:
+                raise refused(FailureKind.OTHER, f"{vm} is not running")
+            domain.caps_mib_s.append(mib_s)
+
     def abort(self, vm: str) -> None:
         """Cancel the job; the guest goes on at the source. No job is no error."""
         with self._faults.call(Operation.ABORT, vm):

@@ -15,12 +15,13 @@ from ferryman.migration import cold, drives, live, tagging, volumes
 from ferryman.migration.announcing import may_announce
 from ferryman.migration.clearing import NOTHING_CLEARED, Cleared, clear_source
 from ferryman.migration.clock import Clock, is_same_boot
+from ferryman.migration.endings import Ending
 from ferryman.migration.move import DiskProgress, Ends, LeftRunningError, Move
 from ferryman.migration.order import Order, cold_move, image_copy, journal_entry, live_request
 from ferryman.migration.progress import progress
 from ferryman.migration.reaching import announce_until_answered
 from ferryman.migration.recording import Facts, record_of
-from ferryman.migration.settling import Ending, settle
+from ferryman.migration.settling import settle
 from ferryman.migration.witness import Testimony, Witness
 from ferryman.migration.working import THREADS, Work
 from ferryman.planning.plans import ImageCopy

@@ -12,9 +12,9 @@ from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.fleet.migrating import Job
 from ferryman.migration.chronology import timeline
 from ferryman.migration.clearing import NOTHING_CLEARED, Cleared
+from ferryman.migration.endings import Ending
 from ferryman.migration.foretold import error_ms, error_s, predictions_of
 from ferryman.migration.move import Move
-from ferryman.migration.settling import Ending
 from ferryman.migration.witness import Testimony
 from ferryman.planning.plans import Plan
 from ferryman.records.audit_records import EjectedRecord, MigrationRecord, Outcome, RejectedRecord, Transfer, VolumeAt

@@ -16,7 +16,8 @@ from ferryman.migration.clock import Clock, SystemClock
 from ferryman.planning.decisions import UpToDate
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.events import Events, Wakeup
-from ferryman.reconciler.loop import Look, Parts, Reconciler
+from ferryman.reconciler.loop import Look, Reconciler
+from ferryman.reconciler.parts import Parts
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records.conditions import Status, Suspended
 from ferryman.records.identity import identity_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -13,19 +13,19 @@ from ferryman.fleet.values import Snapshot
 from ferryman.migration.clock import Clock
 from ferryman.reconciler import bookkeeping
 from ferryman.reconciler.events import Events
+from ferryman.reconciler.mailbox import Mailbox
 from ferryman.reconciler.memory import Memory
 from ferryman.reconciler.wanting import Wanted
-from ferryman.records import audit, requests
+from ferryman.reconciler.writing import Writing
+from ferryman.records import audit
 from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.conditions import ConditionReason, Status
 from ferryman.records.downtimes import Downtimes
-from ferryman.records.errors import StateError
 from ferryman.records.journal import Journal
 from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.live import clear_progress
 from ferryman.records.messages import Change, changes_message, fleet_change, host_change, migration_message, vm_change
 from ferryman.records.ordering import next_number
-from ferryman.records.requests import Request
 from ferryman.records.salvage import salvaged
 from ferryman.records.states import HostState, VmState
 from ferryman.records.store import StateStore
@@ -40,7 +40,9 @@ class Chronicle:
         self._store = store
         self._clock = clock
         self._events = events
-        self._records = list(audit.records(store.folder, on_damaged=self._tell))
+        self._writing = Writing(events)
+        self.mailbox = Mailbox(store.folder, self._writing)
+        self._records = list(audit.records(store.folder, on_damaged=self._writing.tell))
         self._downtimes = Downtimes(self._records)
         self._hosts = store.host_states()
         self._fleet = store.fleet_state()
@@ -48,10 +50,10 @@ class Chronicle:
         self._unwritten: list[MigrationRecord] = []
         self._changes: list[Change] = []
         self.journal = Journal(store.folder)
-        removals = tuple(audit.removals(store.folder, on_damaged=self._tell))
+        removals = tuple(audit.removals(store.folder, on_damaged=self._writing.tell))
         self.memory = Memory.of(store.vm_states(), self._records, removals)
         for damaged in (*store.damaged(), *self.journal.damaged()):
-            self._tell(damaged)
+            self._writing.tell(damaged)
 
     def open_moves(self) -> tuple[JournalEntry, ...]:
         """Moves that were begun and did not end; one whose record was written is only closed, or held."""
@@ -60,7 +62,7 @@ class Chronicle:
         entries = self.journal.entries()
         for entry in entries:
             if entry.id in written:
-                self._attempt(partial(self._close, entry.vm, written[entry.id]))
+                self._writing.attempt(partial(self._close, entry.vm, written[entry.id]))
         return tuple(entry for entry in entries if entry.id not in ended)
 
     def damaged_moves(self) -> frozenset[str]:
@@ -79,41 +81,25 @@ class Chronicle:
         }
         return [record for record in self._records if record.id in last]
 
-    def requests(self) -> tuple[Request, ...]:
-        """What a person asks about open and held moves, and was not answered yet."""
-        return requests.unanswered(self._store.folder)
-
-    def is_abandoned(self, request: Request) -> bool:
-        """Whether nobody waits for its answer any more."""
-        return requests.is_abandoned(self._store.folder, request.vm)
-
-    def drop(self, request: Request) -> None:
-        """Take a request away that nobody waits for."""
-        self._attempt(partial(requests.withdraw, self._store.folder, request.vm))
-
-    def answer(self, request: Request) -> None:
-        """Tell the person who asked."""
-        self._attempt(partial(requests.write, self._store.folder, request))
-
     def reopen(self, entry: JournalEntry) -> None:
         """Make an attempt of its own of a held one."""
-        self._attempt(partial(self.journal.write, entry))
+        self._writing.attempt(partial(self.journal.write, entry))
 
     def set_aside(self, vm: str, label: str) -> JournalEntry | None:
         """Keep a journal entry that cannot be read out of the way; whose attempt it was, as far as that can be read."""
         content = self.journal.content(vm)
-        kept = self._attempt(partial(self.journal.set_aside, vm, label))
+        kept = self._writing.attempt(partial(self.journal.set_aside, vm, label))
         return salvaged(content) if kept else None
 
     def takes_files(self) -> bool:
         """Whether what a new move has to write down would be: tried out, because nothing else tells."""
-        return self._attempt(self._try_out)
+        return self._writing.attempt(self._try_out)
 
     def record(self, record: MigrationRecord) -> None:
         """Write the audit record of a move that ended; it is committed with the next observation."""
         number = next_number(chain(self._records, self._unwritten))
         self._unwritten.append(replace(record, number=number))
-        self._attempt(self._write_records)
+        self._writing.attempt(self._write_records)
 
     def idle(self, vm: str) -> None:
         """Nobody is at work on the VM's open move any more: it makes no progress."""
@@ -121,15 +107,15 @@ class Chronicle:
 
     def observe_specs(self, wanted: Wanted) -> None:
         """Write down what is to be said of the specs as a whole."""
-        self._attempt(lambda: self._observe_specs(wanted))
+        self._writing.attempt(lambda: self._observe_specs(wanted))
 
     def observe(self, specs: Specs, snapshot: Snapshot, statuses: Mapping[str, Status], busy: Collection[str]) -> None:
         """Write every state that changed, and commit."""
-        self._attempt(lambda: self._observe(specs, snapshot, statuses, busy))
+        self._writing.attempt(lambda: self._observe(specs, snapshot, statuses, busy))
 
     def conclude(self) -> None:
         """Write and commit what ended moves changed, and nothing else: for one who moves a VM without reconciling."""
-        self._attempt(self._conclude)
+        self._writing.attempt(self._conclude)
 
     def _conclude(self) -> None:
         self._write_records()
@@ -254,14 +240,3 @@ class Chronicle:
     def _try_out(self) -> None:
         self._write_records()
         self.journal.try_out()
-
-    def _attempt(self, write: Callable[[], object]) -> bool:
-        try:
-            write()
-        except StateError as error:
-            self._tell(error)
-            return False
-        return True
-
-    def _tell(self, error: StateError) -> None:
-        self._events.trouble(error.reason, error.remedy)

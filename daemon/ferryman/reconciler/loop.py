@@ -3,46 +3,33 @@
 from __future__ import annotations
 
 import secrets
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ferryman.downtime.values import ServiceCheck
-from ferryman.downtime.vantage import Vantage, vantage_of
 from ferryman.fleet.fact_book import REFRESHED_AFTER_S
-from ferryman.fleet.observing import FleetView
-from ferryman.fleet.ownership import Identity, claims
-from ferryman.fleet.values import DirtyRate, Power, Snapshot
-from ferryman.migration.attempt import KeepSamples, Services, carry_out, keep_none, take_up
-from ferryman.migration.clock import Clock
+from ferryman.fleet.ownership import claims
+from ferryman.fleet.values import Power, Snapshot
+from ferryman.migration.attempt import Services, carry_out, take_up
 from ferryman.migration.move import Ends
-from ferryman.migration.working import THREADS, Work
 from ferryman.planning.admission import Way
 from ferryman.planning.decisions import Decision, Refused, UpToDate
 from ferryman.planning.plans import Plan
-from ferryman.planning.retrying import delay_s
 from ferryman.planning.waiting import observing_only
-from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.crew import Crew, Finished
 from ferryman.reconciler.deciding import Decided, Decider, UnderWay, resting
-from ferryman.reconciler.dirty_rates import DirtyRates, Keep, to_watch
-from ferryman.reconciler.events import Events
-from ferryman.reconciler.memory import Setback
+from ferryman.reconciler.dirty_rates import DirtyRates, to_watch
 from ferryman.reconciler.ordering import order_of
+from ferryman.reconciler.parts import Parts
 from ferryman.reconciler.recovering import Recovery
 from ferryman.reconciler.silences import Silences
 from ferryman.reconciler.unfinished import in_flight
-from ferryman.reconciler.wanting import Wanted
-from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.conditions import InFlight, Status
 from ferryman.records.ids import migration_id
 from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.leasing import Observing
-from ferryman.records.live import Progress
-from ferryman.specs.fleet_spec import RetrySpec
-from ferryman.specs.host_spec import HostSpec
 from ferryman.specs.loading import Specs
-from ferryman.specs.vm_spec import VmSpec
 
 _NS_PER_S = 1_000_000_000
 _MISSING_HOST_S = 5.0
@@ -51,36 +38,6 @@ _FACTS_OF_REFUSED_S = 20.0
 """Somebody may have mended what a VM was refused for."""
 _UNMEASURED_MEMORY_MIB = 0
 """A move taken up after a restart is in its hosts' own readings already."""
-
-
-def _forget(_vm: str, _rate: DirtyRate) -> None:
-    """Nobody else wants to know."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What the loop is made of."""
-
-    wanted: Wanted
-    view: FleetView
-    chronicle: Chronicle
-    clock: Clock
-    events: Events
-    show: Callable[[Progress], None]
-    wake: Callable[[], None]
-    stop: threading.Event
-    keep_rate: Keep = _forget
-    """Where measured dirty rates are kept for others to see."""
-    me: Identity | None = None
-    """What VMs are tagged with while they move."""
-    observing: Callable[[], Observing | None] = lambda: None
-    """Why this daemon may not act now, because another may."""
-    only: str | None = None
-    """Bring the open move of this VM to its end, and begin nothing."""
-    vantage: Callable[[HostSpec | None], Vantage] = vantage_of
-    """Where VMs are probed from."""
-    work: Work = THREADS
-    keep_samples: KeepSamples = keep_none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,26 +211,11 @@ class Reconciler:
             parts.chronicle.idle(vm)
             self._recovery.left_open(vm)
             return
-        self._remember(finished.record, finished.move.spec or specs.vms.get(vm), specs.fleet.retry)
+        towards = finished.move.spec or specs.vms.get(vm)
+        parts.chronicle.memory.remember(finished.record, towards, specs.fleet.retry, parts.clock.monotonic_ns())
         parts.chronicle.record(finished.record)
         self._silences.ended(finished.record)
         parts.events.ended(finished.record)
-
-    def _remember(self, record: MigrationRecord, towards: VmSpec | None, retry: RetrySpec) -> None:
-        memory = self._parts.chronicle.memory
-        before = memory.setback(towards) if towards else None
-        memory.setbacks.pop(record.vm, None)
-        if record.outcome is Outcome.SUCCEEDED or towards is None:
-            return
-        failures = before.failures + 1 if before else 1
-        delay_ns = int(delay_s(failures, retry) * _NS_PER_S)
-        memory.setbacks[record.vm] = Setback(
-            towards=towards,
-            failures=failures,
-            retry_at_ns=self._parts.clock.monotonic_ns() + delay_ns,
-            reason=record.reason,
-            remedy=record.remedy,
-        )
 
     def _services(self, source: str, destination: str) -> Services:
         parts = self._parts

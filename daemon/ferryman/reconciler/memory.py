@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from ferryman.fleet.values import VolumeRef
 from ferryman.planning.aiming import LastPlaced
 from ferryman.planning.past import NO_HISTORY, History
+from ferryman.planning.retrying import delay_s
 from ferryman.planning.storage import Leftover
-from ferryman.records.audit_records import MigrationRecord, RemovalRecord
+from ferryman.records.audit_records import MigrationRecord, Outcome, RemovalRecord
 from ferryman.records.ledger import LeftBehind, Place, held, leftovers
 from ferryman.records.past import history_of
 from ferryman.records.states import VmState
+from ferryman.specs.fleet_spec import RetrySpec
 from ferryman.specs.vm_spec import VmSpec
+
+_NS_PER_S = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,24 @@ class Memory:
         self.leftovers = leftovers(records, self.removals)
         self.held = held(records)
         self.history = history_of(records)
+
+    def remember(self, record: MigrationRecord, towards: VmSpec | None, retry: RetrySpec, now_ns: int) -> None:
+        """Count a failed attempt to apply this spec, and when to try again; one that succeeded ends the count.
+
+        `towards` None: the spec is gone, and nothing is tried again.
+        """
+        before = self.setback(towards) if towards else None
+        self.setbacks.pop(record.vm, None)
+        if record.outcome is Outcome.SUCCEEDED or towards is None:
+            return
+        failures = before.failures + 1 if before else 1
+        self.setbacks[record.vm] = Setback(
+            towards=towards,
+            failures=failures,
+            retry_at_ns=now_ns + int(delay_s(failures, retry) * _NS_PER_S),
+            reason=record.reason,
+            remedy=record.remedy,
+        )
 
     def placed(self, vm: str) -> LastPlaced | None:
         """Where the VM was last seen converged."""

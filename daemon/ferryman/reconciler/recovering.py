@@ -65,7 +65,7 @@ class Recovery:
 
     def look(self, specs: Specs, snapshot: Snapshot, moving: Collection[str]) -> Unfinished:
         """Answer what was asked, and sort the open moves out."""
-        for request in self._chronicle.requests():
+        for request in self._chronicle.mailbox.unanswered():
             self._serve(request, specs, snapshot, moving)
         waiting: dict[str, Refused | Wait] = {vm: damaged(vm) for vm in self._chronicle.damaged_moves()}
         ready = []
@@ -86,16 +86,16 @@ class Recovery:
         return resting(entry)
 
     def _serve(self, request: Request, specs: Specs, snapshot: Snapshot, moving: Collection[str]) -> None:
-        if self._chronicle.is_abandoned(request):
+        if self._chronicle.mailbox.is_abandoned(request):
             # It may be days old; what was true of the VM then may not be so now.
-            self._chronicle.drop(request)
+            self._chronicle.mailbox.drop(request)
             self._answered(replace(request, granted=False, answer=_NOBODY_WAITS))
             return
         case = self._case(request, moving)
         answer = judge(case, specs.hosts, snapshot)
         self._grant(answer, case, request)
         told = replace(request, granted=answer.grant is not Grant.REFUSED, answer=answer.text)
-        self._chronicle.answer(told)
+        self._chronicle.mailbox.answer(told)
         self._answered(told)
 
     def _case(self, request: Request, moving: Collection[str]) -> Case:

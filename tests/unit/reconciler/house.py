@@ -20,7 +20,8 @@ from ferryman.fleet.values import DirtyRate
 from ferryman.migration.working import THREADS, Work
 from ferryman.planning.plans import Plan
 from ferryman.reconciler.chronicle import Chronicle
-from ferryman.reconciler.loop import Look, Parts, Reconciler
+from ferryman.reconciler.loop import Look, Reconciler
+from ferryman.reconciler.parts import Parts
 from ferryman.reconciler.wanting import Wanted
 from ferryman.records import audit
 from ferryman.records.audit_records import MigrationRecord

@@ -126,7 +126,7 @@ class TestWhoeverAskedIsGone:
         assert [record.outcome for record in house.records()] == [Outcome.HELD]
 
     def test_two_do_not_ask_about_one_vm_at_once(self, house: House, held: Daemon) -> None:
-        assert held.chronicle.requests() == ()
+        assert held.chronicle.mailbox.unanswered() == ()
         ask(house, Wish.ACCEPT)
         with pytest.raises(StateLockedError), requests.asking(house.state, request(house, Wish.FORGET)):
             pass

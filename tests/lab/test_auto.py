@@ -18,9 +18,9 @@ from ferryman.specs.choices import Method
 pytestmark = pytest.mark.soak
 
 QUIET, BUSY = "quiet", "busy"
-MBIT, CAP_MIB_S = 400, 40
+MBIT, CAP_MIB_S = 200, 20
 """The cap leaves a little of the link to the probe: otherwise its losses would be taken for the guest's."""
-PROMISE_MS = 800
+PROMISE_MS = 1500
 QUIET_WITHIN_MS = 250
 """How far the quiet guest's prediction may be off."""
 MIB = 1024 * 1024

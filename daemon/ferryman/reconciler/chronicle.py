@@ -206,8 +206,8 @@ class Chronicle:
         """What this one move changed; that a host is drained is a change of its own."""
         ends = {record.source, record.destination}
         drained = {name for name in ends & self._hosts.keys() if self._hosts[name].drained}
-        hosts = [self._store.host_path(name) for name in sorted(ends - drained)]
-        files = [self._store.record_path(record), self._store.vm_path(record.vm), *hosts]
+        hosts = [self._store.paths.host(name) for name in sorted(ends - drained)]
+        files = [self._store.paths.record(record), self._store.paths.vm(record.vm), *hosts]
         return [file for file in files if file.exists()]
 
     def _write_records(self) -> None:

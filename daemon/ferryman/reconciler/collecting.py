@@ -71,7 +71,7 @@ def remove(store: StateStore, view: FleetView, judged: Iterable[Judged], now: da
     done = tuple(_remove(store, view, one, now) for one in judged if one.standing is not Standing.KEPT)
     removals = [one.removal for one in done if one.removal is not None]
     if removals:
-        store.commit(removals_message(removals), [store.removal_path(removal) for removal in removals])
+        store.commit(removals_message(removals), [store.paths.removal(removal) for removal in removals])
     return done
 
 

@@ -6,7 +6,6 @@ The hypervisors are the truth and this is memory: a folder that was deleted is s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -18,7 +17,7 @@ from ferryman.records.history import Commits, History
 from ferryman.records.journal import FOLDER as JOURNAL
 from ferryman.records.lock import FolderLock
 from ferryman.records.messages import CommitMessage
-from ferryman.records.names import checked
+from ferryman.records.paths import HOSTS, MIGRATIONS, REMOVALS, VMS, StatePaths
 from ferryman.records.samples import FOLDER as SAMPLES
 from ferryman.records.states import FleetState, HostState, VmState
 
@@ -31,6 +30,7 @@ class StateStore:
     def __init__(self, folder: Path, lock: FolderLock | None, history: Commits | None = None) -> None:
         """Use `open`. Without a lock it only reads."""
         self.folder = folder
+        self.paths = StatePaths(folder)
         self._lock = lock
         self._history = history or History(folder)
 
@@ -76,45 +76,45 @@ class StateStore:
 
     def vm_states(self) -> dict[str, VmState]:
         """Every readable `vms/NAME.toml`, by name."""
-        return dict(self._list("vms", VmState).values)
+        return dict(self._list(VMS, VmState).values)
 
     def host_states(self) -> dict[str, HostState]:
         """Every readable `hosts/NAME.toml`, by name."""
-        return dict(self._list("hosts", HostState).values)
+        return dict(self._list(HOSTS, HostState).values)
 
     def fleet_state(self) -> FleetState:
         """`fleet.toml`; an empty state where it is not there or cannot be read."""
         try:
-            return toml_files.read(self.fleet_path, FleetState) if self.fleet_path.exists() else FleetState()
+            return toml_files.read(self.paths.fleet, FleetState) if self.paths.fleet.exists() else FleetState()
         except RecordError:
             return FleetState()
 
     def damaged(self) -> tuple[RecordError, ...]:
         """The state files that cannot be read. Writing such a VM's or host's state anew mends it."""
-        return self._list("vms", VmState).damaged + self._list("hosts", HostState).damaged
+        return self._list(VMS, VmState).damaged + self._list(HOSTS, HostState).damaged
 
     def write_vm(self, state: VmState) -> bool:
         """Write the VM's state; False where the file says just that."""
-        return self._write(self.vm_path(state.name), state)
+        return self._write(self.paths.vm(state.name), state)
 
     def write_fleet(self, state: FleetState) -> bool:
         """Write the fleet's state; False where the file says just that."""
         self._require_writer()
-        return toml_files.write_if_changed(self.fleet_path, state)
+        return toml_files.write_if_changed(self.paths.fleet, state)
 
     def write_host(self, state: HostState) -> bool:
         """Write the host's state; False where the file says just that."""
-        return self._write(self.host_path(state.name), state)
+        return self._write(self.paths.host(state.name), state)
 
     def remove_vm(self, name: str) -> bool:
         """Forget the state of a VM that left the specs, not its audit records. False where there was none."""
         self._require_writer()
-        return atomic_files.remove(self.vm_path(name))
+        return atomic_files.remove(self.paths.vm(name))
 
     def remove_host(self, name: str) -> bool:
         """Forget the state of a host that left the specs; False where there was none."""
         self._require_writer()
-        return atomic_files.remove(self.host_path(name))
+        return atomic_files.remove(self.paths.host(name))
 
     def write_record(self, record: MigrationRecord) -> Path:
         """Write an audit record, once and for ever. The very same record again is taken for written.
@@ -122,7 +122,7 @@ class StateStore:
         Raises RecordExistsError where another record has its id.
         """
         self._require_writer()
-        return self._create(self.record_path(record), record)
+        return self._create(self.paths.record(record), record)
 
     def _create(self, path: Path, record: MigrationRecord | RemovalRecord) -> Path:
         content = toml_files.to_toml(record)
@@ -136,47 +136,22 @@ class StateStore:
     def write_removal(self, removal: RemovalRecord) -> Path:
         """Write down a removal, once and for ever. Raises RecordExistsError where another has its id."""
         self._require_writer()
-        return self._create(self.removal_path(removal), removal)
+        return self._create(self.paths.removal(removal), removal)
 
     def commit(self, message: CommitMessage, files: Sequence[Path] | None = None) -> str | None:
         """Commit what was written, all of it or these files; see `History.commit`."""
         self._require_writer()
         return self._history.commit(message, files)
 
-    @property
-    def fleet_path(self) -> Path:
-        """Where the fleet's state is."""
-        return self.folder / "fleet.toml"
-
-    def vm_path(self, name: str) -> Path:
-        """Where the VM's state is."""
-        return self.folder / "vms" / f"{checked(name)}.toml"
-
-    def host_path(self, name: str) -> Path:
-        """Where the host's state is."""
-        return self.folder / "hosts" / f"{checked(name)}.toml"
-
-    def record_path(self, record: MigrationRecord) -> Path:
-        """Where the audit record is: by the month that it began in, UTC."""
-        return self._by_month("migrations", record.started_at, record.id)
-
-    def removal_path(self, removal: RemovalRecord) -> Path:
-        """Where the record of a removal is: by its month, UTC."""
-        return self._by_month("removals", removal.removed_at, removal.id)
-
-    def _by_month(self, kind: str, at: datetime, record_id: str) -> Path:
-        month = at.astimezone(UTC)
-        return self.folder / kind / f"{month:%Y}" / f"{month:%m}" / f"{checked(record_id)}.toml"
-
     def _begin(self) -> None:
         self._history.prepare()
-        months = (month for kind in ("migrations", "removals") for month in (self.folder / kind).glob("*/*"))
+        months = (month for kind in (MIGRATIONS, REMOVALS) for month in (self.folder / kind).glob("*/*"))
         # There from the start: it is watched.
         atomic_files.make_folder(requests.folder_of(self.folder))
         for folder in (
             self.folder,
-            self.folder / "vms",
-            self.folder / "hosts",
+            self.folder / VMS,
+            self.folder / HOSTS,
             self.folder / JOURNAL,
             requests.folder_of(self.folder),
             self.folder / SAMPLES,

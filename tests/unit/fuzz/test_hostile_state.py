@@ -69,7 +69,7 @@ def test_no_name_leads_out_of_the_folder(name: str) -> None:
     with _folder() as folder:
         state = folder / "state"
         store = StateStore.open(state, read_only=True)
-        for place in (store.vm_path, store.host_path):
+        for place in (store.paths.vm, store.paths.host):
             try:
                 path = place(name)
             except ValueError:

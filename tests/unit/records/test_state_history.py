@@ -41,7 +41,7 @@ def store(tmp_path: Path) -> Iterator[StateStore]:
 
 def test_a_migration_is_one_commit_with_trailers(store: StateStore) -> None:
     moved = record()
-    files = [store.write_record(moved), store.vm_path("guest-01")]
+    files = [store.write_record(moved), store.paths.vm("guest-01")]
     store.write_vm(ready("guest-01"))
 
     commit = store.commit(migration_message(moved), files)
@@ -66,8 +66,8 @@ def test_nothing_changed_is_no_commit(store: StateStore) -> None:
     assert store.commit(MESSAGE)
 
     assert store.commit(MESSAGE) is None
-    assert store.commit(MESSAGE, [store.vm_path("guest-01")]) is None
-    assert store.commit(MESSAGE, [store.vm_path("never-written")]) is None
+    assert store.commit(MESSAGE, [store.paths.vm("guest-01")]) is None
+    assert store.commit(MESSAGE, [store.paths.vm("never-written")]) is None
     subjects = git(store.folder, "log", "--format=%s").splitlines()
     assert subjects == ["test", "Begin the history of this state folder"]
 
@@ -95,7 +95,7 @@ def test_a_commit_of_some_files_leaves_the_others_to_the_next(store: StateStore)
     store.write_vm(ready("guest-01"))
     store.write_vm(ready("guest-02"))
 
-    store.commit(CommitMessage(subject="one"), [store.vm_path("guest-01")])
+    store.commit(CommitMessage(subject="one"), [store.paths.vm("guest-01")])
     assert git(store.folder, "show", "--format=", "--name-only") == "vms/guest-01.toml"
 
     store.commit(CommitMessage(subject="two"))
@@ -107,7 +107,7 @@ def test_a_forgotten_vm_leaves_the_tree_in_a_commit(store: StateStore) -> None:
     store.commit(MESSAGE)
     store.remove_vm("guest-01")
 
-    assert store.commit(MESSAGE, [store.vm_path("guest-01")])
+    assert store.commit(MESSAGE, [store.paths.vm("guest-01")])
     assert git(store.folder, "ls-files") == ".gitignore"
 
 

@@ -34,10 +34,10 @@ def test_a_damaged_state_is_listed_and_the_others_go_on(tmp_path: Path) -> None:
     with StateStore.open(tmp_path) as store:
         store.write_vm(ready("guest-01"))
         store.write_vm(ready("guest-02"))
-        store.vm_path("guest-02").write_bytes(b"name = ")
+        store.paths.vm("guest-02").write_bytes(b"name = ")
 
         assert list(store.vm_states()) == ["guest-01"]
-        assert [error.path for error in store.damaged()] == [store.vm_path("guest-02")]
+        assert [error.path for error in store.damaged()] == [store.paths.vm("guest-02")]
 
         store.write_vm(ready("guest-02"))
         assert store.damaged() == ()

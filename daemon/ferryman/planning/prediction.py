@@ -132,6 +132,15 @@ def least_rest_ms(switch_over: SwitchOver, memory_bytes: int, dirty_bytes_s: int
     return 0.0 if converges else min(rest, second_ms(dirty_bytes_s, link_bytes_s))
 
 
+def likely_bytes_s(dirty_bytes_s: int) -> int:
+    """How fast a guest writes by a dirty rate of small samples: half a sampled page above it (Jeffreys' prior).
+
+    A guest of 96 MiB of which no sampled page was written writes something all the same: 10 MiB were seen in a pass of
+    five seconds.
+    """
+    return dirty_bytes_s + SAMPLED_BYTES // 2
+
+
 def second_ms(dirty_bytes_s: int, link_bytes_s: int) -> float:
     """How long sending takes what the guest surely wrote in one second, by a dirty rate of small samples."""
     return max(0, dirty_bytes_s - SAMPLED_BYTES) / link_bytes_s * 1000
@@ -141,8 +150,10 @@ def _live(task: Task, dirty: DirtyRate | DirtyRateUnknown, past: Sequence[PastMo
     if isinstance(dirty, DirtyRateUnknown):
         return _like_before(Method.LIVE, task, past, f"dirty rate not known: {dirty.reason}")
     memory = _memory_sent(task, past)
-    rest = rest_ms(task.switch_over, memory, dirty.bytes_s, task.link.bytes_s)
     switching = [over for move in past if (over := _beyond_rest_ms(move, task)) is not None]
+    # What small samples leave out is in what its own moves took beyond the rest.
+    writes_bytes_s = dirty.bytes_s if switching else likely_bytes_s(dirty.bytes_s)
+    rest = rest_ms(task.switch_over, memory, writes_bytes_s, task.link.bytes_s)
     own = median(switching) if switching else SWITCH_OVER_MS
     pass_s = memory / task.link.bytes_s
     return Prediction(

@@ -162,8 +162,10 @@ def test_auto_converge_slows_the_guest_down_before_it_is_given_up(
         assert "Auto converge throttle" in lab.virsh(home, "domjobinfo", VM)
         daemon.until(lambda: bool(daemon.records(VM)), "it has ended", within_s=_ENDS_WITHIN_S)
     assert throttles == sorted(throttles)
-    # At the ladder's top it waits for as long as QEMU still slows the guest down further.
-    assert passes(the_record(daemon))[-1] > 2 * 4 + 4
+    record = the_record(daemon)
+    # Slowed down enough, it arrives. If not, it is not given up at the ladder's top, but once it is slowed no further.
+    given_up = passes(record)[-1] > 2 * 4 + 4 if steered(record)[-1] == "abort" else None
+    assert (record.outcome, given_up) in ((Outcome.SUCCEEDED, None), (Outcome.FAILED, True))
 
 
 def test_memory_goes_over_as_many_connections_as_its_spec_says(daemon: DaemonRun, narrow: str, lab: RunningLab) -> None:

@@ -11,7 +11,7 @@ from ferryman.downtime.values import ServiceCheck
 from ferryman.downtime.vantage import Vantage, vantage_of
 from ferryman.fleet.fact_book import REFRESHED_AFTER_S
 from ferryman.fleet.observing import FleetView
-from ferryman.fleet.ownership import Identity, claims
+from ferryman.fleet.ownership import Claim, Identity, claim_of
 from ferryman.fleet.values import DirtyRate, Power, Snapshot
 from ferryman.migration.attempt import KeepSamples, Services, carry_out, keep_none, take_up
 from ferryman.migration.clock import Clock
@@ -170,7 +170,7 @@ class Reconciler:
             snapshot=snapshot,
             memory=parts.chronicle.memory,
             now_ns=parts.clock.monotonic_ns(),
-            claimed=lambda owner: parts.me is not None and claims(owner, parts.me, parts.clock.now()),
+            claim=lambda owner: claim_of(owner, parts.me, parts.clock.now()) if parts.me else Claim.NONE,
             limits=specs.fleet.limits,
             under_way=self._crew.under_way(),
             dirty_rate=self._dirty_rates.measured if patient else self._dirty_rates.known,

@@ -48,7 +48,7 @@ def empty(lab: Ledger, name: str) -> bool:
 
 
 def change_key(lab: Ledger, name: str) -> None:
-    """Give the host's sshd another host key, as a reinstalled host, or an impostor, has."""
+    """Give the host's sshd another host key, as a reinstalled host, or an impostor, has: sessions that are open end."""
     key = keys.host_key(lab.layout.host(name))
     kept = key.with_name(key.name + _KEPT)
     if kept.exists():
@@ -56,7 +56,8 @@ def change_key(lab: Ledger, name: str) -> None:
     for path in (key, key.with_suffix(".pub")):
         path.rename(path.with_name(path.name + _KEPT))
     shell.output(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"impostor of {name}", "-f", str(key)])
-    _reread(lab.namespace(name))
+    namespace = lab.namespace(name)
+    _end_sessions(namespace, _reread(namespace))
 
 
 def restore_key(lab: Ledger, name: str) -> bool:
@@ -75,6 +76,20 @@ def _is_filled(namespace: Namespace) -> bool:
     return "ferryman-full" in namespace.run("findmnt", "--noheadings", "--output", "SOURCE", "--target", POOL_PATH)
 
 
-def _reread(namespace: Namespace) -> None:
-    """sshd starts itself anew on SIGHUP; sessions that are open stay."""
-    namespace.run("kill", "-HUP", namespace.run("cat", _SSHD_PID).strip())
+def _reread(namespace: Namespace) -> str:
+    """sshd starts itself anew on SIGHUP, as the same process, whose id this is; sessions that are open stay.
+
+    Meanwhile its file with that id is gone.
+    """
+    sshd = namespace.run("cat", _SSHD_PID).strip()
+    namespace.run("kill", "-HUP", sshd)
+    return sshd
+
+
+def _end_sessions(namespace: Namespace, sshd: str) -> None:
+    """Each is a child of the sshd that listens."""
+    for session in namespace.run("cat", f"/proc/{sshd}/task/{sshd}/children").split():
+        try:
+            namespace.run("kill", "-KILL", session)
+        except CommandError:
+            continue  # it ended meanwhile

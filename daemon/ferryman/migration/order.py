@@ -54,6 +54,8 @@ def journal_entry(order: Order, started_at: datetime) -> JournalEntry:
         max_downtime_ms=order.spec.max_downtime_ms,
         autostart=plan.autostart,
         switch_over=plan.switch_over,
+        driven_by=plan.driven_by,
+        driven_because=plan.driven_because,
         image_copy=image_copy(plan),
         dirty_bytes_s=plan.dirty_bytes_s,
         on_stall=OnStall.POST_COPY if plan.method is Method.POST_COPY else order.spec.on_stall,

@@ -70,6 +70,15 @@ class SwitchOver(StrEnum):
     """The hypervisor, once memory was passed over once, whatever the guest wrote meanwhile."""
 
 
+class Driver(StrEnum):
+    """Whose connections a live migration hangs on."""
+
+    SOURCE = "source"
+    """The source's libvirtd logs in at the destination's, peer-to-peer: the migration outlives the daemon."""
+    DAEMON = "daemon"
+    """The daemon speaks with both, where the one libvirtd cannot log in at the other: it is cancelled if that dies."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """What a method is expected to cost. None: unknown."""
@@ -124,6 +133,10 @@ class Plan:
     autostart: bool = False
     switch_over: SwitchOver = SwitchOver.LADDER
     """Live only."""
+    driven_by: Driver = Driver.SOURCE
+    """Live only."""
+    driven_because: str = ""
+    """Why the daemon drives it; empty where it does not."""
     image_copy: ImageCopy = ImageCopy.STREAM
     """Cold only."""
     home: str = ""

@@ -108,8 +108,14 @@ def test_at_every_moment(method: str, happens: Happens) -> None:
     assert Outcome.SUCCEEDED in {record.outcome for record in records}, "at least the last moment is after its end"
 
 
-@pytest.mark.parametrize("happens", [is_killed, pytest.param(is_stopped, marks=pytest.mark.soak)])
-@pytest.mark.parametrize("method", DRIVEN)
+@pytest.mark.parametrize(
+    ("method", "happens"),
+    [
+        ("live", is_killed),
+        *(pytest.param(method, is_killed, marks=pytest.mark.soak) for method in DRIVEN if method != "live"),
+        *(pytest.param(method, is_stopped, marks=pytest.mark.soak) for method in DRIVEN),
+    ],
+)
 def test_at_every_moment_of_one_that_the_daemon_drives(method: str, happens: Happens) -> None:
     records = at_every_moment(method, happens, prepare=bar_libvirtds)
     assert {record.driven_by for record in records if record.outcome is Outcome.SUCCEEDED} == {Driver.DAEMON}

@@ -18,6 +18,8 @@ class FindingCode(StrEnum):
     VOLUME_EXISTS = "volume-exists"
     VOLUME_UNKNOWN = "volume-unknown"
     VOLUME_UNFIT = "volume-unfit"
+    VOLUME_LARGER = "volume-larger"
+    VOLUME_LARGER_COLD = "volume-larger-cold"
     CONVERSION = "conversion"
     BACKING_CHAIN = "backing-chain"
     BACKING_CHAIN_COLD = "backing-chain-cold"

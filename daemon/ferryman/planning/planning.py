@@ -9,7 +9,7 @@ from ferryman.fleet.adapting import Adaptation
 from ferryman.fleet.values import DirtyRate, Power, VolumeRef
 from ferryman.planning.aiming import Aim
 from ferryman.planning.arriving import adaptation, storage_at
-from ferryman.planning.copying import conversion_findings, image_copy, machine_file_findings
+from ferryman.planning.copying import conversion_findings, image_copy, larger_findings, machine_file_findings
 from ferryman.planning.decisions import Refused, StallReason
 from ferryman.planning.encryption import tls_for_disks
 from ferryman.planning.findings import Finding, FindingCode, Severity
@@ -100,6 +100,7 @@ def _case(
             *probe_findings(spec.probe, ends),
             *storage_findings,
             *conversion_findings(disks, way),
+            *larger_findings(ends.vm, disks, ends.destination, way),
             *machine_file_findings(ends.vm, way),
             *private.findings,
         ),

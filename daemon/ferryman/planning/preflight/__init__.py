@@ -32,6 +32,8 @@ STANDS_AGAINST: Mapping[FindingCode, frozenset[Method]] = {
     FindingCode.WRITES_UNTRACKED: frozenset({Method.LIVE, Method.POST_COPY}),
     FindingCode.TRANSIENT: _COLD,
     FindingCode.CONVERSION: _COLD,
+    FindingCode.VOLUME_LARGER: _RUNNING,
+    FindingCode.VOLUME_LARGER_COLD: _COLD,
     FindingCode.BACKING_CHAIN_COLD: _COLD,
     FindingCode.CPU_LACKING: _RUNNING,
     FindingCode.CPU_LESSER: _COLD,

@@ -26,6 +26,7 @@ class FindingCode(StrEnum):
     SNAPSHOTS = "snapshots"
     MANAGED_SAVE = "managed-save"
     HOST_DEVICE = "host-device"
+    HOST_DEVICE_COLD = "host-device-cold"
     CDROM_INSERTED = "cdrom-inserted"
     MACHINE_MISSING = "machine-missing"
     ARCHITECTURE = "architecture"

@@ -199,11 +199,7 @@ class FakeFleet:
         self.network.next_breakages[vm] = breakage
 
     def begin_migration(self, source: str, request: LiveMigration, through: HostSpec | None = None) -> None:
-        """Begin one as a daemon did that is gone by now: nobody waits for it.
-
-        Peer-to-peer it goes on. `through` the daemon's own connections it is cancelled as soon as they are closed:
-        `Accidents.daemon_dies`.
-        """
+        """Begin one for which nobody waits, as the daemon is gone. `through`: it ends at `Accidents.daemon_dies`."""
         with self.network.news:
             self.network.begin(self.hosts[source].machine, request, through)
 

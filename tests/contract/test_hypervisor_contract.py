@@ -15,9 +15,10 @@ from ferryman.fleet.host_facts import Reach
 from ferryman.fleet.images import Image
 from ferryman.fleet.lifecycle import Change
 from ferryman.fleet.machine import CpuFit, JobKind
-from ferryman.fleet.migrating import JobPhase
+from ferryman.fleet.migrating import JobPhase, MemoryTransfer
 from ferryman.fleet.ownership import Owner
 from ferryman.fleet.values import BackingImage, MigrationSide, Power
+from ferryman.specs.host_spec import HostSpec
 
 MIB = 1024 * 1024
 BARE_VM = "bare-vm"
@@ -547,3 +548,25 @@ class TestMigrations:
         assert Change.STARTED not in told_there
         assert [disk.path for disk in detail.disks] == [disk.path]
         assert not detail.autostart
+
+
+class TestDrivenByUs:
+    def test_one_that_we_would_drive_towards_a_host_that_we_do_not_reach_does_not_begin(self, stage: Stage) -> None:
+        nowhere = HostSpec(name="nowhere", uri="qemu+ssh://root@nowhere.invalid/system")
+        with stage.twin_volume(), pytest.raises(OperationFailedError):
+            stage.source.migrations.migrate(stage.request(), nowhere)
+        assert stage.source.power.state(stage.vm) is Power.RUNNING
+        assert stage.source.migrations.job(stage.vm).phase is JobPhase.NONE
+
+    @pytest.mark.parametrize("memory", [MemoryTransfer.PRE_COPY, MemoryTransfer.PAUSED])
+    def test_one_that_we_drive_needs_no_way_between_the_libvirtds(self, stage: Stage, memory: MemoryTransfer) -> None:
+        barred = replace(stage.request(), peer_uri="qemu+ssh://root@nowhere.invalid/system", memory=memory)
+        with stage.twin_volume():
+            stage.source.migrations.migrate(barred, stage.destination.spec)
+            here = stage.source.read().domains[stage.vm]
+            there = stage.destination.read().domains[stage.vm]
+            stage.destination.power.destroy(stage.vm)
+            stage.destination.definitions.undefine(stage.vm)
+            stage.source.power.start(stage.vm)
+        assert (here.power, here.persistent) == (Power.SHUT_OFF, True)
+        assert (there.power, there.persistent, there.uuid) == (Power.RUNNING, True, here.uuid)

@@ -33,6 +33,12 @@ class Planted:
     method: Method | None = None
     disk: str = ""
     """The file of its one disk, by its path."""
+    machine: str = "pc"
+    """Its machine type; one that no QEMU of the lab knows is in a definition that its libvirt finds at its start."""
+    spec: str = ""
+    """The rest of its spec."""
+    elsewhere: bool = False
+    """It is wanted on the host of another architecture."""
 
 
 def definition(one: Planted, uuid: str = "") -> str:
@@ -41,7 +47,8 @@ def definition(one: Planted, uuid: str = "") -> str:
     return (
         f"<domain type='qemu'><name>{one.name}</name><uuid>{uuid or uuid4()}</uuid>"
         f"<memory unit='MiB'>{MEMORY_MIB}</memory><vcpu>1</vcpu>"
-        f"<os><type arch='x86_64' machine='pc'>hvm</type>{one.boot}</os><features><acpi/></features>{one.beside}"
+        f"<os><type arch='x86_64' machine='{one.machine}'>hvm</type>{one.boot}</os>"
+        f"<features><acpi/></features>{one.beside}"
         f"<devices>{disk}{one.inside}</devices></domain>"
     )
 
@@ -61,8 +68,25 @@ _CDROM = (
 _NETWORK = "<interface type='network'><source network='nowhere'/></interface>"
 _TPM = "<tpm model='tpm-tis'><backend type='passthrough'><device path='/dev/tpm0'/></backend></tpm>"
 _FIRMWARE = "<loader readonly='yes' type='pflash'>/usr/share/nowhere/CODE.fd</loader>"
+_MORE_CPU = (
+    "<cpu mode='custom' match='exact' check='none'><model fallback='forbid'>qemu64</model>"
+    "<feature policy='require' name='avx512f'/></cpu>"
+)
+"""What QEMU's emulation has not."""
+_DEVICE = (
+    "<hostdev mode='subsystem' type='pci' managed='no'>"
+    "<source><address domain='0' bus='0x7f' slot='0x1f' function='0'/></source></hostdev>"
+)
+_GIVES_UP = f'[storage]\noverwrite = {{ vda = "{DISK_POOL}/larger.img" }}\n'
 
 PLANTED = (
+    Planted(name="more-cpu", code=FindingCode.CPU_LESSER, beside=_MORE_CPU),
+    Planted(name="newer-machine", code=FindingCode.MACHINE_MISSING, machine="pc-q35-99.0"),
+    Planted(name="other-architecture", code=FindingCode.ARCHITECTURE, elsewhere=True),
+    Planted(name="with-a-device", code=FindingCode.HOST_DEVICE_COLD, inside=_DEVICE),
+    Planted(
+        name="onto-larger", code=FindingCode.VOLUME_LARGER, runs=True, disk=f"{POOL_PATH}/onto.img", spec=_GIVES_UP
+    ),
     Planted(name="other-qemu", code=FindingCode.EMULATOR_MISSING, inside=f"<emulator>{OWN_EMULATOR}</emulator>"),
     Planted(name="too-large", code=FindingCode.MEMORY_SHORT, runs=True),
     Planted(name="on-a-network", code=FindingCode.NETWORK_MISSING, inside=_NETWORK),
@@ -82,4 +106,8 @@ PLANTED = (
     Planted(name="layered", code=FindingCode.BACKING_CHAIN, disk=f"{POOL_PATH}/layered.qcow2"),
     Planted(name="busy", code=FindingCode.JOB_RUNNING, disk=f"{POOL_PATH}/busy.img", runs=True),
 )
-"""Of preflight's list, all that can be made on hosts that are one machine in truth, with one processor and no USB."""
+"""Of preflight's list, all that can be made on hosts that are one machine in truth, with one processor and one QEMU.
+
+Left to tests without hosts: a running guest that has a device, or a processor's feature that the destination lacks
+(libvirt writes down only what QEMU gave it); and a destination whose QEMU is older.
+"""

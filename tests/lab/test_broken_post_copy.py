@@ -11,6 +11,7 @@ from daemon_run import DaemonError, DaemonRun
 from running import RunningLab
 
 from ferryman.lab import fault_state, faults
+from ferryman.planning.modes import Driver
 from ferryman.records.audit_records import Outcome
 from ferryman.records.live import read_progress
 
@@ -127,6 +128,56 @@ def test_cut_moments_after_the_switch_it_is_resumed_or_stands_still_and_that_is_
     else:
         assert lab.whereabouts(VM) == {home: "running"}
         assert lab.wait_until_ready(VM) >= before
+
+
+def test_a_daemon_that_drives_it_and_is_killed_while_memory_follows_finds_that_it_arrived(
+    daemon: DaemonRun, narrow: str, lab: RunningLab
+) -> None:
+    before = killed_while_it_drives(daemon, narrow, lambda: lab.whereabouts(VM).get(narrow) == "running")
+    assert lab.whereabouts(VM) == {narrow: "running"}
+    assert lab.wait_until_ready(VM) >= before
+    (record,) = daemon.records()
+    assert (record.outcome, record.driven_by, record.recovered) == (Outcome.SUCCEEDED, Driver.DAEMON, True)
+
+
+@pytest.mark.parametrize("after_ms", [0, 5, 40])
+def test_a_daemon_that_drives_it_and_is_killed_about_the_switch_says_what_became_of_it(
+    after_ms: int, daemon: DaemonRun, narrow: str, lab: RunningLab, record_property: Callable[[str, object], None]
+) -> None:
+    """Between the switch and the word to let it run there, libvirt drops the half of its memory that is there."""
+
+    def is_at_the_switch() -> bool:
+        fault_state.wait_for_step(daemon.state, VM, "switching", timeout_s=60)
+        time.sleep(after_ms / 1000)
+        return True
+
+    before = killed_while_it_drives(daemon, narrow, is_at_the_switch)
+    first = daemon.records()[0]
+    record_property("ended", first.outcome.value)
+    assert first.driven_by is Driver.DAEMON
+    if first.outcome is Outcome.HELD:
+        assert "memory" in first.reason
+        assert "running" not in lab.whereabouts(VM).values()
+    else:
+        assert lab.wait_until_ready(VM) >= before
+
+
+def killed_while_it_drives(daemon: DaemonRun, there: str, when: Callable[[], bool]) -> int:
+    """The daemon drives the move, as nobody logs in over there; killed, then started again, until that has its record.
+
+    What the guest had counted to before.
+    """
+    lab = daemon.lab
+    before = lab.wait_until_ready(VM)
+    faults.bar_peers(lab.ledger, there)
+    daemon.specs.move(VM, there)
+    daemon.start("--once")
+    daemon.until(when, "the moment to kill it")
+    daemon.kill()
+    faults.widen(lab.ledger, there)
+    with daemon.running():
+        daemon.until(lambda: bool(daemon.records()), "the move has its record", within_s=_RESUMED_WITHIN_S)
+    return before
 
 
 def check_it_stands_still(daemon: DaemonRun) -> None:

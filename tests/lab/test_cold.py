@@ -11,7 +11,7 @@ from running import RunningLab
 
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.lab.guest_xml import DiskFormat
-from ferryman.planning.plans import ImageCopy
+from ferryman.planning.modes import ImageCopy
 from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.specs.choices import Method
 

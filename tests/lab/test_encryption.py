@@ -16,7 +16,7 @@ from daemon_run import DaemonRun
 from running import RunningLab
 
 from ferryman.lab.certificates import Authority, Validity, authority_of, folder_of
-from ferryman.planning.plans import ImageCopy
+from ferryman.planning.modes import ImageCopy
 from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.states import ConditionType
 from ferryman.specs.choices import Method

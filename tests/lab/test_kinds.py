@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 
@@ -63,6 +64,29 @@ def test_from_a_file_to_a_block_device_cold_and_back_live(
     xml = lab.virsh(first, "dumpxml", "--inactive", shifter)
     assert "type='qcow2'" in xml
     assert "<source file=" in xml
+
+
+def test_a_larger_device_is_refused_beforehand_until_the_disk_is_made_as_large(
+    lab: RunningLab, daemon_for: Callable[..., DaemonRun]
+) -> None:
+    first, second = lab.hosts[:2]
+    lab.add_guest("grower", first, disk_mib=_MIB, disk_format=DiskFormat.QCOW2)
+    block_devices.add(lab.ledger, second, "roomy", _MIB + 4)
+    try:
+        before = lab.wait_until_ready("grower")
+        daemon = daemon_for("grower")
+        daemon.specs.append("vms/grower.toml", '[storage]\noverwrite = { vda = "blocks/roomy" }\n')
+        daemon.specs.move("grower", second)
+        plan = daemon.ferryman("plan", "--json", "--specs", str(daemon.specs.folder))
+        findings = json.loads(plan.stdout)["decisions"]["grower"]["findings"]
+        (remedy,) = [one["remedy"] for one in findings if one["code"] == "volume-larger"]
+        grow = remedy.partition("virsh ")[2].partition(";")[0]
+        lab.virsh(first, *grow.split())
+        moved(daemon, lab, "grower", second)
+        assert lab.wait_until_ready("grower") >= before
+    finally:
+        lab.remove_guest("grower")
+        block_devices.remove(lab.ledger, second, "roomy")
 
 
 def test_what_is_off_arrives_as_it_was_with_its_firmwares_variables(

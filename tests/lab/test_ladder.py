@@ -17,7 +17,7 @@ from daemon_run import DaemonRun
 from running import RunningLab
 
 from ferryman.lab import faults
-from ferryman.planning.plans import SwitchOver
+from ferryman.planning.modes import SwitchOver
 from ferryman.records.audit_records import MigrationRecord, Outcome, Verdict
 from ferryman.records.live import read_progress
 from ferryman.records.timeline import Mark

@@ -10,7 +10,7 @@ from running import RunningLab
 
 CONTRACT = Path(__file__).parents[1] / "contract"
 GUEST = "guest-contract"
-_LONG = "TestImages or TestMachineFiles"
+_LONG = "TestImages or TestMachineFiles or TestDrivenByUs"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 from planted import DISK_POOL, IDLE_PATH, IDLE_POOL, OWN_EMULATOR, PLANTED, Planted
 from running import RunningLab
 
+from ferryman.lab import host as hosts
 from ferryman.lab.layout import HOST_BRIDGE, POOL_PATH
 
 pytestmark = pytest.mark.soak
@@ -38,7 +39,7 @@ HERE = (
     f"mkdir {IDLE_PATH} && {virsh(f'pool-create-as {IDLE_POOL} dir --target {IDLE_PATH}')}",
     f"truncate -s 1M /var/lib/libvirt/seed.iso /var/lib/libvirt/no-pool.img {IDLE_PATH}/idle-pool.img",
     (
-        f"cd {POOL_PATH} && truncate -s 1M closed-folder.img left-there.img busy.img && "
+        f"cd {POOL_PATH} && truncate -s 1M closed-folder.img left-there.img busy.img onto.img && "
         f"truncate -s {planted.HUGE_TIB}T huge.img && qemu-img create -q -f qcow2 snapshotted.qcow2 1M && "
         f"qemu-img create -q -f qcow2 base.qcow2 1M && qemu-img create -q -f qcow2 -F qcow2 -b base.qcow2 layered.qcow2"
     ),
@@ -48,7 +49,10 @@ HERE = (
 THERE = (
     f"ip link set {HOST_BRIDGE} type bridge stp_state 1",
     f"mkdir {IDLE_PATH} && {virsh(f'pool-define-as {IDLE_POOL} dir --target {IDLE_PATH}')}",
-    f"cd {POOL_PATH} && truncate -s 1M left-there.img && {virsh(f'pool-refresh {DISK_POOL}')}",
+    (
+        f"cd {POOL_PATH} && truncate -s 1M left-there.img && truncate -s 2M larger.img && "
+        f"{virsh(f'pool-refresh {DISK_POOL}')}"
+    ),
     # QEMU's user as preflight reads it; the libvirtd that runs goes on with the one that it began with.
     f"cp /etc/libvirt/qemu.conf {_SCRATCH} && sed -i 's/^user = .*/user = \"libvirt-qemu\"/' /etc/libvirt/qemu.conf",
     f"chmod 700 {POOL_PATH}",
@@ -62,13 +66,13 @@ THERE = (
 NO_MORE_HERE = (
     f"{virsh(f'pool-destroy {IDLE_POOL}')}; rm -rf {IDLE_PATH} {OWN_EMULATOR} /var/lib/libvirt/*.i[sm][og]",
     (
-        f"cd {POOL_PATH} && rm -f closed-folder.img left-there.img busy.* huge.img snapshotted.qcow2 base.qcow2 "
-        f"layered.qcow2; {virsh(f'pool-refresh {DISK_POOL}')}"
+        f"cd {POOL_PATH} && rm -f closed-folder.img left-there.img busy.* onto.img huge.img snapshotted.qcow2 "
+        f"base.qcow2 layered.qcow2; {virsh(f'pool-refresh {DISK_POOL}')}"
     ),
 )
 NO_MORE_THERE = (
     f"ip link set {HOST_BRIDGE} type bridge stp_state 0; umount $(command -v date)",
-    f"{virsh(f'pool-undefine {IDLE_POOL}')}; rm -rf {IDLE_PATH} {POOL_PATH}/left-there.img",
+    f"{virsh(f'pool-undefine {IDLE_POOL}')}; rm -rf {IDLE_PATH} {POOL_PATH}/left-there.img {POOL_PATH}/larger.img",
     f"cp {_SCRATCH} /etc/libvirt/qemu.conf; chmod 711 {POOL_PATH}; {virsh(f'pool-refresh {DISK_POOL}')}",
 )
 
@@ -76,17 +80,38 @@ NO_MORE_THERE = (
 @pytest.fixture(scope="module")
 def specs(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """All planted VMs are on the first host, and wanted on the last one."""
-    here, *_, there = lab.hosts
+    here, elsewhere, there = lab.hosts
     folder = tmp_path_factory.mktemp("planted")
     with ExitStack() as undone:
+        for one in PLANTED:
+            if one.machine != "pc":
+                write_definition(lab, one, undone)
+        restart_libvirtd(lab, here)
+        undone.callback(restart_libvirtd, lab, elsewhere)
+        restart_libvirtd(lab, elsewhere, "setarch i686")
         for host, plant, uproot in ((here, HERE, NO_MORE_HERE), (there, THERE, NO_MORE_THERE)):
             for line in uproot:
                 undone.callback(at_host, lab, host, line)
             for line in plant:
                 at_host(lab, host, line)
         for one in PLANTED:
-            add(lab, one, folder, undone)
-        yield write_specs(lab, folder / "specs", there)
+            if one.machine == "pc":
+                add(lab, one, folder, undone)
+        yield write_specs(lab, folder / "specs", there, elsewhere)
+
+
+def write_definition(lab: RunningLab, one: Planted, undone: ExitStack) -> None:
+    """As of a host whose QEMU was newer once: libvirt takes no such definition, and keeps one that it had taken."""
+    here = lab.hosts[0]
+    lab.ledger.namespace(here).run("tee", f"/etc/libvirt/qemu/{one.name}.xml", stdin=planted.definition(one))
+    undone.callback(at_host, lab, here, virsh(f"undefine {one.name}"))
+
+
+def restart_libvirtd(lab: RunningLab, host: str, wrapper: str = "") -> None:
+    """As it was, or below something that makes the kernel tell it another architecture."""
+    namespace = lab.ledger.namespace(host)
+    hosts.stop_libvirtd(namespace)
+    namespace.run("sh", "-c", f"exec {wrapper} libvirtd --daemon --listen --pid-file=/run/libvirtd.pid")
 
 
 def add(lab: RunningLab, one: Planted, folder: Path, undone: ExitStack) -> None:
@@ -110,7 +135,7 @@ def add(lab: RunningLab, one: Planted, folder: Path, undone: ExitStack) -> None:
         undone.callback(at_host, lab, there, virsh("undefine another"))
 
 
-def write_specs(lab: RunningLab, folder: Path, there: str) -> Path:
+def write_specs(lab: RunningLab, folder: Path, there: str, elsewhere: str) -> Path:
     """A folder that is no repository: its files count as they are."""
     for kind in ("hosts", "vms"):
         (folder / kind).mkdir(parents=True)
@@ -121,7 +146,8 @@ def write_specs(lab: RunningLab, folder: Path, there: str) -> Path:
         (folder / "hosts" / f"{host}.toml").write_text(text + full)
     for one in PLANTED:
         method = f'method = "{one.method}"\n' if one.method else ""
-        (folder / "vms" / f"{one.name}.toml").write_text(f'name = "{one.name}"\nhost = "{there}"\n{method}')
+        named = f'name = "{one.name}"\nhost = "{elsewhere if one.elsewhere else there}"\n'
+        (folder / "vms" / f"{one.name}.toml").write_text(f"{named}{method}{one.spec}")
     return folder
 
 

@@ -35,6 +35,8 @@ def told(record: MigrationRecord) -> Iterator[str]:
     if record.reason:
         yield f"  reason    {record.reason}"
         yield f"  remedy    {record.remedy}"
+    if record.driven_because:
+        yield f"  driven by the {record.driven_by}: {record.driven_because}"
     yield f"  downtime  {downtime(record.measurement)}"
     if record.attribution is not None:
         yield f"            {split(record.attribution)}"

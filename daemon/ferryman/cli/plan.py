@@ -143,6 +143,8 @@ def _plan_text(move: Plan) -> str:
         for disk in move.disks
     ]
     lines.append("    encrypted: " + ("yes" if move.encrypted else f"no: {move.plain_because}"))
+    if move.driven_because:
+        lines.append(f"    driven by the {move.driven_by}: {move.driven_because}")
     lines += [f"    {prediction(one)}" for one in move.predictions]
     lines += [f"    not {no.method}: {no.reason}" for no in move.rejected]
     lines += [f"    warning: {finding.reason}\n    remedy: {finding.remedy}" for finding in move.warnings]

@@ -142,7 +142,7 @@ class GuardedHost:
     def __init__(self, inner: Hypervisor, guard: Guard) -> None:
         self._inner = inner
         self._guard = guard
-        self.name = inner.name
+        self.name, self.spec = inner.name, inner.spec
         # Each has just the methods of what it guards.
         self.domains = cast("Domains", _Guarded(inner.domains, guard))
         self.power = cast("PowerControl", _Guarded(inner.power, guard))

@@ -74,6 +74,11 @@ class Hypervisor(Protocol):
         ...
 
     @property
+    def spec(self) -> HostSpec:
+        """How this program reaches it."""
+        ...
+
+    @property
     def domains(self) -> Domains:
         """Its VMs, as they are."""
         ...

@@ -35,7 +35,7 @@ class LibvirtHost:
     def __init__(self, spec: HostSpec, on_change: Callable[[], None]) -> None:
         self._session = LibvirtSession(spec, on_change)
         self._certificates = HostCertificates(self._session.files)
-        self.name = spec.name
+        self.name, self.spec = spec.name, spec
         self.domains = LibvirtDomains(self._session)
         self.power = LibvirtPower(self._session)
         self.definitions = LibvirtDefinitions(self._session)

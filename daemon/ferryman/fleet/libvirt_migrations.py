@@ -7,13 +7,14 @@ from typing import Any
 import libvirt
 
 from ferryman.fleet.adapting import adapted
+from ferryman.fleet.errors import FailureKind, HostUnreachableError, OperationFailedError
+from ferryman.fleet.libvirt_door import LibvirtDoor, let_go
 from ferryman.fleet.libvirt_session import LibvirtSession
 from ferryman.fleet.migrating import Job, JobPhase, LiveMigration, MemoryTransfer
+from ferryman.specs.host_spec import HostSpec
 
 _FLAGS = (
-    # Peer-to-peer: the source's libvirtd drives it, so that it outlives this daemon.
-    libvirt.VIR_MIGRATE_PEER2PEER
-    | libvirt.VIR_MIGRATE_PERSIST_DEST
+    libvirt.VIR_MIGRATE_PERSIST_DEST
     # An I/O error on a disk must not be carried over as a paused guest.
     | libvirt.VIR_MIGRATE_ABORT_ON_ERROR
 )
@@ -44,14 +45,14 @@ class LibvirtMigrations:
     def __init__(self, session: LibvirtSession) -> None:
         self._session = session
 
-    def migrate(self, request: LiveMigration) -> None:
+    def migrate(self, request: LiveMigration, through: HostSpec | None = None) -> None:
         """Migrate, persistent there, still defined here afterwards; returns when it is over."""
         with self._session.connection(f"migrating {request.vm}") as connection:
             domain = connection.lookupByName(request.vm)
             parameters = _parameters(request)
             if not request.adaptation.changes_nothing():
                 parameters |= _adapted(domain, request)
-            domain.migrateToURI3(request.peer_uri, parameters, _flags(request))
+            _migrate(domain, request, parameters, through)
 
     def job(self, vm: str) -> Job:
         """The migration job under way."""
@@ -80,13 +81,12 @@ class LibvirtMigrations:
         with self._session.connection(f"switching {vm} to post-copy") as connection:
             connection.lookupByName(vm).migrateStartPostCopy()
 
-    def resume_post_copy(self, request: LiveMigration) -> None:
+    def resume_post_copy(self, request: LiveMigration, through: HostSpec | None = None) -> None:
         """Take up a post-copy migration whose connection broke; returns when it is over."""
         with self._session.connection(f"resuming {request.vm}'s migration") as connection:
             domain = connection.lookupByName(request.vm)
             parameters = {name: value for name, value in _parameters(request).items() if name in _ADDRESSES}
-            flags = _flags(request) | libvirt.VIR_MIGRATE_POSTCOPY_RESUME
-            domain.migrateToURI3(request.peer_uri, parameters, flags)
+            _migrate(domain, request, parameters, through, libvirt.VIR_MIGRATE_POSTCOPY_RESUME)
 
     def drop_incoming(self, vm: str) -> None:
         """Of a VM whose memory is to follow it here: drop a connection that is dead. None is no error.
@@ -110,6 +110,33 @@ _MIGRATIONS = (
     libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT,
     libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN,
 )
+
+
+def _migrate(
+    domain: libvirt.virDomain,
+    request: LiveMigration,
+    parameters: dict[str, Any],
+    through: HostSpec | None,
+    more_flags: int = 0,
+) -> None:
+    """Peer-to-peer, so that it outlives this program; or `through` a connection of ours to the destination."""
+    flags = _flags(request) | more_flags
+    if through is None:
+        domain.migrateToURI3(request.peer_uri, parameters, flags | libvirt.VIR_MIGRATE_PEER2PEER)
+        return
+    destination = _opened(through)
+    try:
+        domain.migrate3(destination, parameters, flags)
+    finally:
+        let_go(destination)
+
+
+def _opened(spec: HostSpec) -> libvirt.virConnect:
+    """A connection for one migration alone. Raises OperationFailedError: it is not the source that is silent."""
+    try:
+        return LibvirtDoor(spec).open()
+    except HostUnreachableError as error:
+        raise OperationFailedError(FailureKind.OTHER, error.reason, error.remedy) from error
 
 
 def _flags(request: LiveMigration) -> int:

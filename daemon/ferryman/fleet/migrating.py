@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from ferryman.fleet.adapting import UNCHANGED, Adaptation
+from ferryman.specs.host_spec import HostSpec
 
 
 class JobPhase(StrEnum):
@@ -90,9 +91,13 @@ class LiveMigration:
 
 
 class Migrations(Protocol):
-    """Live migrations that leave one host."""
+    """Live migrations that leave one host.
 
-    def migrate(self, request: LiveMigration) -> None:
+    `through` is the destination where this program drives the migration by connections of its own: it is cancelled when
+    the program ends. None: the source's libvirtd drives it, and goes on without the program (peer-to-peer).
+    """
+
+    def migrate(self, request: LiveMigration, through: HostSpec | None = None) -> None:
         """Migrate, persistent there, still defined here afterwards; returns when it is over."""
         ...
 
@@ -116,7 +121,7 @@ class Migrations(Protocol):
         """Let the guest run at the destination from now on, its memory following. The point of no return."""
         ...
 
-    def resume_post_copy(self, request: LiveMigration) -> None:
+    def resume_post_copy(self, request: LiveMigration, through: HostSpec | None = None) -> None:
         """Take up a post-copy migration whose connection broke; returns when it is over."""
         ...
 

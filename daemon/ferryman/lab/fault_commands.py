@@ -98,11 +98,23 @@ def cut_port(folder: Path, host: str, ports: str, *, reset: bool) -> None:
     faults.cut_port(ledger.load(folder), host, ports, reset=reset)
 
 
+@fault.command("bar-peers")
+@folder_option
+@click.argument("host")
+def bar_peers(folder: Path, host: str) -> None:
+    """Let no other host's libvirtd log in at this one's.
+
+    The daemon still does, and the ports for memory and disks are open: live
+    moves that come here are driven by the daemon.
+    """
+    faults.bar_peers(ledger.load(folder), host)
+
+
 @fault.command("heal")
 @folder_option
 @click.argument("host")
 def heal(folder: Path, host: str) -> None:
-    """Undo cut and cut-port."""
+    """Undo cut, cut-port and bar-peers."""
     faults.heal(ledger.load(folder), host)
 
 

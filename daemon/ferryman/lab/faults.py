@@ -10,6 +10,7 @@ _TABLE = "ferryman_lab"
 _SMALLEST_BURST_BYTES = 64 * 1024
 _FROZEN_BYTES = 64 * 1024**2
 """Of packets that a frozen link keeps."""
+_SSH_PORT = 22
 _BURSTS_PER_S = 100
 """A bucket must hold what passes between two of the kernel's timer ticks."""
 
@@ -55,6 +56,17 @@ add rule inet {_TABLE} output tcp sport {ports} {verdict}
     namespace.run("nft", "--file", "-", stdin=rules)
 
 
+def bar_peers(lab: Ledger, name: str) -> None:
+    """Let no other host log in here by SSH, nor its libvirtd; daemons still do, and the migration ports answer."""
+    others = ", ".join(one.address for one in lab.layout.hosts if one.name != name)
+    rules = f"""\
+add table inet {_TABLE}
+add chain inet {_TABLE} input {{ type filter hook input priority 0; }}
+add rule inet {_TABLE} input ip saddr {{ {others} }} tcp dport {_SSH_PORT} reject with tcp reset
+"""
+    _namespace(lab, name).run("nft", "--file", "-", stdin=rules)
+
+
 def cut_towards(lab: Ledger, name: str, other: str) -> None:
     """Drop what the host sends to another machine of the lab; what that one sends still arrives."""
     address = lab.layout.operator_address if other == OPERATOR else lab.layout.machine(other).address
@@ -67,7 +79,7 @@ add rule inet {_TABLE} output ip daddr {address} drop
 
 
 def heal(lab: Ledger, name: str) -> None:
-    """Plug the cable in again and open all ports."""
+    """Plug the cable in again and open all ports to all."""
     namespace = _namespace(lab, name)
     lab.operator.run("ip", "link", "set", lab.layout.machine(name).switch_port, "up")
     # Adding first makes deleting succeed also where there was no table.

@@ -17,7 +17,10 @@ WAIT_FOR_POWER_S = 0.5
 def take(move: Move, action: Action) -> None:
     """Take this step. Raises FleetError; the next look says what became of it."""
     match action:
-        case Action.WAIT_FOR_JOB | Action.WAIT_FOR_HOST | Action.WAIT_FOR_POWER:
+        case Action.WAIT_FOR_JOB | Action.WAIT_FOR_HOST | Action.WAIT_FOR_POWER | Action.WAIT_FOR_ARRIVAL:
+            _wait(move, action)
+        case Action.CANCEL_JOB:
+            move.ends.source.migrations.abort(move.entry.vm)
             _wait(move, action)
         case Action.RESUME_POST_COPY:
             _resume_post_copy(move)
@@ -40,8 +43,14 @@ def _wait(move: Move, action: Action) -> None:
         move.report("waiting for an unreachable host", None)
         move.stop.wait(WAIT_FOR_HOST_S)
     else:
-        move.report("waiting for the guest to power off", None)
+        move.report(_WAITING.get(action, "waiting for the guest to power off"), None)
         move.stop.wait(WAIT_FOR_POWER_S)
+
+
+_WAITING = {
+    Action.CANCEL_JOB: "cancelling what nobody drives any more",
+    Action.WAIT_FOR_ARRIVAL: "waiting for the destination's last word",
+}
 
 
 def _resume_post_copy(move: Move) -> None:

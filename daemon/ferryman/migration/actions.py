@@ -12,6 +12,10 @@ class Action(StrEnum):
     """The hypervisor's own migration is under way: watch it."""
     WAIT_FOR_HOST = "wait-for-host"
     """An end cannot be read: do nothing until it can."""
+    WAIT_FOR_ARRIVAL = "wait-for-arrival"
+    """Whoever drove the migration is gone, and its last word to the destination may yet have its effect: see."""
+    CANCEL_JOB = "cancel-job"
+    """Whoever drove the migration is gone, and nobody could end it: cancel it, and see what comes of it."""
     WAIT_FOR_POWER = "wait-for-power"
     """The guest is powering itself off, or was asked to and may yet: see what comes of it."""
     ABORT = "abort"
@@ -33,8 +37,8 @@ class Action(StrEnum):
     """Terminal. A person must decide; nothing is touched."""
 
 
-WAITS = frozenset({Action.WAIT_FOR_JOB, Action.WAIT_FOR_HOST, Action.WAIT_FOR_POWER})
+WAITS = frozenset({Action.WAIT_FOR_JOB, Action.WAIT_FOR_HOST, Action.WAIT_FOR_POWER, Action.WAIT_FOR_ARRIVAL})
 """They touch nothing and may be left at any time."""
 
-PATIENT = WAITS | {Action.RESUME_POST_COPY}
+PATIENT = WAITS | {Action.RESUME_POST_COPY, Action.CANCEL_JOB}
 """They are taken until they have their effect, however often: giving up would lose the VM's memory."""

@@ -24,7 +24,7 @@ from ferryman.migration.recording import Facts, record_of
 from ferryman.migration.settling import settle
 from ferryman.migration.witness import Testimony, Witness
 from ferryman.migration.working import THREADS, Work
-from ferryman.planning.plans import ImageCopy
+from ferryman.planning.modes import ImageCopy
 from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.journal import Journal
 from ferryman.records.journal_entry import JournalEntry, Step, Watched

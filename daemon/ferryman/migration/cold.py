@@ -14,7 +14,8 @@ from ferryman.migration import mirroring, streaming
 from ferryman.migration.exporting import Cargo, copy, serving, verify
 from ferryman.migration.move import Move, MoveFailedError, stopped
 from ferryman.migration.volumes import Ready
-from ferryman.planning.plans import DiskPlan, ImageCopy
+from ferryman.planning.modes import ImageCopy
+from ferryman.planning.plans import DiskPlan
 from ferryman.records.journal_entry import Step
 from ferryman.specs.vm_spec import ColdSpec
 

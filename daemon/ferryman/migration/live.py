@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 
 from ferryman.fleet.deadlines import begin
 from ferryman.fleet.errors import FleetError, HostUnreachableError
 from ferryman.fleet.migrating import Job, JobPhase, LiveMigration
-from ferryman.migration.move import LeftRunningError, Move, MoveFailedError
+from ferryman.migration.move import LeftRunningError, Move, MoveFailedError, stopped
 from ferryman.migration.steering import SILENT_S, Rules, Turn, course, look_in_s, steer
 from ferryman.records.journal_entry import Step
 from ferryman.records.timeline import Mark
@@ -31,7 +33,7 @@ def transfer(move: Move, request: LiveMigration) -> None:
     """Run the hypervisor's migration to its end, steering it meanwhile.
 
     Raises FleetError; what the failure left at either end is for `settling` to see. Raises LeftRunningError when the
-    daemon is stopping: the migration is peer-to-peer, goes on, and is adopted at the next start.
+    daemon is stopping and the migration is peer-to-peer: it goes on, and is adopted at the next start.
     """
     migrations = move.ends.source.migrations
     watching = Watch(move)
@@ -40,15 +42,15 @@ def transfer(move: Move, request: LiveMigration) -> None:
     if move.entry.autostart:
         # Once it has left, a reboot of the source must not bring up a second copy from the old disks.
         move.ends.source.definitions.disarm(request.vm)
-    _follow(move, watching, begin(f"migrate {request.vm}", lambda: migrations.migrate(request), move.work.begin))
+    _follow(move, watching, _begin(move, f"migrate {request.vm}", lambda: migrations.migrate(request, move.through)))
 
 
 def resume(move: Move, request: LiveMigration) -> None:
     """Take up a post-copy migration whose connection broke. Raises as `transfer` does."""
     # A destination that was not told waits for ever for the source's next word, and takes no other meanwhile.
     move.ends.destination.migrations.drop_incoming(request.vm)
-    migrations, start = move.ends.source.migrations, move.work.begin
-    _follow(move, Watch(move), begin(f"resume {request.vm}", lambda: migrations.resume_post_copy(request), start))
+    migrations, vm = move.ends.source.migrations, request.vm
+    _follow(move, Watch(move), _begin(move, f"resume {vm}", lambda: migrations.resume_post_copy(request, move.through)))
 
 
 def adopt(move: Move) -> None:
@@ -60,10 +62,16 @@ def adopt(move: Move) -> None:
         watching.look()
 
 
+def _begin(move: Move, name: str, call: Callable[[], None]) -> Future[None]:
+    return begin(name, call, move.work.begin)
+
+
 def _follow(move: Move, watching: Watch, call: Future[None]) -> None:
-    while not (move.work.wait([call], watching.look_in_s) or move.stop.is_set() or watching.is_blind()):
+    while not (move.work.wait([call], watching.look_in_s) or _may_leave(move) or watching.is_blind()):
         watching.look()
-    if not call.done() and not move.stop.is_set():
+        if move.stop.is_set():
+            watching.take_back()
+    if not call.done() and not _may_leave(move):
         raise HostUnreachableError(
             f"{move.entry.source} has not told of {move.entry.vm}'s migration for {_BLIND_S:.0f} s",
             "See libvirtd there.",
@@ -74,6 +82,11 @@ def _follow(move: Move, watching: Watch, call: Future[None]) -> None:
         call.result()
     except FleetError as error:
         raise watching.given_up() or error from error
+
+
+def _may_leave(move: Move) -> bool:
+    """Whether the daemon is stopping and the migration goes on without it."""
+    return move.stop.is_set() and move.through is None
 
 
 class Watch:
@@ -91,6 +104,7 @@ class Watch:
         self._seen_at_s = self._now_s()
         self.look_in_s = look_in_s(None, self._rules)
         """When to look next."""
+        self._taken_back = False
         self._runs_there = False
         """Its memory was seen to follow it: a connection that is just being made anew is none that broke."""
 
@@ -123,9 +137,18 @@ class Watch:
         """Whether nothing was seen of the job for so long that its call is not to be waited for."""
         return self._now_s() - self._seen_at_s > _BLIND_S
 
+    def take_back(self) -> None:
+        """Cancel it, as the daemon is stopping and it would end with it; not after the point of no return."""
+        if not self._move.entry.switched:
+            self._taken_back = True
+            with suppress(FleetError):  # it is asked again until the migration's call is over
+                self._move.ends.source.migrations.abort(self._move.entry.vm)
+
     def given_up(self) -> MoveFailedError | None:
         """Why this watch cancelled the migration; None: it did not."""
         vm = self._move.entry.vm
+        if self._taken_back:
+            return stopped(vm)
         if self._course.turn is Turn.GIVE_UP:
             return MoveFailedError(
                 f"nothing of {vm} moved for {SILENT_S:.0f} s",

@@ -15,11 +15,13 @@ from ferryman.fleet.ownership import Identity
 from ferryman.migration.chronology import Noted
 from ferryman.migration.clock import Clock
 from ferryman.migration.working import THREADS, Work
+from ferryman.planning.modes import Driver
 from ferryman.records.audit_records import PhaseTiming, VolumeAt
 from ferryman.records.errors import StateUnwritableError
 from ferryman.records.journal import Journal
 from ferryman.records.journal_entry import JournalEntry, Step, Watched
 from ferryman.records.timeline import Mark
+from ferryman.specs.host_spec import HostSpec
 
 _NS_PER_MS = 1_000_000
 
@@ -94,6 +96,11 @@ class Move:
     """Memory as the hypervisor last told while it migrated: of a post-copy migration it keeps no final figures."""
     disk_bytes: int = 0
     """Copied of the disks, as the hypervisor last told while it migrated: its final figures leave them out."""
+
+    @property
+    def through(self) -> HostSpec | None:
+        """The destination, where the daemon drives the migration itself."""
+        return self.ends.destination.spec if self.entry.driven_by is Driver.DAEMON else None
 
     def advance(self, step: Step) -> None:
         """Write the next step down before its effect. Raises UnwrittenError: then the step must not be taken."""

@@ -10,7 +10,8 @@ from ferryman.fleet.values import DomainDetail
 from ferryman.migration import volumes
 from ferryman.migration.cold import ColdMove
 from ferryman.planning.links import bandwidth_cap_mib_s
-from ferryman.planning.plans import DiskImage, ImageCopy, Plan
+from ferryman.planning.modes import ImageCopy
+from ferryman.planning.plans import DiskImage, Plan
 from ferryman.records.audit_records import CauseRecord, VolumeAt
 from ferryman.records.journal_entry import JournalEntry, Step
 from ferryman.specs.choices import Method, OnStall
@@ -54,6 +55,8 @@ def journal_entry(order: Order, started_at: datetime) -> JournalEntry:
         max_downtime_ms=order.spec.max_downtime_ms,
         autostart=plan.autostart,
         switch_over=plan.switch_over,
+        driven_by=plan.driven_by,
+        driven_because=plan.driven_because,
         image_copy=image_copy(plan),
         dirty_bytes_s=plan.dirty_bytes_s,
         on_stall=OnStall.POST_COPY if plan.method is Method.POST_COPY else order.spec.on_stall,

@@ -28,6 +28,10 @@ class Known:
     """The destination answered that it cannot start the VM."""
     may_power_off: bool = False
     """The guest was asked to power itself off, and may yet do so."""
+    undriven: bool = False
+    """A daemon drove the live migration by its own connections, and does so no more: nobody takes it to its end."""
+    may_arrive: bool = False
+    """UNDRIVEN, and so lately that what it had asked of the destination may not have had its effect yet."""
     untouched: bool = False
     """The attempt has done nothing on any host yet; counts only while it is preparing."""
 
@@ -49,7 +53,9 @@ def next_action(method: Method, step: Step, *, runs: bool, seen: Seen, known: Kn
 def rule(method: Method, step: Step, *, runs: bool, seen: Seen, known: Known = Known()) -> Ruling:
     """The next step. `runs`: the VM was running when the move began."""
     if seen.job:
-        return Ruling(action=Action.WAIT_FOR_JOB)
+        # Once it runs at the destination its memory follows it by itself.
+        cancels = known.undriven and step is Step.TRANSFERRING
+        return Ruling(action=Action.CANCEL_JOB if cancels else Action.WAIT_FOR_JOB)
     if End.UNREACHABLE in (seen.source, seen.destination):
         return Ruling(action=Action.WAIT_FOR_HOST)
     if End.STOPPING in (seen.source, seen.destination):
@@ -71,6 +77,8 @@ class _Doubt(StrEnum):
 
     GOING_DOWN = auto()
     """It runs at the source of a cold move, and may have been asked to power itself off."""
+    NOT_RUN = auto()
+    """It stands still at both ends of a live move, and has not run at the destination yet."""
     OFF_HERE = auto()
     """It is off at the source of a cold move, and nowhere else."""
     OFF_OR_LEFT = auto()
@@ -87,8 +95,8 @@ class _Doubt(StrEnum):
 
 def _resolved(doubt: _Doubt, *, runs: bool, known: Known) -> Ruling:
     match doubt:
-        case _Doubt.GOING_DOWN:
-            return Ruling(action=Action.WAIT_FOR_POWER if runs and known.may_power_off else Action.UNDO)
+        case _Doubt.GOING_DOWN | _Doubt.NOT_RUN:
+            return Ruling(action=_not_yet(doubt, runs=runs, known=known))
         case _Doubt.OFF_HERE:
             return Ruling(action=Action.START_SOURCE if runs else Action.UNDO)
         case _Doubt.OFF_OR_LEFT:
@@ -107,6 +115,14 @@ def _resolved(doubt: _Doubt, *, runs: bool, known: Known) -> Ruling:
             return _of_another(doubt, known)
         case _:
             assert_never(doubt)
+
+
+def _not_yet(doubt: _Doubt, *, runs: bool, known: Known) -> Action:
+    """Something that was asked for may yet have its effect."""
+    if doubt is _Doubt.NOT_RUN:
+        # Destroyed there while it is let run, the guest would lose what it wrote meanwhile.
+        return Action.WAIT_FOR_ARRIVAL if known.may_arrive else Action.ABORT
+    return Action.WAIT_FOR_POWER if runs and known.may_power_off else Action.UNDO
 
 
 def _of_another(doubt: _Doubt, known: Known) -> Ruling:
@@ -171,7 +187,7 @@ _LIVE: _Table = {
     # destination: absent               running   paused   suspended  partial  shut off
     End.ABSENT:    (_GONE,              _DONE,    _COPY,   _RAN,      _LOST,   _DONE),
     End.RUNNING:   (_UNDO,              _TWICE,   _ABORT,  _RAN,      _RAN,    _TWO),
-    End.PAUSED:    (Action.RESUME_SOURCE, _FINISH, _ABORT, _RAN,      _RAN,    _RAN),
+    End.PAUSED:    (Action.RESUME_SOURCE, _FINISH, _Doubt.NOT_RUN, _RAN, _RAN, _RAN),
     End.SUSPENDED: _NO_SOURCE,
     End.PARTIAL:   (_LOST,              _FINISH,  _LOST,   _LOST,     Action.RESUME_POST_COPY, _LOST),
     End.SHUT_OFF:  (_Doubt.OFF_OR_LEFT, _FINISH,  _COPY,   _RAN,      _LOST,   _TWO),

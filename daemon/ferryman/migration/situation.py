@@ -11,6 +11,7 @@ from ferryman.migration.holds import Advice, Way, advice
 from ferryman.migration.looking import look
 from ferryman.migration.move import Ends
 from ferryman.migration.recovery import Known, Ruling, rule
+from ferryman.planning.modes import Driver
 from ferryman.records.journal_entry import JournalEntry
 
 
@@ -41,7 +42,12 @@ def _ruling(entry: JournalEntry, seen: Seen) -> Ruling:
         entry.step,
         runs=entry.running,
         seen=seen,
-        known=Known(may_power_off=True, untouched=entry.untouched),
+        known=Known(
+            may_power_off=True,
+            undriven=entry.driven_by is Driver.DAEMON,
+            may_arrive=entry.driven_by is Driver.DAEMON,
+            untouched=entry.untouched,
+        ),
     )
 
 
@@ -73,6 +79,8 @@ def meaning(situation: Situation) -> str:
 _MEANINGS: Mapping[Action, str] = {
     Action.WAIT_FOR_JOB: "the hypervisor migrates it now: watch that to its end, then look at both ends again",
     Action.WAIT_FOR_HOST: "an end cannot be read, and unreachable is not absent: touch nothing until it can",
+    Action.WAIT_FOR_ARRIVAL: "the daemon that drove its migration is gone; see whether {destination} lets it run",
+    Action.CANCEL_JOB: "the daemon that drove its migration is gone: cancel what is left of the job at {source}",
     Action.WAIT_FOR_POWER: "the guest powers itself off, or was asked to and may yet: see what comes of it",
     Action.ABORT: "it never ran on {destination}: cancel the job, remove the paused copy there",
     Action.RESUME_POST_COPY: "its memory is on both hosts: connect {source} and {destination} anew",

@@ -12,7 +12,7 @@ from enum import StrEnum
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.migration.convergence import Ladder, climb, first_step_only, ladder, one_iteration
 from ferryman.migration.easing import LOOK_EVERY_S, eased_mib_s, is_last_moment, look_soon_s
-from ferryman.planning.plans import SwitchOver
+from ferryman.planning.modes import SwitchOver
 from ferryman.planning.prediction import second_ms
 from ferryman.specs.choices import Method, OnStall
 

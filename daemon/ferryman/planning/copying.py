@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from ferryman.fleet.machine_files import files_of
-from ferryman.fleet.values import DomainDetail, Pool, Volume
+from ferryman.fleet.values import DomainDetail, HostDetail, Pool, Volume
 from ferryman.planning.findings import Finding, FindingCode, Severity
-from ferryman.planning.plans import DiskPlan, DiskTransfer, ImageCopy
+from ferryman.planning.modes import ImageCopy
+from ferryman.planning.plans import DiskPlan, DiskTransfer
 from ferryman.specs.choices import DiskFormat, Encryption
 from ferryman.specs.host_spec import HostSpec
 from ferryman.specs.vm_spec import StorageSpec, VmSpec
@@ -59,6 +60,40 @@ def conversion_findings(disks: Sequence[DiskPlan], way: ImageCopy) -> tuple[Find
         for disk in disks
         if disk.transfer is DiskTransfer.COPY and (disk.format != disk.source.format or disk.overwrites)
     )
+
+
+def larger_findings(
+    vm: DomainDetail, disks: Sequence[DiskPlan], destination: HostDetail, way: ImageCopy
+) -> tuple[Finding, ...]:
+    """Volumes that are to be overwritten and hold more than the disk: seen to fail late, after all was copied."""
+    larger = [
+        (disk, volume)
+        for disk in disks
+        if disk.overwrites
+        and (volume := destination.volumes.get(disk.destination)) is not None
+        and volume.capacity_bytes > disk.source.capacity_bytes
+    ]
+    return tuple(found for disk, volume in larger for found in _larger(vm, disk, volume, way))
+
+
+def _larger(vm: DomainDetail, disk: DiskPlan, volume: Volume, way: ImageCopy) -> tuple[Finding, Finding]:
+    sizes = (
+        f"{disk.target}: its spec says overwrite {disk.destination.pool}/{disk.destination.name}, which holds "
+        f"{volume.capacity_bytes} bytes, and the disk has {disk.source.capacity_bytes}"
+    )
+    mirrored = f"{sizes}: QEMU mirrors a disk only onto one of its own size"
+    grow = f"virsh blockresize {vm.domain.name} {disk.target} {volume.capacity_bytes}B"
+    alike = f"Let the disk grow while the VM runs: {grow}; or make that volume as large as the disk."
+    cold = Finding(
+        code=FindingCode.VOLUME_LARGER_COLD,
+        severity=Severity.BLOCKER if way is ImageCopy.MIRROR else Severity.WARNING,
+        reason=mirrored
+        if way is ImageCopy.MIRROR
+        else f"{sizes}: unless the rest of it is all zeros, the copy is refused",
+        remedy=f"{alike} Or have it copied once the VM is off, onto zeros: [cold] presync = false",
+    )
+    live = Finding(code=FindingCode.VOLUME_LARGER, severity=Severity.BLOCKER, reason=mirrored, remedy=alike)
+    return live, cold
 
 
 def machine_file_findings(vm: DomainDetail, way: ImageCopy) -> tuple[Finding, ...]:

@@ -9,17 +9,19 @@ from ferryman.fleet.adapting import Adaptation
 from ferryman.fleet.values import DirtyRate, Power, VolumeRef
 from ferryman.planning.aiming import Aim
 from ferryman.planning.arriving import adaptation, storage_at
-from ferryman.planning.copying import conversion_findings, image_copy, machine_file_findings
+from ferryman.planning.copying import conversion_findings, image_copy, larger_findings, machine_file_findings
 from ferryman.planning.decisions import Refused, StallReason
 from ferryman.planning.encryption import tls_for_disks
 from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.planning.links import Link, link
 from ferryman.planning.methods import Choice, candidates, choose
+from ferryman.planning.modes import Driver, ImageCopy
 from ferryman.planning.placement import Fleet
-from ferryman.planning.plans import DiskPlan, DiskTransfer, ImageCopy, Plan
+from ferryman.planning.plans import DiskPlan, DiskTransfer, Plan
 from ferryman.planning.prediction import NOTHING_KNOWN, Knowledge, Task, predictions
 from ferryman.planning.preflight import Ends, findings, matters
 from ferryman.planning.preflight.probing import probe_findings
+from ferryman.planning.preflight.ways import libvirtd_unreached
 from ferryman.planning.privacy import Privacy, privacy
 from ferryman.planning.storage import Leftover, disk_plans
 from ferryman.planning.switchover import switch_over
@@ -99,6 +101,7 @@ def _case(
             *probe_findings(spec.probe, ends),
             *storage_findings,
             *conversion_findings(disks, way),
+            *larger_findings(ends.vm, disks, ends.destination, way),
             *machine_file_findings(ends.vm, way),
             *private.findings,
         ),
@@ -109,6 +112,9 @@ def _case(
 def _planned(case: _Case, choice: Choice, adapted: Adaptation) -> Plan:
     aim, domain, private = case.aim, case.ends.vm.domain, case.privacy.by(choice.method)
     dirty = case.known.dirty
+    unreached = (
+        "" if choice.method is Method.COLD else libvirtd_unreached(case.ends.source_facts, case.task.destination)
+    )
     return Plan(
         vm=case.spec.name,
         uuid=domain.uuid,
@@ -125,6 +131,8 @@ def _planned(case: _Case, choice: Choice, adapted: Adaptation) -> Plan:
         priority=case.spec.placement.priority,
         autostart=case.ends.vm.autostart,
         switch_over=case.task.switch_over,
+        driven_by=Driver.DAEMON if unreached else Driver.SOURCE,
+        driven_because=unreached,
         image_copy=case.image_copy,
         home=case.spec.host,
         encrypted=private.encrypted,

@@ -9,8 +9,7 @@ from ferryman.fleet.adapting import UNCHANGED, Adaptation
 from ferryman.fleet.values import BackingImage, Volume, VolumeRef
 from ferryman.planning.causes import Cause as Cause
 from ferryman.planning.findings import Finding
-from ferryman.planning.ways import ImageCopy as ImageCopy
-from ferryman.planning.ways import SwitchOver as SwitchOver
+from ferryman.planning.modes import Driver, ImageCopy, SwitchOver
 from ferryman.specs.choices import Method
 
 
@@ -106,6 +105,10 @@ class Plan:
     autostart: bool = False
     switch_over: SwitchOver = SwitchOver.LADDER
     """Live only."""
+    driven_by: Driver = Driver.SOURCE
+    """Live only."""
+    driven_because: str = ""
+    """Why the daemon drives it; empty where it does not."""
     image_copy: ImageCopy = ImageCopy.STREAM
     """Cold only."""
     home: str = ""

@@ -13,8 +13,9 @@ from typing import assert_never
 
 from ferryman.fleet.values import DirtyRate
 from ferryman.planning.links import Link, in_mib_s
+from ferryman.planning.modes import SwitchOver
 from ferryman.planning.past import NO_HISTORY, History, PastMove
-from ferryman.planning.plans import Prediction, SwitchOver
+from ferryman.planning.plans import Prediction
 from ferryman.planning.switchover import LADDER_FOOT_MS
 from ferryman.specs.choices import Method
 

@@ -9,7 +9,8 @@ from ferryman.planning.copying import stream_is_encrypted
 from ferryman.planning.encryption import HOW_TO, EncryptionChoice, encryption, mirrors_lack
 from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.planning.methods import candidates
-from ferryman.planning.plans import DiskPlan, DiskTransfer, ImageCopy
+from ferryman.planning.modes import ImageCopy
+from ferryman.planning.plans import DiskPlan, DiskTransfer
 from ferryman.planning.preflight import Ends
 from ferryman.specs.choices import Encryption, Method
 from ferryman.specs.host_spec import HostSpec

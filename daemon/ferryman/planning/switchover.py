@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ferryman.fleet.values import DomainDetail, HostReading
 from ferryman.planning.findings import Finding, FindingCode, Severity
-from ferryman.planning.plans import SwitchOver
+from ferryman.planning.modes import SwitchOver
 
 LADDER_FOOT_MS = 20
 """The downtime limit that a migration begins with where memory may be passed over again: far below libvirt's 300 ms."""

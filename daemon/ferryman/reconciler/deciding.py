@@ -79,6 +79,8 @@ class Decider:
     limits: FleetLimits | None
     """None: a preview, which plans also what would have to wait."""
     under_way: list[UnderWay] = field(default_factory=list)
+    patient: bool = False
+    """What only commands on the hosts can tell is waited for where it is not known yet, as for a preview."""
     silent: set[str] = field(default_factory=set)
     """Ends of moves that were waited for in vain in this look: other VMs do not wait for them as well."""
     claim: Callable[[Owner | None], Claim] = lambda _: Claim.NONE
@@ -158,13 +160,14 @@ class Decider:
             return Decided(
                 decision=Wait(vm=spec.name, reason=WaitReason.CHANGING, message=error.reason, remedy=error.remedy)
             )
+        patiently = self.patient or self.limits is None
         ends = Ends(
             vm=detail,
             source=source,
             destination=there,
             fit=fit,
-            source_facts=self.view.facts(aimed.source, patiently=self.limits is None),
-            destination_facts=self.view.facts(destination, patiently=self.limits is None),
+            source_facts=self.view.facts(aimed.source, patiently=patiently),
+            destination_facts=self.view.facts(destination, patiently=patiently),
         )
         outcome = plan(
             aimed,

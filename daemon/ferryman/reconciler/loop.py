@@ -13,7 +13,7 @@ from ferryman.fleet.values import Power, Snapshot
 from ferryman.migration.attempt import Services, carry_out, take_up
 from ferryman.migration.move import Ends
 from ferryman.planning.admission import Way
-from ferryman.planning.decisions import Decision, Refused, UpToDate
+from ferryman.planning.decisions import Decision, Refused, UpToDate, Wait, WaitReason
 from ferryman.planning.plans import Plan
 from ferryman.planning.waiting import observing_only
 from ferryman.reconciler.crew import Crew, Finished
@@ -34,8 +34,8 @@ from ferryman.specs.loading import Specs
 _NS_PER_S = 1_000_000_000
 _MISSING_HOST_S = 5.0
 """A host that comes back is found so soon."""
-_FACTS_OF_REFUSED_S = 20.0
-"""Somebody may have mended what a VM was refused for."""
+_FACTS_OF_STUCK_S = 20.0
+"""Somebody may have mended what a VM was refused for, or broken what its move has failed of."""
 _UNMEASURED_MEMORY_MIB = 0
 """A move taken up after a restart is in its hosts' own readings already."""
 
@@ -62,7 +62,7 @@ class Reconciler:
         self._host_is_missing = False
 
     def look(self, *, patient: bool = False) -> Look:
-        """One pass. `patient`: a VM that is to move is first watched for a second where that was not done yet."""
+        """One pass. `patient`: a VM that is to move, and its hosts, are first examined where that was not done yet."""
         parts = self._parts
         parts.wanted.refresh()
         parts.events.problems(parts.wanted.problems)
@@ -86,8 +86,8 @@ class Reconciler:
             self._dirty_rates.want(to_watch(specs, snapshot, self._busy(), parts.view.host))
         parts.chronicle.observe(specs, snapshot, statuses, self._busy())
         if not self._crew.moving():
-            refused = any(isinstance(status, Refused) for status in statuses.values())
-            parts.view.refresh_facts(_FACTS_OF_REFUSED_S if refused else REFRESHED_AFTER_S)
+            stuck = any(_is_stuck(status) for status in statuses.values())
+            parts.view.refresh_facts(_FACTS_OF_STUCK_S if stuck else REFRESHED_AFTER_S)
         return Look(statuses=statuses, moving=self._crew.moving())
 
     def close(self, patience_s: float) -> None:
@@ -129,6 +129,7 @@ class Reconciler:
             now_ns=parts.clock.monotonic_ns(),
             claim=lambda owner: claim_of(owner, parts.me, parts.clock.now()) if parts.me else Claim.NONE,
             limits=specs.fleet.limits,
+            patient=patient,
             under_way=self._crew.under_way(),
             dirty_rate=self._dirty_rates.measured if patient else self._dirty_rates.known,
         )
@@ -251,3 +252,7 @@ def _said(decision: Decision, observing: Observing | None) -> Decision:
 
 def _runs(snapshot: Snapshot, vm: str) -> bool:
     return any(domain.power is Power.RUNNING for domain in snapshot.holders(vm).values())
+
+
+def _is_stuck(status: Status) -> bool:
+    return isinstance(status, Refused) or (isinstance(status, Wait) and status.reason is WaitReason.RETRY)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ferryman.downtime.attribution import Attribution
 from ferryman.downtime.values import Measurement
-from ferryman.planning.ways import ImageCopy, SwitchOver
+from ferryman.planning.modes import Driver, ImageCopy, SwitchOver
 from ferryman.records.head import CauseRecord as CauseRecord
 from ferryman.records.head import Outcome as Outcome
 from ferryman.records.head import RecordHead
@@ -99,6 +99,10 @@ class MigrationRecord(RecordHead):
     timeline: tuple[TimelineEntry, ...] = ()
     switch_over: SwitchOver | None = None
     """Live only: when the guest is stopped at the source."""
+    driven_by: Driver | None = None
+    """Live only: whose connections the migration hung on."""
+    driven_because: str = ""
+    """Why the daemon drove it; empty where it did not."""
     image_copy: ImageCopy | None = None
     """Cold only: how the disks' content got there."""
     phases: tuple[PhaseTiming, ...] = ()

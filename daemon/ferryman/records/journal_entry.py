@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from ferryman.fleet.drives import Medium
 from ferryman.fleet.migrating import LiveMigration
-from ferryman.planning.ways import ImageCopy, SwitchOver
+from ferryman.planning.modes import Driver, ImageCopy, SwitchOver
 from ferryman.records.audit_records import CauseRecord, VolumeAt
 from ferryman.records.utc import UtcTime
 from ferryman.specs.choices import Method, OnStall
@@ -84,6 +84,10 @@ class JournalEntry:
     """It was switched to post-copy."""
     mirrored: tuple[str, ...] = ()
     """Disks of the running VM that are mirrored to the destination: the mirrors end when the move is undone."""
+    driven_by: Driver = Driver.SOURCE
+    """Live only: whose connections the migration hangs on."""
+    driven_because: str = ""
+    """Why it is not the source's libvirtd that drives it; empty: it is."""
     image_copy: ImageCopy | None = None
     """Cold only."""
     machine_files: tuple[str, ...] = ()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ferryman.downtime.values import MeasurementStatus
+from ferryman.planning.modes import SwitchOver
 from ferryman.planning.past import History, PastMove
-from ferryman.planning.ways import SwitchOver
 from ferryman.records.audit_records import MigrationRecord, Outcome, Transfer
 from ferryman.records.ordering import in_order
 from ferryman.specs.choices import Method

@@ -16,7 +16,7 @@ from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out
 from ferryman.migration.order import Order
-from ferryman.planning.plans import SwitchOver
+from ferryman.planning.modes import SwitchOver
 from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.journal_entry import Step
 from ferryman.records.timeline import Mark

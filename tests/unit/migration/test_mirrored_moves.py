@@ -12,7 +12,7 @@ from ferryman.fleet.fake.hosts import DISK
 from ferryman.fleet.fake.storage import FakeVolume, empty
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out, take_up
-from ferryman.planning.plans import ImageCopy
+from ferryman.planning.modes import ImageCopy
 from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.journal_entry import Step
 from ferryman.specs.choices import DiskFormat, Method

@@ -42,6 +42,10 @@ def every_case() -> Iterator[Case]:
         Known(transfer_failed=failed, start_refused=refused, may_power_off=late, untouched=untouched)
         for failed, refused, late, untouched in product(flags, flags, flags, flags)
     ]
+    all_known += [
+        Known(transfer_failed=failed, untouched=untouched, undriven=True, may_arrive=lately)
+        for failed, untouched, lately in product(flags, flags, flags)
+    ]
     for method, step, runs, seen, known in product(METHODS, Step, flags, all_seen, all_known):
         ruling = rule(method, step, runs=runs, seen=seen, known=known)
         yield Case(method=method, step=step, runs=runs, seen=seen, known=known, ruling=ruling)
@@ -56,7 +60,8 @@ def those(*actions: Action) -> list[Case]:
 
 class TestEveryCell:
     def test_is_decided_and_whatever_is_held_says_why(self) -> None:
-        assert len(ALL) == len(METHODS) * len(Step) * len(End) ** 2 * 2**6
+        known = 2**4 + 2**3
+        assert len(ALL) == len(METHODS) * len(Step) * len(End) ** 2 * 2**2 * known
         assert {case.ruling.hold is None for case in ALL if case.action is not Action.HOLD} == {True}
         assert {case.ruling.hold for case in those(Action.HOLD)} == set(Hold)
 
@@ -109,14 +114,22 @@ class TestNeverTwoCopies:
 class TestUnreachableIsNeverAbsent:
     def test_nothing_is_touched_while_an_end_cannot_be_read(self) -> None:
         blind = [case for case in ALL if End.UNREACHABLE in (case.seen.source, case.seen.destination)]
-        assert {case.action for case in blind} == {Action.WAIT_FOR_HOST, Action.WAIT_FOR_JOB}
+        assert {case.action for case in blind if not case.seen.job} == {Action.WAIT_FOR_HOST}
 
     def test_nothing_is_touched_while_the_hypervisor_migrates(self) -> None:
-        assert {case.action for case in ALL if case.seen.job} == {Action.WAIT_FOR_JOB}
+        driven = [case for case in ALL if case.seen.job and not case.known.undriven]
+        assert {case.action for case in driven} == {Action.WAIT_FOR_JOB}
+
+    def test_a_migration_that_nobody_drives_any_more_is_cancelled_but_never_after_the_switch(self) -> None:
+        jobs = [case for case in ALL if case.seen.job and case.known.undriven]
+        cancelled = {case.step for case in jobs if case.action is Action.CANCEL_JOB}
+        assert cancelled == {Step.TRANSFERRING}
+        assert {case.action for case in jobs if case.step is not Step.TRANSFERRING} == {Action.WAIT_FOR_JOB}
+        assert {case.known.undriven for case in those(Action.CANCEL_JOB, Action.WAIT_FOR_ARRIVAL)} == {True}
 
     def test_nothing_is_touched_while_a_guest_is_going_down(self) -> None:
         stopping = [case for case in ALL if End.STOPPING in (case.seen.source, case.seen.destination)]
-        assert {case.action for case in stopping} <= WAITS
+        assert {case.action for case in stopping} <= WAITS | {Action.CANCEL_JOB}
 
 
 class TestNothingIsLost:
@@ -157,11 +170,8 @@ class TestNothingIsLost:
         halves = [case for case in ALL if End.PARTIAL in (case.seen.source, case.seen.destination)]
         # An attempt that did nothing has nothing to undo, and only ends.
         halves = [case for case in halves if not (case.step is Step.PREPARING and case.known.untouched)]
-        assert {case.action for case in halves} == WAITS | {
-            Action.HOLD,
-            Action.RESUME_POST_COPY,
-            Action.FINISH,
-        }
+        waits = WAITS - {Action.WAIT_FOR_ARRIVAL} | {Action.CANCEL_JOB}
+        assert {case.action for case in halves} == waits | {Action.HOLD, Action.RESUME_POST_COPY, Action.FINISH}
         finished = [case for case in halves if case.action is Action.FINISH]
         assert {case.seen for case in finished} == {Seen(source=End.PARTIAL, destination=End.RUNNING)}
 
@@ -219,6 +229,14 @@ def test_an_interrupted_cold_move_is_finished_or_rolled_back(
     step: Step, source: End, destination: End, expected: Action
 ) -> None:
     assert next_action(Method.COLD, step, runs=True, seen=Seen(source=source, destination=destination)) is expected
+
+
+def test_a_copy_that_a_dead_daemon_may_have_let_run_is_not_destroyed_at_once() -> None:
+    seen = Seen(source=End.PAUSED, destination=End.PAUSED)
+    lately = Known(undriven=True, may_arrive=True)
+    assert next_action(Method.LIVE, Step.TRANSFERRING, runs=True, seen=seen, known=lately) is Action.WAIT_FOR_ARRIVAL
+    later = Known(undriven=True)
+    assert next_action(Method.LIVE, Step.TRANSFERRING, runs=True, seen=seen, known=later) is Action.ABORT
 
 
 def test_a_guest_that_was_asked_to_power_off_is_waited_for_before_the_move_is_undone() -> None:

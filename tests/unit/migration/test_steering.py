@@ -9,7 +9,7 @@ import pytest
 
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.migration.steering import SILENT_S, Course, Rules, Turn, course, expected_rest_ms, look_in_s, steer
-from ferryman.planning.plans import SwitchOver
+from ferryman.planning.modes import SwitchOver
 from ferryman.specs.choices import Method, OnStall
 
 MIB = 1024 * 1024

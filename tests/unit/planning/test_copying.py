@@ -9,9 +9,9 @@ from readings import DISK_REF, detail, host_detail, host_spec, pool, volume
 
 from ferryman.fleet.machine import MachineNeeds, Tpm
 from ferryman.fleet.values import VolumeRef
-from ferryman.planning.copying import conversion_findings, image_copy, machine_file_findings
-from ferryman.planning.findings import FindingCode
-from ferryman.planning.plans import ImageCopy
+from ferryman.planning.copying import conversion_findings, image_copy, larger_findings, machine_file_findings
+from ferryman.planning.findings import FindingCode, Severity
+from ferryman.planning.modes import ImageCopy
 from ferryman.planning.storage import destination_refs, disk_plans
 from ferryman.specs.choices import DiskFormat, Encryption
 from ferryman.specs.host_spec import HostSpec
@@ -85,6 +85,32 @@ class TestOverwriting:
         assert findings == ()
         assert [(plan.destination, plan.format, plan.overwrites) for plan in plans] == [(SPARE, "raw", True)]
         assert destination_refs(detail(), self.spec) == (SPARE,)
+
+    @pytest.mark.parametrize(
+        ("way", "severity", "why"),
+        [
+            (ImageCopy.MIRROR, Severity.BLOCKER, "only onto one of its own size"),
+            (ImageCopy.NBD, Severity.WARNING, "unless the rest of it is all zeros"),
+        ],
+    )
+    def test_a_larger_one_takes_no_mirror_and_that_is_said_with_what_makes_both_alike(
+        self, way: ImageCopy, severity: Severity, why: str
+    ) -> None:
+        larger = replace(volume(), ref=SPARE, capacity_bytes=volume().capacity_bytes + 512)
+        there = replace(host_detail("skopje", pool("blocks")), volumes={SPARE: larger})
+        plans, _ = disk_plans(detail(), self.spec, there, {})
+        live, cold = larger_findings(detail(), plans, there, way)
+        assert (live.code, live.severity) == (FindingCode.VOLUME_LARGER, Severity.BLOCKER)
+        assert (cold.code, cold.severity, why in cold.reason) == (FindingCode.VOLUME_LARGER_COLD, severity, True)
+        assert f"virsh blockresize guest-01 vda {larger.capacity_bytes}B" in live.remedy
+
+    def test_nothing_is_said_of_one_of_its_size_or_of_a_disk_that_is_not_to_overwrite_it(self) -> None:
+        alike = replace(volume(), ref=SPARE)
+        there = replace(host_detail("skopje", pool("blocks")), volumes={SPARE: alike})
+        plans, _ = disk_plans(detail(), self.spec, there, {})
+        assert larger_findings(detail(), plans, there, ImageCopy.MIRROR) == ()
+        created, _ = disk_plans(detail(), StorageSpec(), host_detail(), {})
+        assert larger_findings(detail(), created, host_detail(), ImageCopy.MIRROR) == ()
 
     @pytest.mark.parametrize("capacity_bytes", [None, 512])
     def test_one_that_is_missing_or_too_small_is_refused(self, capacity_bytes: int | None) -> None:

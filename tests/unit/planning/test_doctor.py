@@ -92,7 +92,7 @@ def test_what_a_command_on_a_host_finds(change: dict[str, Any], subject: Subject
 @pytest.mark.parametrize(
     ("way", "subject", "status"),
     [
-        ({"libvirtd": Reach.FAILED, "says": "Host key verification failed."}, Subject.LIBVIRTD_TO_PEER, Status.BLOCKER),
+        ({"libvirtd": Reach.FAILED, "says": "Host key verification failed."}, Subject.LIBVIRTD_TO_PEER, Status.WARNING),
         ({"libvirtd": Reach.UNKNOWN}, Subject.LIBVIRTD_TO_PEER, Status.UNKNOWN),
         ({"closed_ports": (49152,)}, Subject.PORTS_TO_PEER, Status.BLOCKER),
         ({"closed_ports": None}, Subject.PORTS_TO_PEER, Status.UNKNOWN),

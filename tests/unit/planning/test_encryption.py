@@ -16,7 +16,8 @@ from ferryman.fleet.values import HostReading, Power
 from ferryman.planning.decisions import Refused
 from ferryman.planning.encryption import EncryptionChoice, encryption
 from ferryman.planning.findings import FindingCode, Severity
-from ferryman.planning.plans import ImageCopy, Plan
+from ferryman.planning.modes import ImageCopy
+from ferryman.planning.plans import Plan
 from ferryman.planning.preflight import Ends
 from ferryman.planning.privacy import cold_encryption
 from ferryman.specs.choices import Encryption

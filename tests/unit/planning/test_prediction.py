@@ -11,8 +11,9 @@ from readings import host_spec
 
 from ferryman.fleet.values import DirtyRate
 from ferryman.planning.links import Link, link
+from ferryman.planning.modes import SwitchOver
 from ferryman.planning.past import NO_HISTORY, History, PastMove
-from ferryman.planning.plans import Prediction, SwitchOver
+from ferryman.planning.plans import Prediction
 from ferryman.planning.prediction import (
     POST_COPY_MS,
     SHUTDOWN_AND_BOOT_MS,

@@ -59,7 +59,6 @@ def test_nothing_stands_against_a_move_between_hosts_alike() -> None:
             "another UUID",
         ),
         (detail(), there(reading=reading("skopje", memory_mib=1535)), FindingCode.MEMORY_SHORT, "reserve_memory_mib"),
-        (detail(host_devices=2), there(), FindingCode.HOST_DEVICE, "virsh detach-device"),
         (detail(snapshots=1), there(), FindingCode.SNAPSHOTS, "virsh snapshot-delete guest-01"),
         (detail(managed_save=True), there(), FindingCode.MANAGED_SAVE, "virsh managedsave-remove guest-01"),
         (TRANSIENT, there(), FindingCode.TRANSIENT, "virsh define"),
@@ -73,6 +72,14 @@ def test_each_obstacle_comes_with_its_remedy(
     (finding,) = findings(ends(vm, destination), fleet())
     assert (finding.code, finding.severity) == (code, Severity.BLOCKER)
     assert remedy in finding.remedy
+
+
+def test_a_hosts_devices_keep_a_running_vm_and_are_looked_for_by_a_person_where_it_is_off() -> None:
+    live, cold = findings(ends(detail(host_devices=2)), fleet())
+    assert (live.code, live.severity) == (FindingCode.HOST_DEVICE, Severity.BLOCKER)
+    assert "virsh detach-device" in live.remedy
+    assert (cold.code, cold.severity) == (FindingCode.HOST_DEVICE_COLD, Severity.WARNING)
+    assert "virsh edit guest-01" in cold.remedy
 
 
 def test_an_older_hypervisor_is_a_warning() -> None:

@@ -6,11 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from readings import DISK_REF, detail, disk, ends, facts, fleet, reading, volume
+from readings import DISK_REF, detail, disk, ends, facts, fleet, reading, vm_spec, volume
+from test_methods import an_aim
 
 from ferryman.fleet.host_facts import Clock, Folder, HostFacts, PeerFacts, Reach, nothing_known
 from ferryman.planning.findings import Finding, FindingCode, Severity
-from ferryman.planning.plans import DiskPlan, DiskTransfer
+from ferryman.planning.modes import Driver
+from ferryman.planning.planning import plan as plan_move
+from ferryman.planning.plans import DiskPlan, DiskTransfer, Plan
 from ferryman.planning.preflight import STANDS_AGAINST, findings
 from ferryman.specs.choices import Method
 
@@ -29,6 +32,13 @@ def plan(transfer: DiskTransfer = DiskTransfer.SHARED) -> DiskPlan:
 def way(**more: Any) -> HostFacts:
     """tallinn, with such a way to skopje."""
     return facts("tallinn", peers={"skopje": PeerFacts(**({"uri": URI, "closed_ports": ()} | more))})
+
+
+def planned(method: str, here: HostFacts) -> Plan:
+    looked_at = ends(source_facts=here)
+    decided = plan_move(an_aim(looked_at.vm), vm_spec(method=method), fleet(), looked_at, {})
+    assert isinstance(decided, Plan), decided
+    return decided
 
 
 def on(file_system: str, **more: Any) -> dict[str, Folder]:
@@ -75,11 +85,29 @@ class TestLibvirtdToLibvirtd:
     )
     def test_each_failure_has_its_remedy(self, says: str, remedy: str) -> None:
         (finding,) = found(source_facts=way(libvirtd=Reach.FAILED, says=says))
-        assert (finding.code, finding.severity) == (FindingCode.LIBVIRTD_UNREACHED, Severity.BLOCKER)
+        assert (finding.code, finding.severity) == (FindingCode.LIBVIRTD_UNREACHED, Severity.WARNING)
+        assert "if it dies in one, the move is cancelled" in finding.reason
         assert remedy in finding.remedy
 
     def test_not_tried_is_not_failed(self) -> None:
         assert found(source_facts=way(libvirtd=Reach.UNKNOWN)) == []
+
+    @pytest.mark.parametrize("method", ["live", "post-copy", "paused"])
+    def test_the_daemon_then_drives_live_moves_itself(self, method: str) -> None:
+        decided = planned(method, way(libvirtd=Reach.FAILED, says="Permission denied"))
+        why = "the libvirtd of tallinn does not reach that of skopje: Permission denied"
+        assert (decided.driven_by, decided.driven_because) == (Driver.DAEMON, why)
+        (finding,) = decided.warnings
+        assert (finding.code, "ssh-copy-id" in finding.remedy) == (FindingCode.LIBVIRTD_UNREACHED, True)
+
+    @pytest.mark.parametrize("reach", [Reach.REACHED, Reach.UNKNOWN])
+    def test_otherwise_the_source_drives_them(self, reach: Reach) -> None:
+        decided = planned("live", way(libvirtd=reach))
+        assert (decided.driven_by, decided.driven_because, decided.warnings) == (Driver.SOURCE, "", ())
+
+    def test_a_cold_move_is_not_concerned(self) -> None:
+        decided = planned("cold", way(libvirtd=Reach.FAILED))
+        assert (decided.driven_because, decided.warnings) == ("", ())
 
 
 class TestPostCopy:

@@ -8,7 +8,7 @@ import pytest
 from readings import detail, reading
 
 from ferryman.planning.findings import FindingCode
-from ferryman.planning.plans import SwitchOver
+from ferryman.planning.modes import SwitchOver
 from ferryman.planning.switchover import switch_over, untracked_writes
 
 QEMU_7_2, QEMU_8_2, QEMU_9_0 = 7_002_000, 8_002_000, 9_000_000

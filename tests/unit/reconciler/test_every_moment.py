@@ -12,11 +12,14 @@ import pytest
 from house import HOSTS
 from world import Wish, World
 
-from ferryman.records.audit_records import Outcome
+from ferryman.planning.modes import Driver
+from ferryman.records.audit_records import MigrationRecord, Outcome
 
 VM = "web"
 SOURCE, DESTINATION = HOSTS[1], HOSTS[2]
 METHODS = ("live", "post-copy", "paused", "cold")
+DRIVEN = ("live", "post-copy", "paused")
+"""By the daemon's own connections, between hosts whose libvirtds do not reach each other."""
 Happens = Callable[[World], None]
 
 
@@ -101,9 +104,41 @@ THINGS: tuple[Happens, ...] = (
 )
 @pytest.mark.parametrize("method", METHODS)
 def test_at_every_moment(method: str, happens: Happens) -> None:
-    outcomes = set()
+    records = at_every_moment(method, happens)
+    assert Outcome.SUCCEEDED in {record.outcome for record in records}, "at least the last moment is after its end"
+
+
+@pytest.mark.parametrize(
+    ("method", "happens"),
+    [
+        ("live", is_killed),
+        *(pytest.param(method, is_killed, marks=pytest.mark.soak) for method in DRIVEN if method != "live"),
+        *(pytest.param(method, is_stopped, marks=pytest.mark.soak) for method in DRIVEN),
+    ],
+)
+def test_at_every_moment_of_one_that_the_daemon_drives(method: str, happens: Happens) -> None:
+    records = at_every_moment(method, happens, prepare=bar_libvirtds)
+    assert {record.driven_by for record in records if record.outcome is Outcome.SUCCEEDED} == {Driver.DAEMON}
+
+
+def bar_libvirtds(world: World) -> None:
+    """No libvirtd logs in at another, and the daemon knows it."""
+    for host in HOSTS:
+        world.house.at(host).within.unreached |= dict.fromkeys(HOSTS, "Permission denied")
+    world.daemon.look()
+    world.daemon.view.facts(SOURCE, patiently=True)
+
+
+def nothing(world: World) -> None:
+    """As it is."""
+
+
+def at_every_moment(method: str, happens: Happens, prepare: Happens = nothing) -> list[MigrationRecord]:
+    """Let it happen at each moment of a move, in a world of its own; all records."""
+    records = []
     for moment in count():
         with _world() as world:
+            prepare(world)
             world.wish(VM, Wish(host=DESTINATION, method=method))
             world.look()
             world.guest_writes(VM)
@@ -113,10 +148,10 @@ def test_at_every_moment(method: str, happens: Happens) -> None:
             happens(world)
             world.check()
             world.comes_to_rest()
-            outcomes |= {record.outcome for record in world.records()}
+            records += world.records()
             if over:
                 break
-    assert Outcome.SUCCEEDED in outcomes, "at least the last moment is after its end"
+    return records
 
 
 def goes_on(world: World, turns: int) -> bool:

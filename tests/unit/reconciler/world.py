@@ -121,6 +121,7 @@ class World:
         """SIGKILL; and a new daemon on the same folder."""
         self.disk.dies_after = None
         self.baton.kill()
+        self.accidents.daemon_dies()
         self.daemon.view.close()
         self.daemon.store.close()
         self.house.daemons.clear()

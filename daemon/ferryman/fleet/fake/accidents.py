@@ -28,6 +28,11 @@ class Accidents:
             else:
                 self._network.end(vm, FakeMigration.finish)
 
+    def daemon_dies(self) -> None:
+        """Every connection of a daemon that was killed is closed, and what it drove by them ends."""
+        with self._network.news:
+            self._network.client_gone()
+
     def connection_breaks(self, vm: str) -> None:
         """What joins both ends of a migration is cut. Before the switch to post-copy it fails, after it both wait."""
         with self._network.news:

@@ -43,7 +43,7 @@ class FakeHost:
 
     def __init__(self, spec: HostSpec, network: Network, violations: Violations) -> None:
         """Use `FakeFleet.add_host`."""
-        self.name = spec.name
+        self.name, self.spec = spec.name, spec
         self._network = network
         self.uuid = str(uuid5(NAMESPACE_DNS, spec.name))
         self.memory_mib = 16_384
@@ -67,6 +67,8 @@ class FakeHost:
             domains=self.domains,
             volumes=self.volumes,
             certificates=lambda: self.certificates,
+            is_silent=lambda: self.faults.unreachable,
+            reaches=lambda peer: peer not in self.within.unreached,
         )
         self.migrations = FakeMigrations(self.faults, self.machine, network)
         self.machine_files = FakeMachineFiles(self.faults)
@@ -196,10 +198,10 @@ class FakeFleet:
         """How the VM's next migration ends instead of well."""
         self.network.next_breakages[vm] = breakage
 
-    def begin_migration(self, source: str, request: LiveMigration) -> None:
-        """Begin one as a daemon did that is gone by now: peer-to-peer, so it goes on, and nobody waits for it."""
+    def begin_migration(self, source: str, request: LiveMigration, through: HostSpec | None = None) -> None:
+        """Begin one for which nobody waits, as the daemon is gone. `through`: it ends at `Accidents.daemon_dies`."""
         with self.network.news:
-            self.network.begin(self.hosts[source].machine, request)
+            self.network.begin(self.hosts[source].machine, request, through)
 
     def running(self, vm: str) -> tuple[str, ...]:
         """The hosts on which it runs."""

@@ -19,3 +19,7 @@ class Machine:
     domains: FakeDomains
     volumes: FakeVolumes
     certificates: Callable[[], Certificates | None]
+    is_silent: Callable[[], bool]
+    """Whether the daemon does not reach it."""
+    reaches: Callable[[str], bool]
+    """Whether its libvirtd can log in at that of another host, by its name."""

@@ -51,6 +51,8 @@ class FakeMigration:
     destination: Machine
     jobs: deque[Job]
     breakage: Breakage | None
+    by_client: bool = False
+    """Driven by the program that asked for it, not by the source's libvirtd."""
     over: bool = False
     switched: bool = False
     error: FleetError | None = None

@@ -9,6 +9,7 @@ from ferryman.fleet.fake.migration import FakeMigration
 from ferryman.fleet.fake.network import Network
 from ferryman.fleet.migrating import Job, JobPhase, LiveMigration
 from ferryman.fleet.values import Power
+from ferryman.specs.host_spec import HostSpec
 
 
 class FakeMigrations:
@@ -19,11 +20,11 @@ class FakeMigrations:
         self._machine = machine
         self._network = network
 
-    def migrate(self, request: LiveMigration) -> None:
+    def migrate(self, request: LiveMigration, through: HostSpec | None = None) -> None:
         """Migrate; returns when all planted jobs have been looked at, at once where none were planted."""
         with self._faults.call(Operation.MIGRATE, request.vm):
             self._machine.domains.require(request.vm)
-            migration = self._network.begin(self._machine, request)
+            migration = self._network.begin(self._machine, request, through)
             if not migration.jobs:
                 self._network.end(request.vm, FakeMigration.finish)
             self._network.news.wait_for(lambda: migration.over)
@@ -49,9 +50,10 @@ class FakeMigrations:
                 raise refused(FailureKind.OTHER, f"{vm} is not being migrated")
             migration.switch()
 
-    def resume_post_copy(self, request: LiveMigration) -> None:
+    def resume_post_copy(self, request: LiveMigration, through: HostSpec | None = None) -> None:
         """Take up a broken one; it ends well at once."""
         with self._faults.call(Operation.RESUME_POST_COPY, request.vm):
+            self._network.destination(self._machine, request, through)
             migration = self._network.broken.get(request.vm)
             if migration is None or migration.source is not self._machine:
                 raise refused(FailureKind.OTHER, f"{request.vm} has no broken migration")

@@ -13,6 +13,7 @@ from ferryman.fleet.fake.images import Exports
 from ferryman.fleet.fake.machine import Machine
 from ferryman.fleet.fake.migration import Breakage, FakeMigration
 from ferryman.fleet.migrating import Job, LiveMigration
+from ferryman.specs.host_spec import HostSpec
 
 
 @dataclass(slots=True)
@@ -31,11 +32,9 @@ class Network:
     next_jobs: dict[str, Sequence[Job]] = field(default_factory=dict)
     next_breakages: dict[str, Breakage] = field(default_factory=dict)
 
-    def begin(self, source: Machine, request: LiveMigration) -> FakeMigration:
+    def begin(self, source: Machine, request: LiveMigration, through: HostSpec | None = None) -> FakeMigration:
         """Begin a migration; each look at its job takes it one step further. Raises OperationFailedError."""
-        destination = self.machines.get(request.peer_uri)
-        if destination is None or destination is source:
-            raise refused(FailureKind.OTHER, f"cannot migrate to {request.peer_uri}")
+        destination = self.destination(source, request, through)
         if request.vm in self.under_way:
             raise refused(FailureKind.BUSY, f"{request.vm} is being migrated")
         migration = FakeMigration(
@@ -44,11 +43,30 @@ class Network:
             destination=destination,
             jobs=deque(self.next_jobs.pop(request.vm, ())),
             breakage=self.next_breakages.pop(request.vm, None),
+            by_client=through is not None,
         )
         migration.begin()
         migration.look()
         self.under_way[request.vm] = migration
         return migration
+
+    def destination(self, source: Machine, request: LiveMigration, through: HostSpec | None) -> Machine:
+        """The machine that the source's libvirtd finds by itself, or the one that the caller leads it to."""
+        if through is None:
+            found = self.machines.get(request.peer_uri)
+            reached = found is not None and source.reaches(found.name)
+        else:
+            found = next((machine for machine in self.machines.values() if machine.name == through.name), None)
+            reached = found is not None and not found.is_silent()
+        if found is None or found is source or not reached:
+            raise refused(FailureKind.OTHER, f"{source.name} cannot migrate to {request.peer_uri}")
+        return found
+
+    def client_gone(self) -> None:
+        """The program that drove migrations has ended: each that has not switched to post-copy is cancelled."""
+        for vm, migration in list(self.under_way.items()):
+            if migration.by_client and not migration.switched:
+                self.end(vm, FakeMigration.cancel)
 
     def end(self, vm: str, how: Callable[[FakeMigration], None]) -> None:
         """End a migration by `finish` or `cancel`."""

@@ -29,9 +29,12 @@ _RUNNING = frozenset({Method.LIVE, Method.POST_COPY, Method.PAUSED})
 _COLD = frozenset({Method.COLD})
 STANDS_AGAINST: Mapping[FindingCode, frozenset[Method]] = {
     FindingCode.HOST_DEVICE: _RUNNING,
+    FindingCode.HOST_DEVICE_COLD: _COLD,
     FindingCode.WRITES_UNTRACKED: frozenset({Method.LIVE, Method.POST_COPY}),
     FindingCode.TRANSIENT: _COLD,
     FindingCode.CONVERSION: _COLD,
+    FindingCode.VOLUME_LARGER: _RUNNING,
+    FindingCode.VOLUME_LARGER_COLD: _COLD,
     FindingCode.BACKING_CHAIN_COLD: _COLD,
     FindingCode.CPU_LACKING: _RUNNING,
     FindingCode.CPU_LESSER: _COLD,

@@ -11,13 +11,15 @@ def device_findings(vm: DomainDetail) -> list[Finding]:
     """Host devices, snapshots, saved memory, a missing definition."""
     found = []
     if vm.host_devices:
-        found.append(
-            blocker(
-                FindingCode.HOST_DEVICE,
-                f"{vm.host_devices} device(s) of its host are passed through to it",
-                "Detach them (virsh detach-device), or allow cold.",
-            )
-        )
+        passed_through = f"{vm.host_devices} device(s) of its host are passed through to it"
+        found += [
+            blocker(FindingCode.HOST_DEVICE, passed_through, "Detach them (virsh detach-device), or allow cold."),
+            warning(
+                FindingCode.HOST_DEVICE_COLD,
+                f"{passed_through}, and it starts only where the same are at the same places",
+                f"See that they are (lspci, lsusb), or take <hostdev> out: virsh edit {vm.domain.name}",
+            ),
+        ]
     if vm.snapshots:
         found.append(
             blocker(

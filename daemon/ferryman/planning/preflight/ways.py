@@ -60,17 +60,26 @@ def port_findings(here: HostFacts, there: str) -> list[Finding]:
 
 
 def libvirtd_findings(here: HostFacts, there: str) -> list[Finding]:
-    """A live migration is peer-to-peer: the source's libvirtd connects to the destination's, as root."""
-    way = here.peer(there)
-    if way.libvirtd is not Reach.FAILED:
+    """A live migration is peer-to-peer where the source's libvirtd reaches the destination's, as root."""
+    unreached = libvirtd_unreached(here, there)
+    if not unreached:
         return []
     return [
-        blocker(
+        warning(
             FindingCode.LIBVIRTD_UNREACHED,
-            f"the libvirtd of {here.host} does not reach that of {there}: {way.says or 'no answer'}",
-            _libvirtd_remedy(way, here.host, there),
+            f"{unreached}; so the daemon drives live moves itself: if it dies in one, the move is cancelled and the VM "
+            f"goes on at {here.host} (in the very moment of a switch to post-copy, the VM's memory is lost)",
+            f"To have moves outlive the daemon: {_libvirtd_remedy(here.peer(there), here.host, there)}",
         )
     ]
+
+
+def libvirtd_unreached(here: HostFacts, there: str) -> str:
+    """Why a migration from here to there cannot be peer-to-peer; empty: nothing is known against it."""
+    way = here.peer(there)
+    if way.libvirtd is not Reach.FAILED:
+        return ""
+    return f"the libvirtd of {here.host} does not reach that of {there}: {way.says or 'no answer'}"
 
 
 def _libvirtd_remedy(way: PeerFacts, here: str, there: str) -> str:

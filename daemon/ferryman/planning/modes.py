@@ -23,3 +23,12 @@ class SwitchOver(StrEnum):
     """The hypervisor, once the rest can be sent within a downtime limit that starts low and climbs on a stall."""
     ONE_ITERATION = "one-iteration"
     """The hypervisor, once memory was passed over once, whatever the guest wrote meanwhile."""
+
+
+class Driver(StrEnum):
+    """Whose connections a live migration hangs on."""
+
+    SOURCE = "source"
+    """The source's libvirtd logs in at the destination's, peer-to-peer: the migration outlives the daemon."""
+    DAEMON = "daemon"
+    """The daemon speaks with both, where the one libvirtd cannot log in at the other: it is cancelled if that dies."""

@@ -165,7 +165,7 @@ def fill(folder: Path, host: str, left_mib: int) -> None:
 @folder_option
 @click.argument("host")
 def change_key(folder: Path, host: str) -> None:
-    """Give a host another SSH host key, as an impostor has."""
+    """Give a host another SSH host key, as an impostor has; who was connected is not any more."""
     fault_places.change_key(ledger.load(folder), host)
 
 

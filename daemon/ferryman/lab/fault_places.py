@@ -48,7 +48,7 @@ def empty(lab: Ledger, name: str) -> bool:
 
 
 def change_key(lab: Ledger, name: str) -> None:
-    """Give the host's sshd another host key, as a reinstalled host, or an impostor, has."""
+    """Give the host's sshd another host key, as a reinstalled host, or an impostor, has: sessions that are open end."""
     key = keys.host_key(lab.layout.host(name))
     kept = key.with_name(key.name + _KEPT)
     if kept.exists():
@@ -56,7 +56,9 @@ def change_key(lab: Ledger, name: str) -> None:
     for path in (key, key.with_suffix(".pub")):
         path.rename(path.with_name(path.name + _KEPT))
     shell.output(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"impostor of {name}", "-f", str(key)])
-    _reread(lab.namespace(name))
+    namespace = lab.namespace(name)
+    _reread(namespace)
+    _end_sessions(namespace)
 
 
 def restore_key(lab: Ledger, name: str) -> bool:
@@ -76,5 +78,19 @@ def _is_filled(namespace: Namespace) -> bool:
 
 
 def _reread(namespace: Namespace) -> None:
-    """sshd starts itself anew on SIGHUP; sessions that are open stay."""
-    namespace.run("kill", "-HUP", namespace.run("cat", _SSHD_PID).strip())
+    """sshd starts itself anew on SIGHUP, as the same process; sessions that are open stay."""
+    namespace.run("kill", "-HUP", _sshd(namespace))
+
+
+def _end_sessions(namespace: Namespace) -> None:
+    """Each is a child of the sshd that listens."""
+    sshd = _sshd(namespace)
+    for session in namespace.run("cat", f"/proc/{sshd}/task/{sshd}/children").split():
+        try:
+            namespace.run("kill", "-KILL", session)
+        except CommandError:
+            continue  # it ended meanwhile
+
+
+def _sshd(namespace: Namespace) -> str:
+    return namespace.run("cat", _SSHD_PID).strip()

@@ -11,13 +11,13 @@ import pytest
 from copies import watched
 from daemon_run import DaemonRun
 from running import RunningLab
+from test_restart import is_in_phase
 
 from ferryman.lab import faults
 from ferryman.records.audit_records import Outcome
 from ferryman.records.journal import Journal
 from ferryman.records.lease import REMOTE
 from ferryman.records.leasing import LASTS_NS, RENEW_EVERY_S
-from ferryman.records.live import read_progress
 
 pytestmark = pytest.mark.soak
 
@@ -72,7 +72,7 @@ def test_the_spare_goes_on_when_the_holder_is_killed_in_a_move(
             spare.until(lambda: "observing only: another daemon holds the lease" in spare.log_text(), "it observes")
             slow(away)
             holder.specs.move(vm, away)
-            holder.until(lambda: _copies_memory(holder, vm), "memory is being copied")
+            holder.until(lambda: is_in_phase(holder, vm, "copying memory"), "memory is being copied")
             holder.kill()
             killed_at_s = time.monotonic()
             (entry,) = Journal(holder.state).entries()
@@ -109,7 +109,3 @@ def _leasing(daemon: DaemonRun, lease: Path) -> DaemonRun:
 
 def _git(*arguments: str) -> None:
     subprocess.run(["git", *arguments], check=True)
-
-
-def _copies_memory(daemon: DaemonRun, vm: str) -> bool:
-    return any((one.vm, one.phase) == (vm, "copying memory") for one in read_progress(daemon.state))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import tomllib
 from pathlib import Path
@@ -15,7 +16,7 @@ STEPS = ("preparing", "transferring", "switching", "activating", "finishing")
 """As the journal names them, in order; not every method has all."""
 _LOOK_EVERY_S = 0.0005
 _LOCK = ".lock"
-_GIT, _BROKEN_GIT = ".git", ".git.broken-by-fault"
+_GIT, _BROKEN_GIT, _BEGUN_GIT = ".git", ".git.broken-by-fault", ".git.begun-in-fault"
 _UNLIMITED = "unlimited"
 
 
@@ -102,7 +103,16 @@ def _undo(lab: Ledger, kind: str, folder: Path) -> None:
     elif kind == "full":
         _lift_limit(folder)
     elif (folder / _BROKEN_GIT).exists():
-        (folder / _BROKEN_GIT).rename(folder / _GIT)
+        _bring_back(folder)
+
+
+def _bring_back(repository: Path) -> None:
+    """A daemon that found none has begun another, in a state folder: the files are the same, its commits go."""
+    if (repository / _GIT).exists():
+        # Moved before it is deleted: at no time is there half a repository under that name.
+        (repository / _GIT).rename(repository / _BEGUN_GIT)
+    (repository / _BROKEN_GIT).rename(repository / _GIT)
+    shutil.rmtree(repository / _BEGUN_GIT, ignore_errors=True)
 
 
 def _lift_limit(state: Path) -> None:

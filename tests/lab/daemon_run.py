@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,7 +84,9 @@ class DaemonRun:
     def kill(self) -> None:
         """SIGKILL, to it and its children; nothing happens where it was ended already."""
         if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            # It may have ended by itself, and its children with it.
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._wait()
 
     def once(self, timeout_s: float = 120) -> int:

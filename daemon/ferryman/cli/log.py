@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ferryman import __version__
+from ferryman.cli import lines
 from ferryman.cli.words import downtime
 from ferryman.planning.plans import Plan
 from ferryman.records.audit_records import MigrationRecord, Outcome
@@ -133,5 +134,4 @@ class LogEvents:
         # The date is said where it changes: the service manager's journal has it anyway.
         time = now.strftime("%H:%M:%S" if now.date() == self._date else "%Y-%m-%d %H:%M:%S")
         self._date = now.date()
-        self._stream.write(f"{time} {text}\n" + (f"         remedy: {remedy}\n" if remedy else ""))
-        self._stream.flush()
+        lines.write(self._stream, f"{time} {text}\n" + (f"         remedy: {remedy}\n" if remedy else ""))

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
+from ferryman.cli import lines
 from ferryman.cli.words import progress
 from ferryman.records.live import Progress, read_progress
 
@@ -45,5 +46,4 @@ class ProgressLines:
         new = f"{one.id} {one.phase}" if self._phases_only else line
         if self._shown.get(one.vm) != new:
             self._shown[one.vm] = new
-            self._stream.write(f"           {line}\n")
-            self._stream.flush()
+            lines.write(self._stream, f"           {line}\n")

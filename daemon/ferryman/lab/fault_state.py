@@ -23,8 +23,12 @@ _UNLIMITED = "unlimited"
 def read_only(lab: Ledger, state: Path) -> None:
     """Let the state folder take no file, for whoever runs beside the lab's hosts: its daemons do."""
     _require_folder(state)
-    lab.operator.run("mount", "--bind", str(state), str(state))
-    lab.operator.run("mount", "-o", "remount,ro,bind", str(state))
+    # Made beside and then put over it at once: a mount that somebody writes through cannot be made read-only.
+    beside = make_folder(lab.layout.folder / "read-only")
+    lab.operator.run("mount", "--bind", str(state), str(beside))
+    lab.operator.run("mount", "-o", "remount,ro,bind", str(beside))
+    lab.operator.run("mount", "--bind", str(beside), str(state))
+    lab.operator.run("umount", str(beside))
     _note(lab, "read-only", state)
 
 

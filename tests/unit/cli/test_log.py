@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import re
 from datetime import timedelta
@@ -111,3 +112,23 @@ def test_the_date_is_said_where_it_changes() -> None:
 def test_moves_that_go_on_without_the_daemon_are_named(log: Log) -> None:
     log.events.stopped(["guest-02", "guest-01"])
     assert log.lines() == ["ferryman stopped; still moving, taken up at the next start: guest-01, guest-02"]
+
+
+class FullDisk(io.StringIO):
+    """A log file on a disk that has no room for now."""
+
+    is_full = True
+
+    def write(self, text: str) -> int:
+        if self.is_full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(text)
+
+
+def test_a_log_that_takes_nothing_ends_nothing_and_goes_on_when_it_does() -> None:
+    disk = FullDisk()
+    events = LogEvents(disk, ServiceManager({}), lambda: NOON)
+    events.trouble("the state folder takes nothing", "Make room.")
+    disk.is_full = False
+    events.stopped(())
+    assert disk.getvalue() == "12:00:00 ferryman stopped\n"

@@ -21,6 +21,7 @@ _SLOW_MBIT_S = 60
 _POWERS: Mapping[Ends, tuple[str, ...]] = {
     Ends.ARRIVES: ("running",),
     Ends.OFF: ("shut off",),
+    Ends.HELD: ("running",),
     Ends.EITHER: ("running", "shut off"),
 }
 
@@ -32,6 +33,8 @@ def undergo(one: Trial, fault: NamedFault) -> list[str]:
         _lasts(one, fault)
         undoing.close()
         with one.daemon.resumed("--rescan-s=2"):
+            if fault.ends is Ends.HELD:
+                _decide(one)
             one.daemon.until(lambda: bool(one.daemon.records(one.vm)), "an attempt has ended", CONVERGES_WITHIN_S)
             one.daemon.until_in_place(one.vm, one.daemon.specs.home(one.vm), CONVERGES_WITHIN_S)
         return _wrong(one, fault, attempt)
@@ -69,6 +72,17 @@ def _lasts(one: Trial, fault: NamedFault) -> None:
         remedy = one.daemon.until_reason(one.vm, fault.says, CONVERGES_WITHIN_S).remedy
         assert remedy, "what is told comes with what to do"
     time.sleep(fault.lasts_s)
+
+
+def _decide(one: Trial) -> None:
+    """The person's part, as the state says it: this one knows that the guest never left."""
+    remedy = one.daemon.until_reason(one.vm, "HeldForPerson", CONVERGES_WITHIN_S).remedy
+    accept = f"ferryman recover {one.vm} --accept"
+    assert f"virsh start {one.vm}" in remedy
+    assert accept in remedy
+    one.lab.virsh(one.home, "start", one.vm)
+    done = one.daemon.ferryman(*accept.split()[1:], "--specs", str(one.daemon.specs.folder))
+    assert done.returncode == 0, done.stderr
 
 
 def _phase(one: Trial) -> str:

@@ -17,6 +17,8 @@ class Ends(StrEnum):
     """It runs where its spec wants it."""
     OFF = "off"
     """It is there, and off: the guest, or its QEMU, ended."""
+    HELD = "held"
+    """A person must decide, and is told what; once that is done, it runs where its spec wants it."""
     EITHER = "either"
     """One of these: faults that were put together by chance."""
 

@@ -12,7 +12,7 @@ from ferryman.fleet.adapting import adapted
 from ferryman.fleet.connecting import connect as libvirt_connect
 from ferryman.fleet.hypervisor import Connect, Hypervisor
 from ferryman.fleet.observing import FleetView
-from ferryman.fleet.ownership import Identity, claims
+from ferryman.fleet.ownership import Identity, claim_of
 from ferryman.fleet.showing import Definition, definition
 from ferryman.fleet.values import DirtyRate
 from ferryman.migration.clock import SystemClock
@@ -71,7 +71,7 @@ def preview(
             memory=_memory(state),
             now_ns=0,
             limits=None,
-            claimed=lambda owner: claims(owner, Identity(id=read_id(state), by=""), SystemClock().now()),
+            claim=lambda owner: claim_of(owner, Identity(id=read_id(state), by=""), SystemClock().now()),
             dirty_rate=_watching(state, tell),
         )
         rest = resting(specs)

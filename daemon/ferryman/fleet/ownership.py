@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 from xml.etree import ElementTree as ET
 
@@ -55,9 +56,22 @@ class OwnerTags(Protocol):
         ...
 
 
-def claims(owner: Owner | None, me: Identity, now: datetime) -> bool:
-    """Whether another daemon is at work on the VM. A time in the future is fresh: clocks differ."""
-    return owner is not None and owner.id != me.id and now - owner.renewed_at < FRESH_FOR
+class Claim(StrEnum):
+    """What a VM's tag says about other daemons."""
+
+    NONE = "none"
+    """None of them moves it."""
+    AT_WORK = "at work"
+    """One of them does."""
+    LEFT = "left"
+    """One of them did, came to no end, and has not been heard of since."""
+
+
+def claim_of(owner: Owner | None, me: Identity, now: datetime) -> Claim:
+    """By its age. A time in the future is fresh: clocks differ."""
+    if owner is None or owner.id == me.id:
+        return Claim.NONE
+    return Claim.AT_WORK if now - owner.renewed_at < FRESH_FOR else Claim.LEFT
 
 
 def to_xml(owner: Owner) -> str:

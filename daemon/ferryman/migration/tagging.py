@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Hypervisor
-from ferryman.fleet.ownership import Owner, claims
+from ferryman.fleet.ownership import Claim, Owner, claim_of
 from ferryman.migration.move import Move, MoveFailedError
 from ferryman.records.audit_records import Outcome
 
@@ -25,7 +25,7 @@ def require_ours(move: Move) -> None:
     if move.me is None:
         return
     owner = move.ends.source.owner_tags.owner(move.entry.vm)
-    if owner is not None and claims(owner, move.me, move.clock.now()):
+    if owner is not None and claim_of(owner, move.me, move.clock.now()) is Claim.AT_WORK:
         raise MoveFailedError(
             f"another daemon began to move {move.entry.vm} at the same time: {owner.by}", "Let one daemon move each VM."
         )

@@ -3,14 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import assert_never
 
-from ferryman.fleet.ownership import FRESH_FOR, NAMESPACE, Owner
+from ferryman.fleet.ownership import FRESH_FOR, NAMESPACE, Claim, Owner
+from ferryman.fleet.values import DomainDetail, Power
 from ferryman.planning.decisions import Refused, StallReason, Wait, WaitReason
 from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.specs.problems import Problem
 
 
-def moved_by_another(vm: str, owner: Owner) -> Wait:
+def of_another(found: DomainDetail, host: str, claim: Claim) -> Wait | Refused | None:
+    """How another daemon's move stands in the way of the VM found on this host; None: it does not, or no more."""
+    vm, owner = found.domain.name, found.owner
+    if owner is None:
+        return None
+    match claim:
+        case Claim.NONE:
+            return None
+        case Claim.AT_WORK:
+            return _moved_by(vm, owner)
+        case Claim.LEFT:
+            return _left_off(vm, host, owner) if found.domain.power is Power.SHUT_OFF else None
+        case _:
+            assert_never(claim)
+
+
+def _left_off(vm: str, host: str, owner: Owner) -> Refused:
+    """It was shut off in order to be moved, or was off before: who is gone knows. Moved now, it would stay off."""
+    finding = Finding(
+        code=FindingCode.HELD,
+        severity=Severity.BLOCKER,
+        reason=f"it is off on {host}, and another daemon's move of it came to no end, seen last at "
+        f"{owner.renewed_at:%Y-%m-%d %H:%M:%S} UTC: {owner.by}",
+        remedy=f"Start that daemon again: it ends its move. If it is gone for good, on {host}: virsh start {vm}; "
+        f"or, if it is to stay off: virsh metadata {vm} --uri {NAMESPACE} --config --remove",
+    )
+    return Refused(vm=vm, reason=StallReason.HELD, findings=(finding,))
+
+
+def _moved_by(vm: str, owner: Owner) -> Wait:
     """Who moves it, since when, and when this daemon goes on."""
     minutes = int(FRESH_FOR.total_seconds() // 60)
     return Wait(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ferryman.fleet.errors import FailureKind, FleetError, HostHangsError, HostUnreachableError, OperationFailedError
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.observing import FleetView
-from ferryman.fleet.ownership import Owner
+from ferryman.fleet.ownership import Claim, Owner
 from ferryman.fleet.values import DirtyRate, DomainDetail, Power, Snapshot
 from ferryman.planning import admission
 from ferryman.planning.admission import Way
@@ -26,7 +26,7 @@ from ferryman.planning.plans import Plan
 from ferryman.planning.prediction import NOT_MEASURED, DirtyRateUnknown, Knowledge
 from ferryman.planning.preflight import Ends
 from ferryman.planning.storage import destination_refs, given_up_refs
-from ferryman.planning.waiting import invalid, moved_by_another, not_now
+from ferryman.planning.waiting import invalid, not_now, of_another
 from ferryman.reconciler.memory import Memory
 from ferryman.records.conditions import Suspended
 from ferryman.specs.fleet_spec import FleetLimits
@@ -81,8 +81,8 @@ class Decider:
     under_way: list[UnderWay] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)
     """Ends of moves that were waited for in vain in this look: other VMs do not wait for them as well."""
-    claimed: Callable[[Owner | None], bool] = lambda _: False
-    """Whether a VM's tag says that another daemon moves it now."""
+    claim: Callable[[Owner | None], Claim] = lambda _: Claim.NONE
+    """What a VM's tag says about other daemons."""
     dirty_rate: Callable[[str, Hypervisor], DirtyRate | DirtyRateUnknown] = _nobody_measures
     """How fast a VM at a host writes; asked only where its spec makes a promise."""
 
@@ -136,8 +136,9 @@ class Decider:
             raise AssertionError("a VM was found on a host that was not read")
         try:
             detail = self.view.host(aimed.source).domains.inspect(spec.name)
-            if detail.owner is not None and self.claimed(detail.owner):
-                return Decided(decision=moved_by_another(spec.name, detail.owner))
+            others = of_another(detail, aimed.source, self.claim(detail.owner))
+            if others is not None:
+                return Decided(decision=others)
             storage = storage_at(spec.storage, self.specs.hosts[destination].arrivals)
             there = self.view.host(destination).describe(
                 destination_refs(detail, storage), base_paths(detail), given_up_refs(detail, storage)

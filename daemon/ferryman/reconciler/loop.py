@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ferryman.downtime.values import ServiceCheck
 from ferryman.fleet.fact_book import REFRESHED_AFTER_S
-from ferryman.fleet.ownership import claims
+from ferryman.fleet.ownership import Claim, claim_of
 from ferryman.fleet.values import Power, Snapshot
 from ferryman.migration.attempt import Services, carry_out, take_up
 from ferryman.migration.move import Ends
@@ -127,7 +127,7 @@ class Reconciler:
             snapshot=snapshot,
             memory=parts.chronicle.memory,
             now_ns=parts.clock.monotonic_ns(),
-            claimed=lambda owner: parts.me is not None and claims(owner, parts.me, parts.clock.now()),
+            claim=lambda owner: claim_of(owner, parts.me, parts.clock.now()) if parts.me else Claim.NONE,
             limits=specs.fleet.limits,
             under_way=self._crew.under_way(),
             dirty_rate=self._dirty_rates.measured if patient else self._dirty_rates.known,

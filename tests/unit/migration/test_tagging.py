@@ -11,7 +11,7 @@ from stand import NOON, VM, Stand
 from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.faults import Operation, refused
 from ferryman.fleet.fake.migration import Breakage
-from ferryman.fleet.ownership import FRESH_FOR, Identity, Owner, claims, of_domain, of_xml, to_xml
+from ferryman.fleet.ownership import FRESH_FOR, Claim, Identity, Owner, claim_of, of_domain, of_xml, to_xml
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out, take_up
 from ferryman.records.audit_records import Outcome
@@ -97,15 +97,15 @@ def test_a_tag_that_could_not_be_taken_away_is_told(tagging: Stand) -> None:
 
 class TestWhoseItIs:
     def test_anothers_is_respected_while_it_is_fresh(self) -> None:
-        assert claims(OTHER, ME, NOON + FRESH_FOR - timedelta(seconds=1))
-        assert not claims(OTHER, ME, NOON + FRESH_FOR)
+        assert claim_of(OTHER, ME, NOON + FRESH_FOR - timedelta(seconds=1)) is Claim.AT_WORK
+        assert claim_of(OTHER, ME, NOON + FRESH_FOR) is Claim.LEFT
 
     def test_a_clock_that_is_behind_takes_nothing_over(self) -> None:
-        assert claims(OTHER, ME, NOON - timedelta(days=1))
+        assert claim_of(OTHER, ME, NOON - timedelta(days=1)) is Claim.AT_WORK
 
     def test_our_own_and_none_claim_nothing(self) -> None:
-        assert not claims(replace(OTHER, id=ME.id), ME, NOON)
-        assert not claims(None, ME, NOON)
+        assert claim_of(replace(OTHER, id=ME.id), ME, NOON) is Claim.NONE
+        assert claim_of(None, ME, NOON) is Claim.NONE
 
 
 class TestWhatSomebodyWroteThere:

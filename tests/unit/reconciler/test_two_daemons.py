@@ -8,7 +8,7 @@ from house import House
 
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.ownership import FRESH_FOR, Identity, Owner
-from ferryman.planning.decisions import UpToDate, Wait, WaitReason
+from ferryman.planning.decisions import Refused, StallReason, UpToDate, Wait, WaitReason
 from ferryman.records import requests
 from ferryman.records.leasing import Observing
 from ferryman.records.requests import Request, Wish
@@ -43,6 +43,20 @@ def test_a_stale_tag_is_taken_over(house: House) -> None:
     house.clock.passed_s += FRESH_FOR.total_seconds()
     assert daemon.until_quiet().statuses[VM] == UpToDate(vm=VM, host="skopje")
     assert house.at("skopje").owner_tags.owner(VM) is None
+
+
+def test_a_vm_that_is_off_under_a_stale_tag_is_not_moved_off_for_ever(house: House) -> None:
+    tagged(house)
+    house.at("tallinn").power.request_shutdown(VM)
+    house.clock.passed_s += FRESH_FOR.total_seconds()
+    daemon = house.start()
+    refused = daemon.until_quiet().statuses[VM]
+    assert isinstance(refused, Refused)
+    (finding,) = refused.findings
+    assert (refused.reason, OTHER.by in finding.reason) == (StallReason.HELD, True)
+    assert f"virsh start {VM}" in finding.remedy
+    house.at("tallinn").power.start(VM)
+    assert daemon.until_quiet().statuses[VM] == UpToDate(vm=VM, host="skopje")
 
 
 def test_a_restart_of_the_daemon_that_wrote_it_goes_on_at_once(house: House) -> None:

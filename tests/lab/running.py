@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ferryman.fleet.ownership import NAMESPACE
 from ferryman.lab import guests, ledger
 from ferryman.lab import lab as labs
 from ferryman.lab.guest_xml import GuestPlan
@@ -92,6 +93,12 @@ class RunningLab:
         for host in set(self.hosts) - self.whereabouts(name).keys():
             for disk in self.disk(name, host).parent.glob(f"{name}.*"):
                 disk.unlink()
+
+    def untag(self, name: str) -> None:
+        """Take away what a daemon that never came back left on the guest: others would wait for it."""
+        for host in self.whereabouts(name):
+            command = ["metadata", name, "--uri", NAMESPACE, "--live", "--config", "--remove"]
+            self.exec(["virsh", "--quiet", "-c", f"qemu+ssh://root@{host}/system", *command])
 
     def whereabouts(self, name: str) -> dict[str, str]:
         """Host -> state of every host that lists the guest."""

@@ -45,7 +45,8 @@ class Trial:
 
     @classmethod
     def of(cls, lab: RunningLab, daemon: DaemonRun, vm: str, method: str) -> Trial:
-        """Of a guest that answers, wherever it is."""
+        """Of a guest that answers, wherever it is, and that no earlier trial's daemon lays claim to."""
+        lab.untag(vm)
         daemon.specs.replace(f"vms/{vm}.toml", 'method = "auto"', f'method = "{method}"')
         (home,) = lab.whereabouts(vm)
         away = next(host for host in lab.hosts if host != home)

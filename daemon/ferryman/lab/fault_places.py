@@ -57,8 +57,7 @@ def change_key(lab: Ledger, name: str) -> None:
         path.rename(path.with_name(path.name + _KEPT))
     shell.output(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"impostor of {name}", "-f", str(key)])
     namespace = lab.namespace(name)
-    _reread(namespace)
-    _end_sessions(namespace)
+    _end_sessions(namespace, _reread(namespace))
 
 
 def restore_key(lab: Ledger, name: str) -> bool:
@@ -77,20 +76,20 @@ def _is_filled(namespace: Namespace) -> bool:
     return "ferryman-full" in namespace.run("findmnt", "--noheadings", "--output", "SOURCE", "--target", POOL_PATH)
 
 
-def _reread(namespace: Namespace) -> None:
-    """sshd starts itself anew on SIGHUP, as the same process; sessions that are open stay."""
-    namespace.run("kill", "-HUP", _sshd(namespace))
+def _reread(namespace: Namespace) -> str:
+    """sshd starts itself anew on SIGHUP, as the same process, whose id this is; sessions that are open stay.
+
+    Meanwhile its file with that id is gone.
+    """
+    sshd = namespace.run("cat", _SSHD_PID).strip()
+    namespace.run("kill", "-HUP", sshd)
+    return sshd
 
 
-def _end_sessions(namespace: Namespace) -> None:
+def _end_sessions(namespace: Namespace, sshd: str) -> None:
     """Each is a child of the sshd that listens."""
-    sshd = _sshd(namespace)
     for session in namespace.run("cat", f"/proc/{sshd}/task/{sshd}/children").split():
         try:
             namespace.run("kill", "-KILL", session)
         except CommandError:
             continue  # it ended meanwhile
-
-
-def _sshd(namespace: Namespace) -> str:
-    return namespace.run("cat", _SSHD_PID).strip()

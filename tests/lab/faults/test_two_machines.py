@@ -18,6 +18,7 @@ from ferryman.records.audit_records import Outcome
 from ferryman.records.journal import Journal
 from ferryman.records.lease import REMOTE
 from ferryman.records.leasing import LASTS_NS, RENEW_EVERY_S
+from ferryman.records.states import ConditionType
 
 pytestmark = pytest.mark.soak
 
@@ -83,8 +84,11 @@ def test_the_spare_goes_on_when_the_holder_is_killed_in_a_move(
             assert lab.whereabouts(vm)[homes[vm]] == "running", "the move that the holder began is still under way"
             assert spare.records(vm) == []
             faults.widen(lab.ledger, away)
-            spare.until_in_place(vm, away, _MOVES_WITHIN_S)
-        # The spare was stopped, and gave the lease up: the first machine is back.
+            # It arrived by itself. Whether what is left at home may go, the one knows that has the move in its journal.
+            stalled = spare.until_said(vm, ConditionType.STALLED, "OnTwoHosts", _MOVES_WITHIN_S)
+            assert f"undefine {vm} --keep-nvram" in stalled.remedy
+            assert lab.whereabouts(vm) == {away: "running", homes[vm]: "shut off"}
+        # The spare was stopped, and gave the lease up: the first machine is back, and ends its move.
         with holder.running("--rescan-s=2"):
             holder.until_in_place(vm, away, _MOVES_WITHIN_S)
             holder.until_in_place(other, beside, _MOVES_WITHIN_S)

@@ -9,6 +9,8 @@ from ferryman.fleet.adapting import UNCHANGED, Adaptation
 from ferryman.fleet.values import BackingImage, Volume, VolumeRef
 from ferryman.planning.causes import Cause as Cause
 from ferryman.planning.findings import Finding
+from ferryman.planning.ways import ImageCopy as ImageCopy
+from ferryman.planning.ways import SwitchOver as SwitchOver
 from ferryman.specs.choices import Method
 
 
@@ -48,26 +50,6 @@ class DiskPlan:
     """Of a layer: the image that it is put over at the destination."""
     replaces_leftover: bool = False
     """A volume that our own audit record names as left behind by this VM stands there: it goes first."""
-
-
-class ImageCopy(StrEnum):
-    """How a cold move gets disks to the destination."""
-
-    MIRROR = "mirror"
-    """While the guest runs, its writes included: it is off only for shutting down and booting."""
-    NBD = "nbd"
-    """Once the guest is off, from host to host."""
-    STREAM = "stream"
-    """Once the guest is off, the file's bytes as they are, through libvirt and this machine: where there is no SSH."""
-
-
-class SwitchOver(StrEnum):
-    """Who stops the guest at the source, and when."""
-
-    LADDER = "ladder"
-    """The hypervisor, once the rest can be sent within a downtime limit that starts low and climbs on a stall."""
-    ONE_ITERATION = "one-iteration"
-    """The hypervisor, once memory was passed over once, whatever the guest wrote meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

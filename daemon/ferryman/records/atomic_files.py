@@ -9,7 +9,6 @@ Every function that writes raises `StateUnwritableError` where the system refuse
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -78,7 +77,7 @@ def make_folder(folder: Path) -> None:
 
 def _write_beside(path: Path, content: bytes, *, durable: bool) -> Path:
     make_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     with _removed_on_failure(temporary), temporary.open("xb") as file:
         file.write(content)
         file.flush()

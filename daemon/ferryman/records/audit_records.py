@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ferryman.downtime.attribution import Attribution
 from ferryman.downtime.values import Measurement
-from ferryman.planning.plans import ImageCopy, SwitchOver
+from ferryman.planning.ways import ImageCopy, SwitchOver
 from ferryman.records.head import CauseRecord as CauseRecord
 from ferryman.records.head import Outcome as Outcome
 from ferryman.records.head import RecordHead

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from ferryman.fleet.drives import Medium
 from ferryman.fleet.migrating import LiveMigration
-from ferryman.planning.plans import ImageCopy, SwitchOver
+from ferryman.planning.ways import ImageCopy, SwitchOver
 from ferryman.records.audit_records import CauseRecord, VolumeAt
 from ferryman.records.utc import UtcTime
 from ferryman.specs.choices import Method, OnStall

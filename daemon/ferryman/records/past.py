@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.planning.past import History, PastMove
-from ferryman.planning.plans import SwitchOver
+from ferryman.planning.ways import SwitchOver
 from ferryman.records.audit_records import MigrationRecord, Outcome, Transfer
 from ferryman.records.ordering import in_order
 from ferryman.specs.choices import Method

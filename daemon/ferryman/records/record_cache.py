@@ -12,9 +12,8 @@ import re
 import sqlite3
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import cache
-from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -42,12 +41,16 @@ _Row = tuple[str, str, int, bytes]
 class RecordCache:
     """One reader's view of it; written at the end, if there is enough to write. For one thread."""
 
-    def __init__(self, state_folder: Path) -> None:
-        """Makes nothing yet."""
+    def __init__(self, state_folder: Path, *, beside: bool = False) -> None:
+        """Makes nothing yet.
+
+        `beside`: a process of its own writes, which this one waits for at its end; in a program without threads.
+        """
         self._state_folder = state_folder
         self._file = state_folder / FOLDER / FILE
         self._database = self._connect() if self._file.exists() else None
         self._new: dict[str, list[_Row]] = {table: [] for table in _TABLES}
+        self._beside = beside
 
     def __enter__(self) -> Self:
         return self
@@ -73,16 +76,29 @@ class RecordCache:
 
     def close(self) -> None:
         """Write what is new, where that is worth it."""
+        if self._database is not None:
+            # None of it may be open in two processes.
+            self._database.close()
+        if len(self._new["heads"]) < WORTH_KEEPING:
+            return
+        if self._beside:
+            # Only here: most calls find nothing new, and need not wait for its import.
+            from multiprocessing import get_context
+
+            get_context("fork").Process(target=self._keep).start()
+        else:
+            self._keep()
+
+    def _keep(self) -> None:
         try:
-            if len(self._new["heads"]) >= WORTH_KEEPING:
-                self._write()
+            self._file.parent.mkdir(exist_ok=True)
+            self._database = self._connect()
+            if self._database is not None:
+                self._write(self._database)
         except sqlite3.Error as error:
             self._give_up(error)
         except OSError:
             pass  # no folder can be made: records are parsed the next time, too
-        finally:
-            if self._database is not None:
-                self._database.close()
 
     def _read(self, table: str, stamps: Mapping[str, str]) -> dict[str, bytes]:
         if self._database is None or not stamps:
@@ -99,21 +115,19 @@ class RecordCache:
             if stamps.get(name) == stamp and zlib.crc32(json) == checksum
         }
 
-    def _write(self) -> None:
-        if self._database is None:
-            self._file.parent.mkdir(exist_ok=True)
-            self._database = self._connect()
-        if self._database is not None:
-            with self._database:
-                for table, rows in self._new.items():
-                    self._database.execute(_MAKE.format(table))
-                    self._database.executemany(_PUT.format(table), rows)
-            self._hand_over()
+    def _write(self, database: sqlite3.Connection) -> None:
+        with closing(database), database:
+            for table, rows in self._new.items():
+                database.execute(_MAKE.format(table))
+                database.executemany(_PUT.format(table), rows)
+        self._hand_over()
 
     def _connect(self) -> sqlite3.Connection | None:
         try:
             database = sqlite3.connect(self._file, timeout=_PATIENCE_S)
             database.execute("PRAGMA synchronous = OFF")
+            # A new one's: some whole records fit into a page.
+            database.execute("PRAGMA page_size = 16384")
         except sqlite3.Error as error:
             self._give_up(error)
             return None
@@ -144,4 +158,4 @@ def _layout() -> str:
     """All fields of a head, their kinds and defaults: another ferryman may read more from the same file."""
     # Without where things lie in memory, which is another place in each process.
     schema = re.sub("0x[0-9a-f]+|:[0-9]+", "", repr(HEAD.core_schema))
-    return blake2b(schema.encode(), digest_size=8).hexdigest()
+    return f"{zlib.crc32(schema.encode()):08x}"

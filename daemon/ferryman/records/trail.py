@@ -8,6 +8,9 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from ferryman.records import toml_files
 from ferryman.records.errors import RecordError
 from ferryman.records.head import RecordHead
 from ferryman.records.parsing import HEAD, JsonRecord, parse_all
@@ -41,7 +44,7 @@ def heads(
 def texts(
     state_folder: Path, query: Query = ALL, *, on_damaged: OnDamaged = ignore_damaged, processes: int = 1
 ) -> Iterator[bytes]:
-    """The records that are asked for, newest first, each as its file says it, as indented JSON; as `heads`."""
+    """The records that are asked for, newest first, each as its file says it, as JSON in one line; as `heads`."""
     with closing(matching(state_folder, query, on_damaged, whole=True, processes=processes)) as found:
         for _, _, text in found:
             yield text
@@ -52,14 +55,14 @@ def matching(
 ) -> Generator[tuple[str, RecordHead, bytes]]:
     """File, head and text of the records that are asked for; as `heads`. Unless `whole` the text is empty."""
     entries = list(files(state_folder / "migrations", query.since, query.until))
-    with RecordCache(state_folder) as cache:
+    with RecordCache(state_folder, beside=processes > 1) as cache:
         for batch in (entries[:_AT_ONCE], entries[_AT_ONCE:]):
             for path, found in _read_cached(batch, cache, whole=whole, processes=processes):
                 if isinstance(found, RecordError):
                     on_damaged(found)
                     continue
-                head = HEAD.validate_json(found.head)
-                if query.matches(head):
+                head = _head(path, found, on_damaged)
+                if head is not None and query.matches(head):
                     yield path, head, found.whole or b""
 
 
@@ -92,6 +95,22 @@ def _read_cached(
             if isinstance(found, JsonRecord) and entry.name in stamps:
                 cache.put(entry.name, stamps[entry.name], found)
             yield entry.path, found
+
+
+def _head(path: str, record: JsonRecord, on_damaged: OnDamaged) -> RecordHead | None:
+    try:
+        return HEAD.validate_json(record.head)
+    except ValidationError:
+        # Read in haste, or remembered; the file itself has the last word.
+        return _head_of_file(Path(path), on_damaged)
+
+
+def _head_of_file(path: Path, on_damaged: OnDamaged) -> RecordHead | None:
+    try:
+        return toml_files.read(path, RecordHead)
+    except RecordError as error:
+        on_damaged(error)
+        return None
 
 
 def _stamp(entry: os.DirEntry[str]) -> str | None:

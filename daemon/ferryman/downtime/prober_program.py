@@ -60,7 +60,10 @@ class LocalProgram:
         # Isolated and without site: nothing of the environment slows its start or changes its imports.
         command = [*wrapper, sys.executable, "-I", "-S", str(program)]
         pipe = subprocess.PIPE
-        return cls(subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0))
+        # A session of its own: Linux shares a busy machine fairly among sessions (sched(7), autogroup), so that one
+        # without privileges gets its turn beside any number of busy programs of others.
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, start_new_session=True)
+        return cls(process)
 
     @property
     def pid(self) -> int:

@@ -88,7 +88,9 @@ class Pinger:
         """Ping until `orders_fd` ends, then wait for what is in flight. Raises BrokenPipeError, PermissionError."""
         self._events.register(orders_fd, select.EPOLLIN)
         while self._obeying or self._targets:
-            while self._schedule and self._schedule[0][0] <= time.monotonic_ns():
+            # Each target once: where there is more to send than there is time, answers are taken all the same.
+            now_ns = time.monotonic_ns()
+            while self._schedule and self._schedule[0][0] <= now_ns:
                 self._serve(*heapq.heappop(self._schedule))
             for fd, _ in self._events.poll(0):
                 if fd == orders_fd:

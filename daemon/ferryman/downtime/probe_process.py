@@ -124,9 +124,11 @@ class Prober:
         os.set_blocking(output_fd, False)
         self._events.register(orders_fd, select.EPOLLIN)
         while self._obeying or self._targets or self._records:
-            while self._schedule and self._schedule[0][0] <= time.monotonic_ns():
+            # Each target once: where there is more to send than there is time, answers are taken all the same.
+            now_ns = time.monotonic_ns()
+            while self._schedule and self._schedule[0][0] <= now_ns:
                 self._serve(*heapq.heappop(self._schedule))
-            for fd, _ in self._events.poll(0):
+            for fd, _ in self._events.poll(0, len(self._flights) + 1):
                 if fd == orders_fd:
                     self._read_orders(orders_fd)
                 elif fd in self._flights:
@@ -247,7 +249,7 @@ class Prober:
         limit_ns = time.monotonic_ns() - target.deadline_ns
         if not target.in_flight or next(iter(target.in_flight.values())).sent_ns > limit_ns:
             return
-        for fd, _ in self._events.poll(0):
+        for fd, _ in self._events.poll(0, len(self._flights) + 1):
             if fd in target.in_flight:
                 self._answered(fd)
         for fd in [fd for fd, flight in target.in_flight.items() if flight.sent_ns <= limit_ns]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 
 import pytest
 from loopback import Service, TrueOutage, unused_port
@@ -19,6 +20,8 @@ from ferryman.downtime.values import Measurement, MeasurementStatus, Outcome, Pr
 
 SOON_S = 10.0
 BASELINE = 20
+MORE_THAN_CAN_BE_SERVED = 100
+"""A hundred thousand probes a second: a prober in Python sends some fifteen thousand."""
 
 
 def target(service: Service, interval_ms: float = 10) -> ProbeTarget:
@@ -176,6 +179,17 @@ def test_probes_of_several_services_share_a_prober_and_are_told_apart() -> None:
         assert second.wait_answering(consecutive=BASELINE, timeout_s=SOON_S)
         assert {sample.outcome for sample in second.stop()} == {Outcome.ANSWERED}
         assert second.pid is None
+
+
+def test_more_probes_than_can_be_sent_are_missed_and_none_is_called_lost() -> None:
+    with Service(backlog=1024) as service, ExitStack() as stack:
+        probes = [stack.enter_context(Probe.start(target(service, 1))) for _ in range(MORE_THAN_CAN_BE_SERVED)]
+        assert probes[0].wait_answering(consecutive=BASELINE, timeout_s=SOON_S)
+        samples = probes[0].stop()
+
+        assert {sample.outcome for sample in samples} == {Outcome.ANSWERED}
+        assert probes[0].missed > 0
+        assert service.accepted() == 0
 
 
 def test_an_orderly_stop_is_no_failure_and_can_be_repeated() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC
 
 from ferryman.records.head import RecordHead
 from ferryman.report.figures.drawing import JsonObject
@@ -41,7 +40,7 @@ def table(moves: Collection[RecordHead], in_full: Collection[str]) -> JsonObject
 
 def _row(move: RecordHead) -> list[str | float | None]:
     return [
-        move.started_at.astimezone(UTC).isoformat(" ", "seconds")[:19],
+        move.started_at.isoformat(" ", "seconds")[:19],
         move.vm,
         move.source,
         move.destination,

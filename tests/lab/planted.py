@@ -82,6 +82,7 @@ _GIVES_UP = f'[storage]\noverwrite = {{ vda = "{DISK_POOL}/larger.img" }}\n'
 PLANTED = (
     Planted(name="more-cpu", code=FindingCode.CPU_LESSER, beside=_MORE_CPU),
     Planted(name="newer-machine", code=FindingCode.MACHINE_MISSING, machine="pc-q35-99.0"),
+    Planted(name="newer-qemu", code=FindingCode.OLDER_HYPERVISOR),
     Planted(name="other-architecture", code=FindingCode.ARCHITECTURE, elsewhere=True),
     Planted(name="with-a-device", code=FindingCode.HOST_DEVICE_COLD, inside=_DEVICE),
     Planted(
@@ -109,5 +110,5 @@ PLANTED = (
 """Of preflight's list, all that can be made on hosts that are one machine in truth, with one processor and one QEMU.
 
 Left to tests without hosts: a running guest that has a device, or a processor's feature that the destination lacks
-(libvirt writes down only what QEMU gave it); and a destination whose QEMU is older.
+(libvirt writes down only what QEMU gave it).
 """

@@ -172,6 +172,7 @@ def killed_while_it_drives(daemon: DaemonRun, there: str, when: Callable[[], boo
     faults.bar_peers(lab.ledger, there)
     daemon.specs.move(VM, there)
     daemon.start("--once")
+    daemon.until(lambda: bool(phase(daemon)), "it moves")
     daemon.until(when, "the moment to kill it")
     daemon.kill()
     faults.widen(lab.ledger, there)

@@ -63,6 +63,14 @@ THERE = (
     ),
 )
 """At the destination: what is wrong with the host."""
+_OLDER_QEMU = Path(__file__).with_name("older_qemu.py")
+QEMU = "/usr/bin/qemu-system-x86_64"
+OLDER_QEMU = (
+    f"cp {QEMU} /run/real-qemu",
+    f"(echo '#!/usr/bin/python3'; cat {shlex.quote(str(_OLDER_QEMU))}) >/run/older-qemu && chmod 755 /run/older-qemu",
+    f"mount --bind /run/older-qemu {QEMU}",
+)
+NO_OLDER_QEMU = f"umount {QEMU}; rm -f /run/real-qemu /run/older-qemu"
 NO_MORE_HERE = (
     f"{virsh(f'pool-destroy {IDLE_POOL}')}; rm -rf {IDLE_PATH} {OWN_EMULATOR} /var/lib/libvirt/*.i[sm][og]",
     (
@@ -89,6 +97,11 @@ def specs(lab: RunningLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         restart_libvirtd(lab, here)
         undone.callback(restart_libvirtd, lab, elsewhere)
         restart_libvirtd(lab, elsewhere, "setarch i686")
+        undone.callback(restart_libvirtd, lab, there)
+        undone.callback(at_host, lab, there, NO_OLDER_QEMU)
+        for line in OLDER_QEMU:
+            at_host(lab, there, line)
+        restart_libvirtd(lab, there)
         for host, plant, uproot in ((here, HERE, NO_MORE_HERE), (there, THERE, NO_MORE_THERE)):
             for line in uproot:
                 undone.callback(at_host, lab, host, line)

@@ -148,7 +148,9 @@ class TestAnotherFormatAndKind:
         assert 'type="qcow2"' in stand.destination.domains.known[VM].xml
 
     def test_a_volume_that_its_spec_gives_up_is_overwritten_and_stays_when_the_move_fails(self, stand: Stand) -> None:
-        stand.destination.pools["vms"].volumes["spare"] = FakeVolume(content=empty("raw", 64 * 1024**2), device=True)
+        stand.destination.pools["vms"].volumes["spare"] = FakeVolume(
+            content=empty("raw", sum(run if isinstance(run, int) else len(run) for run in DISK)), device=True
+        )
         storage = StorageSpec(overwrite={"vda": "vms/spare"})
         previewed = stand.order(Method.COLD, storage=storage).plan.adaptation.disks["vda"]
         assert (previewed.kind, previewed.path) == (SourceKind.BLOCK, "/var/lib/libvirt/images/spare")

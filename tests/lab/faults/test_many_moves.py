@@ -62,10 +62,11 @@ def test_it_holds_no_more_after_many_moves_than_after_some(
             daemon.until_in_place(solo, wanted)
             sizes.append(size(pid))
             sys.stdout.write(f"{number}: {sizes[-1]}\n")
-        warm, last = sizes[WARM - 1], sizes[-1]
-    assert last.files <= max(one.files for one in sizes[:WARM])
-    assert last.threads <= max(one.threads for one in sizes[:WARM])
-    assert last.children <= max(one.children for one in sizes[:WARM])
-    assert last.memory_kib - warm.memory_kib < (MOVES - WARM) * _A_MOVE_KIB
+    first, last = sizes[:WARM], sizes[-WARM:]
+    # What a move's end is still about to give back comes and goes; what leaked stays, in the least of them, too.
+    assert min(one.files for one in last) <= max(one.files for one in first)
+    assert min(one.threads for one in last) <= max(one.threads for one in first)
+    assert min(one.children for one in last) <= max(one.children for one in first)
+    assert last[-1].memory_kib - first[-1].memory_kib < (MOVES - WARM) * _A_MOVE_KIB
     assert [record.outcome for record in daemon.records(solo)] == [Outcome.SUCCEEDED] * MOVES
     assert len(lab.disks(solo)) <= 2

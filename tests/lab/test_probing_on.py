@@ -1,18 +1,21 @@
-"""A daemon killed in a move: the next one tells how long the VM was down at most."""
+"""A daemon killed in a move: the next one tells how long the VM was down at most; silent, the VM is announced."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
 import pytest
 from daemon_run import DaemonRun
 from running import RunningLab
+from test_announcing import deaf, hears_again
 from test_restart import is_in_phase, other_than
 
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.lab import faults
 from ferryman.records.audit_records import MigrationRecord
+from ferryman.records.timeline import Mark
 
 pytestmark = pytest.mark.soak
 
@@ -58,3 +61,19 @@ def test_what_nobody_saw_lies_within_the_bounds(
     assert 0 < (measured.downtime_ms or 0) < (measured.downtime_upper_ms or 0)
     assert record.attribution is not None
     assert record.attribution.unknown_ms == measured.downtime_ms
+
+
+def test_a_guest_that_arrived_meanwhile_and_is_silent_is_announced(
+    three: tuple[str, ...], lab: RunningLab, daemon_for: Callable[..., DaemonRun]
+) -> None:
+    vm = three[0]
+    (home,) = lab.whereabouts(vm)
+    away = other_than(lab, home)
+    daemon = daemon_for(vm)
+    with deaf(lab, vm, away):
+        killed_while_memory_moves(lab, daemon, vm, away)
+        healer = threading.Thread(target=hears_again, args=(lab, vm, away))
+        healer.start()
+        record = finished(daemon, vm, away)
+        healer.join()
+    assert record.announcements == sum(entry.mark is Mark.ANNOUNCED for entry in record.timeline) >= 1

@@ -1,4 +1,4 @@
-"""A record's head out of its text, by looking at lines: pure, and several times as fast as parsing all of it.
+"""A record's head out of its text, by looking at lines: pure, and in less than half the time that parsing it takes.
 
 It knows what `toml_files.to_toml` writes: a value a line, which is JSON but for times, and no other line unindented.
 Of a text that is written otherwise it makes nothing, or what is no JSON, or no head: then the file is to be parsed.

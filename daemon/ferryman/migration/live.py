@@ -15,6 +15,7 @@ from ferryman.records.journal_entry import Step
 from ferryman.records.timeline import Mark
 
 _TELL_EVERY_S = 5.0
+_LOOKS_AT_ORPHANS = 5
 _BLIND_S = 60.0
 """A source that is silent for so long is not waited for in its own call, which may never return."""
 _NS_PER_S = 1_000_000_000
@@ -54,9 +55,13 @@ def resume(move: Move, request: LiveMigration) -> None:
 
 
 def adopt(move: Move) -> None:
-    """Follow a migration that an earlier daemon began, until its job is gone. Raises FleetError."""
-    watching = Watch(move)
-    while not move.stop.wait(watching.look_in_s):
+    """Follow a migration that an earlier daemon began, until its job is gone. Raises FleetError.
+
+    One that hung on that daemon is left after a few looks: what is at the destination may be gone by then.
+    """
+    watching, looks = Watch(move), 0
+    while not move.stop.wait(watching.look_in_s) and (move.through is None or looks < _LOOKS_AT_ORPHANS):
+        looks += 1
         if move.ends.source.migrations.job(move.entry.vm).phase in (JobPhase.NONE, JobPhase.POST_COPY_BROKEN):
             return
         watching.look()

@@ -53,8 +53,7 @@ def next_action(method: Method, step: Step, *, runs: bool, seen: Seen, known: Kn
 def rule(method: Method, step: Step, *, runs: bool, seen: Seen, known: Known = Known()) -> Ruling:
     """The next step. `runs`: the VM was running when the move began."""
     if seen.job:
-        # Once it runs at the destination its memory follows it by itself.
-        cancels = known.undriven and step is Step.TRANSFERRING
+        cancels = known.undriven and not _may_have_switched(step, seen)
         return Ruling(action=Action.CANCEL_JOB if cancels else Action.WAIT_FOR_JOB)
     if End.UNREACHABLE in (seen.source, seen.destination):
         return Ruling(action=Action.WAIT_FOR_HOST)
@@ -70,6 +69,17 @@ def rule(method: Method, step: Step, *, runs: bool, seen: Seen, known: Known = K
             return _resolved(cell, runs=runs, known=known)
         case _:
             assert_never(cell)
+
+
+def _may_have_switched(step: Step, seen: Seen) -> bool:
+    """Once it runs at the destination its memory follows it by itself.
+
+    Seen: the copy there dies just as QEMU is told to switch, and the source stands still for ever ("postcopy failed to
+    start"); cancelled, it goes on with all of its memory.
+    """
+    if step is Step.SWITCHING:
+        return seen.source not in (End.RUNNING, End.PAUSED) or seen.destination is not End.ABSENT
+    return step is not Step.TRANSFERRING
 
 
 class _Doubt(StrEnum):

@@ -58,7 +58,7 @@ class Course:
 
     ladder: Ladder
     turn: Turn = Turn.GO_ON
-    """Anything but GO_ON is taken once; after it only a guest that is paused for nothing is still given back."""
+    """Anything but GO_ON is taken once; after it only a guest that stands still for nothing is still given back."""
     moved_bytes: int = -1
     moved_at_s: float = 0.0
     memory_since_s: float | None = None
@@ -79,12 +79,12 @@ def course(rules: Rules, now_s: float) -> Course:
 
 def steer(at: Course, job: Job, rules: Rules, now_s: float) -> Course:
     """After one more look."""
-    if at.turn not in (Turn.GO_ON, Turn.PAUSE) or job.phase in _STEERED_NO_MORE:
+    if at.turn in (Turn.ABORT, Turn.GIVE_UP) or job.phase in _STEERED_NO_MORE:
         return at
     at = _throttled(_clocked(at, job, now_s), job, now_s)
     if now_s - at.moved_at_s >= SILENT_S:
         return replace(at, turn=Turn.GIVE_UP)
-    if at.turn is Turn.PAUSE:
+    if at.turn is not Turn.GO_ON:
         return at
     at, climbed = _eased(at, job, rules), climb(at.ladder, job)
     if at.full_bytes_s is not None:

@@ -55,6 +55,16 @@ def test_a_guest_that_is_slowed_down_further_has_not_come_to_the_end() -> None:
     assert steered(rules, throttled).turn is Turn.ABORT
 
 
+def test_a_switch_to_post_copy_that_does_not_come_about_is_given_up() -> None:
+    """QEMU: "postcopy failed to start", where the copy at the destination has just died."""
+    rules = Rules(method=Method.POST_COPY, on_stall=OnStall.POST_COPY, switch_over=SwitchOver.LADDER)
+    told = stalling(40)
+    assert steered(rules, told).turn is Turn.POST_COPY
+    assert steered(rules, [*told, *[told[-1]] * 61]).turn is Turn.GIVE_UP
+    follows = Job(phase=JobPhase.POST_COPY)
+    assert steered(rules, [*told, *[follows] * 61]).turn is Turn.POST_COPY
+
+
 def test_post_copy_switches_at_the_first_stall() -> None:
     rules = Rules(method=Method.POST_COPY, on_stall=OnStall.POST_COPY, switch_over=SwitchOver.LADDER)
     assert steered(rules, stalling(3)).turn is Turn.GO_ON

@@ -30,17 +30,22 @@ def eased_mib_s(job: Job, full_bytes_s: int) -> int:
     return max(1, int(full_bytes_s * share) // _MIB)
 
 
-def look_soon_s(job: Job) -> float:
-    """When to look again, so that the last moment is not missed.
+def look_soon_s(job: Job, full_bytes_s: int | None) -> float:
+    """When to look again, so that the last moment is not missed. `full_bytes_s`: its speed before it was eased.
 
     Half of the time that is left until then: the speed of the first moments is too high, what is queued counts as sent.
-    Example: 48 MiB left at 160 MiB/s, 300 ms: in 70 ms.
+    Example: 48 MiB left at 160 MiB/s, 300 ms: in 70 ms. After the last step not so soon: a look takes both hosts'
+    processors from the guest that is about to stop here and to go on there.
     """
-    if job.phase is not JobPhase.MEMORY:
+    if job.phase is not JobPhase.MEMORY or _at_last_step(job, full_bytes_s):
         return LOOK_EVERY_S
     if job.memory_bytes_s <= 0:
         return _LOOK_SOON_S
     return min(LOOK_EVERY_S, max(_LOOK_SOON_S, (_left_s(job) - _STEPS[-1][0]) / 2))
+
+
+def _at_last_step(job: Job, full_bytes_s: int | None) -> bool:
+    return full_bytes_s is not None and job.memory_remaining_bytes / full_bytes_s <= _STEPS[0][0]
 
 
 def _left_s(job: Job) -> float:

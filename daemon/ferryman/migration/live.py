@@ -107,7 +107,7 @@ class Watch:
         self._memory_left_bytes = 0
         self._tell_at_s = 0.0
         self._seen_at_s = self._now_s()
-        self.look_in_s = look_in_s(None, self._rules)
+        self.look_in_s = look_in_s(self._course, None, self._rules)
         """When to look next."""
         self._taken_back = False
         self._runs_there = False
@@ -130,7 +130,7 @@ class Watch:
         except FleetError:
             return
         self._seen_at_s = self._now_s()
-        self.look_in_s = look_in_s(job, self._rules)
+        self.look_in_s = look_in_s(self._course, job, self._rules)
         if job.phase in (JobPhase.SETUP, JobPhase.DISKS):
             self._move.undisturbed_until_ns = asked_ns
         self._move.sent = job if job.memory_total_bytes else self._move.sent

@@ -95,9 +95,9 @@ def steer(at: Course, job: Job, rules: Rules, now_s: float) -> Course:
     return replace(at, ladder=climbed)
 
 
-def look_in_s(job: Job | None, rules: Rules) -> float:
+def look_in_s(at: Course, job: Job | None, rules: Rules) -> float:
     """When to look again; None: it has not been looked at yet."""
-    return look_soon_s(job) if job is not None and _is_eased(rules) else LOOK_EVERY_S
+    return look_soon_s(job, at.full_bytes_s) if job is not None and _is_eased(rules) else LOOK_EVERY_S
 
 
 _STEERED_NO_MORE = (JobPhase.NONE, JobPhase.POST_COPY, JobPhase.POST_COPY_BROKEN)

@@ -178,12 +178,20 @@ def test_going_slower_breaks_no_promise() -> None:
 @pytest.mark.parametrize("rules", [LIVE, replace(ONCE, method=Method.PAUSED), replace(ONCE, method=Method.POST_COPY)])
 def test_no_other_migration_is_slowed_down(rules: Rules) -> None:
     assert steered(rules, [memory(1, 1, mib_s=100)]).cap_mib_s is None
-    assert look_in_s(memory(1, 1, mib_s=100), rules) == look_in_s(None, rules)
+    begun = course(rules, 0.0)
+    assert look_in_s(begun, memory(1, 1, mib_s=100), rules) == look_in_s(begun, None, rules)
 
 
 def test_its_last_moment_is_not_missed() -> None:
+    begun = course(ONCE, 0.0)
     unknown, far, soon = memory(1, 50, mib_s=0), memory(1, 100, mib_s=100), memory(1, 26, mib_s=100)
-    assert look_in_s(far, ONCE) == look_in_s(None, ONCE)
-    assert look_in_s(soon, ONCE) == pytest.approx(0.05)
-    assert look_in_s(unknown, ONCE) < look_in_s(soon, ONCE)
-    assert look_in_s(memory(1, 1, mib_s=100), ONCE) == look_in_s(unknown, ONCE)
+    assert look_in_s(begun, far, ONCE) == look_in_s(begun, None, ONCE)
+    assert look_in_s(begun, soon, ONCE) == pytest.approx(0.05)
+    assert look_in_s(begun, unknown, ONCE) < look_in_s(begun, soon, ONCE)
+    assert look_in_s(begun, memory(1, 1, mib_s=100), ONCE) == look_in_s(begun, unknown, ONCE)
+
+
+def test_nobody_looks_at_it_while_it_is_about_to_be_stopped() -> None:
+    begun, soon, late = course(ONCE, 0.0), memory(1, 10, mib_s=100), memory(1, 4, mib_s=50, processed_mib=46)
+    assert look_in_s(steered(ONCE, [soon]), soon, ONCE) < look_in_s(begun, None, ONCE)
+    assert look_in_s(steered(ONCE, [soon, late]), late, ONCE) == look_in_s(begun, None, ONCE)

@@ -38,6 +38,9 @@ def guest() -> None:
     help="In a pool; elsewhere every disk is raw.",
 )
 @click.option("--address", help="Default: the next free one of the lab's subnet.")
+@click.option(
+    "--filled-mib", type=click.IntRange(min=0), default=0, help="Memory that holds data, which it leaves alone."
+)
 @click.option("--dirty-mib", type=click.IntRange(min=0), default=0, help="Memory that it rewrites for ever.")
 @click.option("--uefi", is_flag=True, help="With UEFI firmware and NVRAM (package ovmf).")
 @click.option("--tpm", is_flag=True, help="With an emulated TPM (packages swtpm, swtpm-tools).")
@@ -52,6 +55,7 @@ def add(
     disk_mib: int,
     disk: str,
     disk_format: str,
+    filled_mib: int,
     dirty_mib: int,
     *,
     uefi: bool,
@@ -67,6 +71,7 @@ def add(
         disk_mib=disk_mib,
         disk=DiskHome(disk),
         disk_format=DiskFormat(disk_format),
+        filled_mib=filled_mib,
         dirty_mib=dirty_mib,
         uefi=uefi,
         tpm=tpm,

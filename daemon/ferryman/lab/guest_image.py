@@ -1,4 +1,4 @@
-"""What guests boot: a kernel, and a first file system of busybox, dropbear and our two scripts."""
+"""What guests boot: a kernel, and a first file system of busybox, dropbear and our scripts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ferryman.lab.ledger import make_folder
 
 _BUSYBOX = Path("/bin/busybox")
 _DROPBEAR = Path("/usr/sbin/dropbear")
-_SCRIPTS = ("init", "counter", "dirty")
+_SCRIPTS = ("init", "counter", "fill", "dirty")
 
 
 def kernel_path(layout: Layout) -> Path:

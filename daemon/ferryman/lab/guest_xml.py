@@ -57,6 +57,8 @@ class GuestPlan:
     disk: DiskHome = DiskHome.COPY
     disk_format: DiskFormat = DiskFormat.QCOW2
     """Of a disk in its host's pool; on the storage host every disk is raw."""
+    filled_mib: int = 0
+    """Memory that holds data which the guest leaves alone; 0: none."""
     dirty_mib: int = 0
     """Memory that the guest rewrites for ever; 0: none."""
     uefi: bool = False
@@ -94,6 +96,8 @@ def command_line(guest: GuestPlan, prefix_length: int) -> str:
     # isolated it does so at every system call. See decision 8.
     words.append("pti=on")
     words.append(f"ferryman.address={guest.address}/{prefix_length}")
+    if guest.filled_mib:
+        words.append(f"ferryman.filled_mib={guest.filled_mib}")
     if guest.dirty_mib:
         words.append(f"ferryman.dirty_mib={guest.dirty_mib}")
     return " ".join(words)

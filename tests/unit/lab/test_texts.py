@@ -134,7 +134,7 @@ class TestNextCommands:
         assert elsewhere["remove the lab"] == "ferryman lab down --folder '/srv/my lab'"
 
 
-@pytest.mark.parametrize("script", ["init", "counter", "dirty"])
+@pytest.mark.parametrize("script", ["init", "counter", "fill", "dirty"])
 def test_the_guests_scripts_are_sound_shell(script: str) -> None:
     path = Path(host_files.__file__).parent / "guest" / script
     checked = subprocess.run(["sh", "-n", str(path)], capture_output=True, text=True, check=False)

@@ -4,9 +4,9 @@ For each pair: from the commit to the hypervisor's migration begun, from the com
 destination, what virsh took, and the downtime of both as a third program's pings saw it. Then the medians. Ratios in
 one run are what counts: the machine's speed varies.
 
-The guest holds data in its memory, as servers do. One with less than the link carries within libvirt's default downtime
-limit of 300 ms (`--memory-mib 96 --filled-mib 0`, on a fast machine) is stopped by virsh after the first tenth of a second,
-and little more than the hand-over remains to be compared.
+The guest holds data in its memory, as servers do. One with less than the link carries within libvirt's default limit of
+300 ms (`--memory-mib 96 --filled-mib 0`, on a fast machine) is stopped by virsh after the first tenth of a second, and
+little more than the hand-over remains to be compared.
 """
 
 from __future__ import annotations

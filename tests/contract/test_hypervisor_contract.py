@@ -104,6 +104,23 @@ class TestReading:
         machine = stage.source.domains.inspect(stage.vm).machine
         assert machine in stage.destination.describe([]).machines
 
+    def test_describes_which_vms_use_the_wanted_volumes(self, stage: Stage) -> None:
+        disk = stage.disk()
+        assert stage.source.describe([disk.ref]).users(disk) == (stage.vm,)
+        assert stage.source.describe([stage.ref("absent")]).disk_paths == {}
+
+    def test_knows_a_shut_off_vm_by_a_volume_that_it_names_by_its_pool(self, stage: Stage) -> None:
+        volume = stage.destination.volumes.create(stage.ref("contract.named"), format="raw", capacity_bytes=MIB)
+        disk = (
+            f"<devices><disk type='volume' device='disk'><source pool='{stage.pool}' volume='contract.named'/>"
+            "<target dev='vda' bus='virtio'/></disk></devices></domain>"
+        )
+        stage.destination.definitions.define(BARE_XML.replace("</domain>", disk), autostart=False)
+        users = stage.destination.describe([volume.ref]).users(volume)
+        stage.destination.definitions.undefine(BARE_VM)
+        stage.destination.volumes.delete(volume.ref)
+        assert users == (BARE_VM,)
+
     def test_an_unknown_vm_is_absent_and_cannot_be_inspected(self, stage: Stage) -> None:
         assert stage.source.power.state("absent") is None
         with pytest.raises(OperationFailedError) as failed:

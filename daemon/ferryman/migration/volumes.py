@@ -32,9 +32,11 @@ def prepare(move: Move, disks: Sequence[DiskPlan], *, as_bytes: bool) -> Ready:
     for disk in copied(disks):
         if disk.overwrites:
             ready[disk.target] = _standing(move, disk)
+            _require_unused(move, disk)
             continue
         if disk.replaces_leftover:
             _require_apart(move, disk)
+            _require_unused(move, disk)
             move.ends.destination.volumes.delete(disk.destination)
         ready[disk.target] = _create(move, disk, as_bytes=as_bytes)
     return ready
@@ -55,6 +57,22 @@ def _require_apart(move: Move, disk: DiskPlan) -> None:
             f"{disk.target}: {move.entry.source} and {move.entry.destination} share the storage of "
             f"{disk.destination.pool}, and what looked like a leftover is the disk itself",
             'Set [storage] mode = "shared" in its spec.',
+        )
+
+
+def _require_unused(move: Move, disk: DiskPlan) -> None:
+    """Asked last of all before the content goes: a VM may have been defined on it since the move was planned."""
+    destination, ref = move.ends.destination, disk.destination
+    volume = destination.volumes.find(ref)
+    if volume is None:
+        return
+    users = sorted(vm for vm, paths in destination.domains.disk_paths().items() if volume.path in paths)
+    if users:
+        raise MoveFailedError(
+            f"{disk.target}: {ref.pool}/{ref.name} on {destination.name} is a disk of {', '.join(users)}: it is "
+            "neither overwritten nor deleted",
+            f"See it there: virsh domblklist {users[0]} (on {destination.name}). Give {users[0]} another disk, or map "
+            "another pool or volume in its spec: [storage] pools, overwrite.",
         )
 
 

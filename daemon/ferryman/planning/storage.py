@@ -177,7 +177,10 @@ def _copy_findings(
         )
     elif pool.kind == "logical" and disk.volume is not None and disk.volume.capacity_bytes % _EXTENT_BYTES:
         findings.append(_unequal(disk.target, disk.volume.capacity_bytes, ref.pool, host))
-    if ref in destination.volumes and (leftover is None or leftover.vm_uuid != uuid):
+    standing = destination.volumes.get(ref)
+    # One that a VM uses is preflight's to tell: nobody is to be advised to delete it.
+    unused = standing is not None and not destination.users(standing)
+    if unused and (leftover is None or leftover.vm_uuid != uuid):
         findings.append(
             _blocker(
                 FindingCode.VOLUME_EXISTS,

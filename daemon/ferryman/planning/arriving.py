@@ -9,11 +9,9 @@ from ferryman.fleet.adapting import Adaptation, DiskSource, SourceKind
 from ferryman.fleet.drives import media
 from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, Interface, Volume
 from ferryman.planning.plans import DiskImage, DiskPlan, DiskTransfer
+from ferryman.planning.pool_kinds import traits
 from ferryman.specs.host_spec import ArrivalSpec
 from ferryman.specs.vm_spec import StorageSpec
-
-BLOCK_POOLS = frozenset({"logical", "disk", "iscsi", "scsi", "mpath", "zfs"})
-"""Pool kinds whose volumes are block devices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +79,7 @@ def _there(disk: DiskPlan, destination: HostDetail) -> DiskSource | None:
     if pool is None or not pool.target_path:
         return None
     return DiskSource(
-        kind=SourceKind.BLOCK if pool.kind in BLOCK_POOLS else SourceKind.FILE,
+        kind=traits(pool.kind).source_kind,
         path=f"{pool.target_path}/{disk.destination.name}",
         format=disk.format,
     )

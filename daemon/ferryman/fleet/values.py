@@ -61,6 +61,8 @@ class Pool:
     active: bool
     target_path: str
     available_bytes: int
+    origin: str = ""
+    """The server and the place there that its content comes from, as it is defined; empty: the host itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

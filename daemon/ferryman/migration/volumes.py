@@ -8,8 +8,9 @@ from dataclasses import replace
 from ferryman.fleet.adapting import Adaptation, DiskSource, SourceKind
 from ferryman.fleet.errors import FailureKind, OperationFailedError
 from ferryman.fleet.values import Volume, VolumeRef
-from ferryman.migration.apart import lie_apart
+from ferryman.migration.apart import Likeness, tried_out
 from ferryman.migration.move import Move, MoveFailedError
+from ferryman.migration.sharing import compared
 from ferryman.planning.plans import DiskPlan, DiskTransfer, Plan
 from ferryman.records.audit_records import VolumeAt
 
@@ -43,16 +44,8 @@ def prepare(move: Move, disks: Sequence[DiskPlan], *, as_bytes: bool) -> Ready:
 
 
 def _require_apart(move: Move, disk: DiskPlan) -> None:
-    """A leftover goes only where the two ends' storage is not one and the same: else it is the VM's very disk.
-
-    The marker is ours as long as it may be there: undoing an attempt that was cut off deletes it.
-    """
-    source, destination = move.ends.source, move.ends.destination
-    marker = VolumeRef(pool=disk.destination.pool, name=f"{move.entry.id}-{disk.target}.marker")
-    move.owns(_at(move, marker))
-    apart = lie_apart(destination, marker.pool, source, disk.source.ref.pool, marker.name)
-    move.disowns(_at(move, marker))
-    if not apart:
+    """A leftover goes only where the two ends' storage is not one and the same: else it is the VM's very disk."""
+    if compared(move, disk, tried_out) is not Likeness.APART:
         raise MoveFailedError(
             f"{disk.target}: {move.entry.source} and {move.entry.destination} share the storage of "
             f"{disk.destination.pool}, and what looked like a leftover is the disk itself",

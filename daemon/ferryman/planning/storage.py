@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ferryman.fleet.values import Disk, DiskDevice, DomainDetail, HostDetail, VolumeRef
@@ -67,17 +67,16 @@ def disk_plans(
     """Every disk's plan, and what stands against it. `leftovers` are those at the destination."""
     # QEMU reaches a network disk from either host.
     local = [disk for disk in movable_disks(detail) if disk.source_kind != "network"]
-    left = {ref for ref, leftover in leftovers.items() if leftover.vm_uuid == detail.domain.uuid}
-    planned = [_disk_plan(disk, spec, destination, left) for disk in local]
+    planned = [_disk_plan(disk, spec, destination, leftovers, detail.domain.uuid) for disk in local]
     plans = tuple(plan for plan, _ in planned if plan is not None)
     findings = [finding for _, found in planned for finding in found]
     return plans, (*findings, *space_findings(plans, destination))
 
 
 def _disk_plan(
-    disk: Disk, spec: StorageSpec, destination: HostDetail, left: Collection[VolumeRef]
+    disk: Disk, spec: StorageSpec, destination: HostDetail, leftovers: Mapping[VolumeRef, Leftover], uuid: str
 ) -> tuple[DiskPlan | None, Sequence[Finding]]:
-    """One disk's plan, None where its volume is not known. `left`: what this very VM left at the destination."""
+    """One disk's plan, None where its volume is not known. `uuid`: its VM's."""
     ref = destination_ref(disk, spec)
     if disk.volume is None or ref is None:
         return None, [_unknown(disk)]
@@ -87,8 +86,9 @@ def _disk_plan(
     plan = DiskPlan(
         target=disk.target, transfer=DiskTransfer.COPY, source=disk.volume, destination=ref, format=made_anew
     )
-    if _is_shared(disk, spec, destination):
-        shared = replace(plan, transfer=DiskTransfer.SHARED, format=as_it_stands)
+    by_looks = spec.mode is StorageMode.AUTO and ref not in leftovers and _looks_shared(ref, destination)
+    if by_looks or spec.mode is StorageMode.SHARED:
+        shared = replace(plan, transfer=DiskTransfer.SHARED, format=as_it_stands, shared_by_looks=by_looks)
         return shared, shared_findings(disk, ref, destination)
     chain = carried(disk, spec, destination)
     plan = replace(plan, image=chain.image, over=chain.over)
@@ -96,14 +96,13 @@ def _disk_plan(
         given_up = replace(plan, overwrites=True, format=as_it_stands)
         return given_up, [*chain.findings, *overwrite_findings(disk, ref, destination)]
     fresh = replace(plan, replaces_leftover=standing is not None)
-    return fresh, [*chain.findings, *copy_findings(disk, ref, destination, left_by_it=ref in left)]
+    left_by_it = ref in leftovers and leftovers[ref].vm_uuid == uuid
+    return fresh, [*chain.findings, *copy_findings(disk, ref, destination, left_by_it=left_by_it)]
 
 
-def _is_shared(disk: Disk, spec: StorageSpec, destination: HostDetail) -> bool:
-    if spec.mode is not StorageMode.AUTO:
-        return spec.mode is StorageMode.SHARED
-    ref = destination_ref(disk, spec)
-    pool = destination.pools.get(ref.pool) if ref else None
+def _looks_shared(ref: VolumeRef, destination: HostDetail) -> bool:
+    """By the destination's pool and the volume's name alone; not where a record says that the volume was left there."""
+    pool = destination.pools.get(ref.pool)
     return pool is not None and traits(pool.kind).shared and ref in destination.volumes
 
 

@@ -107,14 +107,13 @@ def _create(move: Move, disk: DiskPlan, *, as_bytes: bool) -> Volume:
 
 def adaptation(plan: Plan, ready: Ready) -> Adaptation:
     """What was planned, with the copied disks where they really are at the destination."""
-    return replace(
-        plan.adaptation,
-        disks={
-            disk.target: _there(disk, ready[disk.target])
-            for disk in copied(plan.disks)
-            if _there(disk, ready[disk.target]) != _there(disk, disk.source, disk.source.format)
-        },
-    )
+    planned = plan.adaptation.disks
+    arrived = {
+        disk.target: _there(disk, ready[disk.target])
+        for disk in copied(plan.disks)
+        if disk.target in planned or _there(disk, ready[disk.target]) != _there(disk, disk.source, disk.source.format)
+    }
+    return replace(plan.adaptation, disks={**planned, **arrived})
 
 
 def _there(disk: DiskPlan, volume: Volume, image_format: str | None = None) -> DiskSource:

@@ -17,7 +17,7 @@ from ferryman.fleet.lifecycle import Change
 from ferryman.fleet.machine import CpuFit, JobKind
 from ferryman.fleet.migrating import JobPhase, MemoryTransfer
 from ferryman.fleet.ownership import Owner
-from ferryman.fleet.values import BackingImage, MigrationSide, Power
+from ferryman.fleet.values import BackingImage, MigrationSide, Power, Volume
 from ferryman.specs.host_spec import HostSpec
 
 MIB = 1024 * 1024
@@ -317,6 +317,47 @@ class TestDrives:
 
     def test_a_vm_without_drives_has_no_media(self, stage: Stage) -> None:
         assert stage.source.drives.media(stage.vm) == ()
+
+
+class TestReadOnlyDisks:
+    """A live migration copies none, and planning refuses it by name; a mirror takes them as any other."""
+
+    @pytest.fixture
+    def volume(self, stage: Stage) -> Iterator[Volume]:
+        """The only disk of a VM that runs at the source, with its twin at the destination."""
+        ref, power = stage.ref("contract-read-only.img"), stage.source.power
+        volume = stage.source.volumes.create(ref, format="raw", capacity_bytes=MIB)
+        stage.destination.volumes.create(ref, format="raw", capacity_bytes=MIB)
+        disk = (
+            f"<devices><disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{volume.path}'/>"
+            "<target dev='vda' bus='virtio'/><readonly/></disk></devices></domain>"
+        )
+        stage.source.definitions.define(BARE_XML.replace("</domain>", disk), autostart=False)
+        power.start(BARE_VM)
+        yield volume
+        power.destroy(BARE_VM)
+        stage.source.definitions.undefine(BARE_VM)
+        stage.source.volumes.delete(ref)
+        stage.destination.volumes.delete(ref)
+
+    @pytest.mark.usefixtures("volume")
+    def test_a_live_migration_refuses_to_copy_one(self, stage: Stage) -> None:
+        assert stage.source.domains.inspect(BARE_VM).disks[0].read_only
+        # The destination's log has the reason; to the caller libvirt 9.0 says "End of file while reading data".
+        with pytest.raises(OperationFailedError):
+            stage.source.migrations.migrate(replace(stage.request(), vm=BARE_VM))
+        assert stage.source.power.state(BARE_VM) is Power.RUNNING
+        assert stage.destination.power.state(BARE_VM) is None
+
+    def test_a_mirror_takes_one(self, stage: Stage, volume: Volume) -> None:
+        twin = stage.destination.volumes.find(volume.ref)
+        assert twin is not None
+        with stage.served(twin) as export:
+            stage.source.images.mirror(BARE_VM, "vda", export, bandwidth_mib_s=0)
+            assert stage.until(
+                lambda: (seen := stage.source.images.mirrored(BARE_VM, "vda")) is not None and seen.ready
+            )
+            stage.source.images.cancel_mirror(BARE_VM, "vda")
 
 
 class TestVolumes:

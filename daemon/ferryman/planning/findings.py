@@ -72,6 +72,10 @@ class FindingCode(StrEnum):
     BRIDGE_STP = "bridge-stp"
     USERFAULTFD_FORBIDDEN = "userfaultfd-forbidden"
     DISK_CACHED = "disk-cached"
+    DISK_SHAREABLE = "disk-shareable"
+    """A disk that several VMs may write to would be copied from under them."""
+    DISK_READ_ONLY = "disk-read-only"
+    """A disk that its VM only reads would have to be copied while the VM runs."""
     PROBED_FROM_AN_END = "probed-from-an-end"
 
 

@@ -45,6 +45,7 @@ STANDS_AGAINST: Mapping[FindingCode, frozenset[Method]] = {
     FindingCode.LIBVIRTD_UNREACHED: _RUNNING,
     FindingCode.USERFAULTFD_FORBIDDEN: frozenset({Method.POST_COPY}),
     FindingCode.DISK_CACHED: _RUNNING,
+    FindingCode.DISK_READ_ONLY: _RUNNING,
     FindingCode.PLAIN_TEXT: _COLD,
     FindingCode.CERTIFICATE_MISSING: _RUNNING,
     FindingCode.CERTIFICATE_UNKNOWN: _RUNNING,

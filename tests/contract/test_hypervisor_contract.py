@@ -368,8 +368,9 @@ class TestVolumes:
         assert created == volumes.find(ref)
         assert (created.format, created.capacity_bytes, created.backing) == (image_format, 8 * MIB, False)
         assert created.allocation_bytes < MIB
-        with pytest.raises(OperationFailedError):
+        with pytest.raises(OperationFailedError) as failed:
             volumes.create(ref, format=image_format, capacity_bytes=MIB)
+        assert failed.value.kind is FailureKind.EXISTS
         volumes.delete(ref)
         volumes.delete(ref)
         assert volumes.find(ref) is None

@@ -27,13 +27,13 @@ def require_shared(move: Move, disks: Sequence[DiskPlan]) -> None:
         if disk.transfer is not DiskTransfer.SHARED or pools in proved or not _can_be_tried(disk):
             continue
         proved.add(pools)
-        found = compared(move, disk, likeness)
+        found = compared(move, disk, likeness, disk.source.ref.pool)
         if found is Likeness.APART or (found is Likeness.UNKNOWN and disk.shared_by_looks):
             raise _not_proved(move, disk, found)
 
 
-def compared(move: Move, disk: DiskPlan, how: Comparison) -> Likeness:
-    """Whether a disk's pools at both ends are one storage. Raises FleetError as `how` does.
+def compared(move: Move, disk: DiskPlan, how: Comparison, pool: str) -> Likeness:
+    """Whether a pool of the source and the disk's at the destination are one storage. Raises FleetError as `how` does.
 
     The marker is ours as long as it may be there: undoing an attempt that was cut off deletes it.
     """
@@ -41,7 +41,7 @@ def compared(move: Move, disk: DiskPlan, how: Comparison) -> Likeness:
     marker = VolumeRef(pool=disk.destination.pool, name=f"{move.entry.id}-{disk.target}.marker")
     ours = VolumeAt(host=move.entry.destination, pool=marker.pool, name=marker.name)
     move.owns(ours)
-    found = how(destination, marker.pool, source, disk.source.ref.pool, marker.name)
+    found = how(destination, marker.pool, source, pool, marker.name)
     move.disowns(ours)
     return found
 

@@ -11,6 +11,7 @@ from ferryman.fleet.values import Volume, VolumeRef
 from ferryman.migration.apart import Likeness, tried_out
 from ferryman.migration.move import Move, MoveFailedError
 from ferryman.migration.sharing import compared
+from ferryman.migration.using import require_unused
 from ferryman.planning.plans import DiskPlan, DiskTransfer, Plan
 from ferryman.records.audit_records import VolumeAt
 
@@ -33,11 +34,11 @@ def prepare(move: Move, disks: Sequence[DiskPlan], *, as_bytes: bool) -> Ready:
     for disk in copied(disks):
         if disk.overwrites:
             ready[disk.target] = _standing(move, disk)
-            _require_unused(move, disk)
+            require_unused(move, disk)
             continue
         if disk.replaces_leftover:
             _require_apart(move, disk)
-            _require_unused(move, disk)
+            require_unused(move, disk)
             move.ends.destination.volumes.delete(disk.destination)
         ready[disk.target] = _create(move, disk, as_bytes=as_bytes)
     return ready
@@ -45,27 +46,11 @@ def prepare(move: Move, disks: Sequence[DiskPlan], *, as_bytes: bool) -> Ready:
 
 def _require_apart(move: Move, disk: DiskPlan) -> None:
     """A leftover goes only where the two ends' storage is not one and the same: else it is the VM's very disk."""
-    if compared(move, disk, tried_out) is not Likeness.APART:
+    if compared(move, disk, tried_out, disk.source.ref.pool) is not Likeness.APART:
         raise MoveFailedError(
             f"{disk.target}: {move.entry.source} and {move.entry.destination} share the storage of "
             f"{disk.destination.pool}, and what looked like a leftover is the disk itself",
             'Set [storage] mode = "shared" in its spec.',
-        )
-
-
-def _require_unused(move: Move, disk: DiskPlan) -> None:
-    """Asked last of all before the content goes: a VM may have been defined on it since the move was planned."""
-    destination, ref = move.ends.destination, disk.destination
-    volume = destination.volumes.find(ref)
-    if volume is None:
-        return
-    users = sorted(vm for vm, paths in destination.domains.disk_paths().items() if volume.path in paths)
-    if users:
-        raise MoveFailedError(
-            f"{disk.target}: {ref.pool}/{ref.name} on {destination.name} is a disk of {', '.join(users)}: it is "
-            "neither overwritten nor deleted",
-            f"See it there: virsh domblklist {users[0]} (on {destination.name}). Give {users[0]} another disk, or map "
-            "another pool or volume in its spec: [storage] pools, overwrite.",
         )
 
 

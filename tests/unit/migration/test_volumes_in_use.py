@@ -8,7 +8,7 @@ import pytest
 from stand import VM, Stand
 
 from ferryman.fleet.fake.hosts import DISK, vm_xml
-from ferryman.fleet.fake.storage import FakeVolume, length_of
+from ferryman.fleet.fake.storage import FakePool, FakeVolume, length_of
 from ferryman.migration.attempt import carry_out
 from ferryman.migration.order import Order
 from ferryman.records.audit_records import Outcome
@@ -48,3 +48,33 @@ def test_a_volume_that_its_spec_gives_up(stand: Stand, method: Method) -> None:
     stand.destination.pools["vms"].volumes["given.img"] = FakeVolume(content=THEIRS)
     order = stand.order(method, storage=StorageSpec(overwrite={"vda": "vms/given.img"}))
     used_since(stand, order, "given.img")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("given", [IMAGE, "guest-02.img"], ids=["its own", "another VM's"])
+def test_a_disk_of_the_source_that_its_spec_gives_up_on_shared_storage(
+    stand: Stand, method: Method, given: str
+) -> None:
+    """Nothing says that the folder is shared, and at the destination no VM has a disk on it."""
+    stand.source.add_vm("guest-02", running=False)
+    shared = stand.source.pools["vms"]
+    stand.destination.pools["vms"] = FakePool(volumes=shared.volumes)
+    order = stand.order(method, storage=StorageSpec(overwrite={"vda": f"vms/{given}"}))
+    record = carry_out(order, stand.services())
+    assert record is not None
+    assert record.outcome is Outcome.FAILED
+    assert f"vms/{given} on tallinn is a disk of {given.removesuffix('.img')}" in record.reason
+    assert {name: volume.content for name, volume in shared.volumes.items()} == {IMAGE: DISK, "guest-02.img": DISK}
+    assert stand.fleet.running(VM) == ("tallinn",)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_volume_of_the_same_name_on_storage_of_its_own_is_given_up_as_its_spec_says(
+    stand: Stand, method: Method
+) -> None:
+    stand.destination.pools["vms"].volumes[IMAGE] = FakeVolume(content=THEIRS)
+    record = carry_out(stand.order(method, storage=StorageSpec(overwrite={"vda": f"vms/{IMAGE}"})), stand.services())
+    assert record is not None
+    assert record.outcome is Outcome.SUCCEEDED, record.reason
+    assert stand.destination.pools["vms"].volumes[IMAGE].content == DISK
+    assert stand.volumes_at_destination() == {IMAGE}

@@ -61,6 +61,8 @@ class Pool:
     active: bool
     target_path: str
     available_bytes: int
+    origin: str = ""
+    """The server and the place there that its content comes from, as it is defined; empty: the host itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +243,13 @@ class HostDetail:
     """In the pools asked for."""
     images: Mapping[str, Volume] = field(default_factory=dict)
     """By path: those asked for that a pool holds."""
+    disk_paths: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By VM, as `Domains.disk_paths`; read only where one of the volumes asked for exists."""
     bridges: frozenset[str] | None
     """None: could not be read."""
     networks: frozenset[str]
     machines: frozenset[str]
+
+    def users(self, volume: Volume) -> tuple[str, ...]:
+        """The VMs here, running or not, that have a disk on this volume; by name."""
+        return tuple(sorted(vm for vm, paths in self.disk_paths.items() if volume.path in paths))

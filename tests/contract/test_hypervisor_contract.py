@@ -17,6 +17,7 @@ from ferryman.fleet.lifecycle import Change
 from ferryman.fleet.machine import CpuFit, JobKind
 from ferryman.fleet.migrating import JobPhase, MemoryTransfer
 from ferryman.fleet.ownership import Owner
+from ferryman.fleet.usage import users
 from ferryman.fleet.values import BackingImage, MigrationSide, Power, Volume
 from ferryman.specs.host_spec import HostSpec
 
@@ -106,7 +107,7 @@ class TestReading:
 
     def test_describes_which_vms_use_the_wanted_volumes(self, stage: Stage) -> None:
         disk = stage.disk()
-        assert stage.source.describe([disk.ref]).users(disk) == (stage.vm,)
+        assert users(disk, stage.source.describe([disk.ref]).disk_paths) == (stage.vm,)
         assert stage.source.describe([stage.ref("absent")]).disk_paths == {}
 
     def test_knows_a_shut_off_vm_by_a_volume_that_it_names_by_its_pool(self, stage: Stage) -> None:
@@ -116,10 +117,10 @@ class TestReading:
             "<target dev='vda' bus='virtio'/></disk></devices></domain>"
         )
         stage.destination.definitions.define(BARE_XML.replace("</domain>", disk), autostart=False)
-        users = stage.destination.describe([volume.ref]).users(volume)
+        by = users(volume, stage.destination.describe([volume.ref]).disk_paths)
         stage.destination.definitions.undefine(BARE_VM)
         stage.destination.volumes.delete(volume.ref)
-        assert users == (BARE_VM,)
+        assert by == (BARE_VM,)
 
     def test_an_unknown_vm_is_absent_and_cannot_be_inspected(self, stage: Stage) -> None:
         assert stage.source.power.state("absent") is None

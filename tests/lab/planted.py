@@ -43,7 +43,7 @@ class Planted:
 
 def definition(one: Planted, uuid: str = "") -> str:
     """Its XML. It needs no operating system: its firmware waits for a disk to boot from."""
-    disk = _disk(one.disk) if one.disk else ""
+    disk = disk_xml(one.disk) if one.disk else ""
     return (
         f"<domain type='qemu'><name>{one.name}</name><uuid>{uuid or uuid4()}</uuid>"
         f"<memory unit='MiB'>{MEMORY_MIB}</memory><vcpu>1</vcpu>"
@@ -53,11 +53,11 @@ def definition(one: Planted, uuid: str = "") -> str:
     )
 
 
-def _disk(path: str) -> str:
+def disk_xml(path: str, trait: str = "") -> str:
     image_format = "qcow2" if path.endswith(".qcow2") else "raw"
     return (
         f"<disk type='file' device='disk'><driver name='qemu' type='{image_format}'/><source file='{path}'/>"
-        "<target dev='vda' bus='virtio'/></disk>"
+        f"<target dev='vda' bus='virtio'/>{trait}</disk>"
     )
 
 
@@ -101,6 +101,16 @@ PLANTED = (
     Planted(name="clocks", code=FindingCode.CLOCKS_APART),
     Planted(name="closed-folder", code=FindingCode.FOLDER_CLOSED, disk=f"{POOL_PATH}/closed-folder.img"),
     Planted(name="left-there", code=FindingCode.VOLUME_EXISTS, disk=f"{POOL_PATH}/left-there.img"),
+    Planted(name="used-there", code=FindingCode.VOLUME_IN_USE, disk=f"{POOL_PATH}/used-there.img"),
+    Planted(
+        name="shared-by-many", code=FindingCode.DISK_SHAREABLE, inside=disk_xml(f"{POOL_PATH}/many.img", "<shareable/>")
+    ),
+    Planted(
+        name="only-read",
+        code=FindingCode.DISK_READ_ONLY,
+        runs=True,
+        inside=disk_xml(f"{POOL_PATH}/read.img", "<readonly/>"),
+    ),
     Planted(name="huge", code=FindingCode.SPACE_SHORT, disk=f"{POOL_PATH}/huge.img"),
     Planted(name="idle-pool", code=FindingCode.POOL_INACTIVE, disk=f"{IDLE_PATH}/idle-pool.img"),
     Planted(name="no-pool", code=FindingCode.VOLUME_UNKNOWN, disk="/var/lib/libvirt/no-pool.img"),

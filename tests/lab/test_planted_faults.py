@@ -40,6 +40,7 @@ HERE = (
     f"truncate -s 1M /var/lib/libvirt/seed.iso /var/lib/libvirt/no-pool.img {IDLE_PATH}/idle-pool.img",
     (
         f"cd {POOL_PATH} && truncate -s 1M closed-folder.img left-there.img busy.img onto.img && "
+        f"truncate -s 1M used-there.img many.img read.img && "
         f"truncate -s {planted.HUGE_TIB}T huge.img && qemu-img create -q -f qcow2 snapshotted.qcow2 1M && "
         f"qemu-img create -q -f qcow2 base.qcow2 1M && qemu-img create -q -f qcow2 -F qcow2 -b base.qcow2 layered.qcow2"
     ),
@@ -50,7 +51,7 @@ THERE = (
     f"ip link set {HOST_BRIDGE} type bridge stp_state 1",
     f"mkdir {IDLE_PATH} && {virsh(f'pool-define-as {IDLE_POOL} dir --target {IDLE_PATH}')}",
     (
-        f"cd {POOL_PATH} && truncate -s 1M left-there.img && truncate -s 2M larger.img && "
+        f"cd {POOL_PATH} && truncate -s 1M left-there.img used-there.img && truncate -s 2M larger.img && "
         f"{virsh(f'pool-refresh {DISK_POOL}')}"
     ),
     # QEMU's user as preflight reads it; the libvirtd that runs goes on with the one that it began with.
@@ -75,12 +76,13 @@ NO_MORE_HERE = (
     f"{virsh(f'pool-destroy {IDLE_POOL}')}; rm -rf {IDLE_PATH} {OWN_EMULATOR} /var/lib/libvirt/*.i[sm][og]",
     (
         f"cd {POOL_PATH} && rm -f closed-folder.img left-there.img busy.* onto.img huge.img snapshotted.qcow2 "
+        f"used-there.img many.img read.img "
         f"base.qcow2 layered.qcow2; {virsh(f'pool-refresh {DISK_POOL}')}"
     ),
 )
 NO_MORE_THERE = (
     f"ip link set {HOST_BRIDGE} type bridge stp_state 0; umount $(command -v date)",
-    f"{virsh(f'pool-undefine {IDLE_POOL}')}; rm -rf {IDLE_PATH} {POOL_PATH}/left-there.img {POOL_PATH}/larger.img",
+    f"{virsh(f'pool-undefine {IDLE_POOL}')}; rm -rf {IDLE_PATH} {POOL_PATH}/*-there.img {POOL_PATH}/larger.img",
     f"cp {_SCRATCH} /etc/libvirt/qemu.conf; chmod 711 {POOL_PATH}; {virsh(f'pool-refresh {DISK_POOL}')}",
 )
 
@@ -142,6 +144,10 @@ def add(lab: RunningLab, one: Planted, folder: Path, undone: ExitStack) -> None:
         at_host(lab, here, virsh(f"snapshot-create-as {one.name} first"))
     if one.name == "busy":
         at_host(lab, here, virsh(f"blockcopy {one.name} vda --dest {POOL_PATH}/busy.copy --transient-job"))
+    if one.name == "used-there":
+        file.write_text(planted.definition(Planted(name="another-user", code=one.code, disk=one.disk)))
+        at_host(lab, there, virsh(f"define {shlex.quote(str(file))}"))
+        undone.callback(at_host, lab, there, virsh("undefine another-user"))
     if one.name == "same-uuid":
         file.write_text(planted.definition(Planted(name="another", code=one.code), uuid))
         at_host(lab, there, virsh(f"define {shlex.quote(str(file))}"))

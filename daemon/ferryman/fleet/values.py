@@ -1,7 +1,4 @@
-"""What a reading of a host says: plain values, no libvirt.
-
-Sizes are in bytes or MiB as the name says.
-"""
+"""What a reading of a host says: plain values, no libvirt. Sizes are in bytes or MiB as the name says."""
 
 from __future__ import annotations
 
@@ -249,7 +246,3 @@ class HostDetail:
     """None: could not be read."""
     networks: frozenset[str]
     machines: frozenset[str]
-
-    def users(self, volume: Volume) -> tuple[str, ...]:
-        """The VMs here, running or not, that have a disk on this volume; by name."""
-        return tuple(sorted(vm for vm, paths in self.disk_paths.items() if volume.path in paths))

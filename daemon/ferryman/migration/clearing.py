@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.fleet.errors import FleetError
+from ferryman.fleet.usage import users
 from ferryman.migration.apart import lie_apart
 from ferryman.migration.move import Move
 from ferryman.planning.plans import DiskPlan, DiskTransfer, Plan
@@ -55,9 +56,9 @@ def clear_source(move: Move, plan: Plan, measurement: Measurement) -> Cleared:
 
 def _obstacle(move: Move, disk: DiskPlan) -> str | None:
     source, destination = move.ends.source, move.ends.destination
-    users = [vm for vm, paths in source.domains.disk_paths().items() if disk.source.path in paths]
-    if users:
-        return f"{', '.join(sorted(users))} at {source.name} uses {disk.source.path}"
+    by = users(disk.source, source.domains.disk_paths())
+    if by:
+        return f"{', '.join(by)} at {source.name} uses {disk.source.path}"
     found = source.volumes.find(disk.source.ref)
     if found is None or found.path != disk.source.path:
         return f"{source.name} has another volume {disk.source.ref.pool}/{disk.source.ref.name} now, or none"

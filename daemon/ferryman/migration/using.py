@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ferryman.fleet.errors import FailureKind, OperationFailedError
 from ferryman.fleet.hypervisor import Hypervisor
+from ferryman.fleet.usage import users
 from ferryman.fleet.values import Volume, VolumeRef
 from ferryman.migration.apart import Likeness, likeness
 from ferryman.migration.move import Move, MoveFailedError
@@ -18,10 +19,10 @@ def require_unused(move: Move, disk: DiskPlan) -> None:
     ref, destination, source = disk.destination, move.ends.destination, move.ends.source
     volume = destination.volumes.find(ref)
     if volume is not None:
-        _refuse(disk, destination, ref, _users(destination, volume))
+        _refuse(disk, destination, ref, users(volume, destination.domains.disk_paths()))
     # A leftover was proved to lie on storage of its own before.
     for seen in _seen_from_source(move, disk) if disk.overwrites else ():
-        _refuse(disk, source, seen.ref, _users(source, seen))
+        _refuse(disk, source, seen.ref, users(seen, source.domains.disk_paths()))
 
 
 def _seen_from_source(move: Move, disk: DiskPlan) -> Iterator[Volume]:
@@ -41,15 +42,11 @@ def _find(host: Hypervisor, ref: VolumeRef) -> Volume | None:
         raise
 
 
-def _users(host: Hypervisor, volume: Volume) -> list[str]:
-    return sorted(vm for vm, paths in host.domains.disk_paths().items() if volume.path in paths)
-
-
-def _refuse(disk: DiskPlan, host: Hypervisor, ref: VolumeRef, users: list[str]) -> None:
-    if users:
+def _refuse(disk: DiskPlan, host: Hypervisor, ref: VolumeRef, by: Sequence[str]) -> None:
+    if by:
         raise MoveFailedError(
-            f"{disk.target}: {ref.pool}/{ref.name} on {host.name} is a disk of {', '.join(users)}: it is neither "
+            f"{disk.target}: {ref.pool}/{ref.name} on {host.name} is a disk of {', '.join(by)}: it is neither "
             "overwritten nor deleted",
-            f"See it there: virsh domblklist {users[0]} (on {host.name}). Give {users[0]} another disk, or name "
+            f"See it there: virsh domblklist {by[0]} (on {host.name}). Give {by[0]} another disk, or name "
             "another pool or volume in its spec: [storage] pools, overwrite.",
         )

@@ -46,12 +46,23 @@ def prepare(move: Move, disks: Sequence[DiskPlan], *, as_bytes: bool) -> Ready:
 
 def _require_apart(move: Move, disk: DiskPlan) -> None:
     """A leftover goes only where the two ends' storage is not one and the same: else it is the VM's very disk."""
-    if compared(move, disk, tried_out, disk.source.ref.pool) is not Likeness.APART:
-        raise MoveFailedError(
-            f"{disk.target}: {move.entry.source} and {move.entry.destination} share the storage of "
-            f"{disk.destination.pool}, and what looked like a leftover is the disk itself",
-            'Set [storage] mode = "shared" in its spec.',
-        )
+    here, there = disk.source.ref.pool, disk.destination.pool
+    match compared(move, disk, tried_out, here):
+        case Likeness.APART:
+            return
+        case Likeness.SAME:
+            raise MoveFailedError(
+                f"{disk.target}: {move.entry.source} and {move.entry.destination} share the storage of {there}, and "
+                "what looked like a leftover is the disk itself",
+                'Set [storage] mode = "shared" in its spec.',
+            )
+        case Likeness.UNKNOWN:
+            raise MoveFailedError(
+                f"{disk.target}: {move.entry.source} takes no new volume in {here}, so it cannot be proved that the "
+                f"leftover {disk.destination.name} in {there} on {move.entry.destination} is not the disk itself",
+                f"See why, and mend it: virsh vol-create-as {here} try.img 1M (on {move.entry.source}); it is tried "
+                "again.",
+            )
 
 
 def _standing(move: Move, disk: DiskPlan) -> Volume:

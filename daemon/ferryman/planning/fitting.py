@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ferryman.fleet.usage import users
 from ferryman.fleet.values import Disk, HostDetail, VolumeRef
 from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.planning.plans import DiskPlan, DiskTransfer
@@ -72,7 +73,7 @@ def copy_findings(disk: Disk, ref: VolumeRef, destination: HostDetail, *, left_b
         findings.append(_unequal(disk.target, disk.volume.capacity_bytes, ref.pool, host))
     standing = destination.volumes.get(ref)
     # One that a VM uses is preflight's to tell: nobody is to be advised to delete it.
-    unused = standing is not None and not destination.users(standing)
+    unused = standing is not None and not users(standing, destination.disk_paths)
     if unused and not left_by_it:
         findings.append(
             _blocker(

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ferryman.downtime.values import MeasurementStatus
+from ferryman.fleet.usage import users
 from ferryman.fleet.values import Domain, MigrationSide, Pool, Snapshot, Volume
 from ferryman.planning.pool_kinds import traits
 from ferryman.records.audit_records import MigrationRecord
@@ -138,9 +139,9 @@ def _at_its_host(place: Place, left: LeftBehind, storage: Storage | None, volume
         return f"the pool {place.pool} is shared ({pool.kind})", "It is most likely the VM's very disk: let it be."
     if left.volume.path and volume.path != left.volume.path:
         return f"it is {volume.path} now, and was {left.volume.path}", "Look whose it is."
-    users = sorted(vm for vm, paths in storage.disk_paths.items() if volume.path in paths)
-    if users:
-        return f"{', '.join(users)} uses it", "Nothing to do: it is in use."
+    by = users(volume, storage.disk_paths)
+    if by:
+        return f"{', '.join(by)} uses it", "Nothing to do: it is in use."
     return None
 
 

@@ -276,6 +276,18 @@ class TestVolumesOfOthers:
         assert "share the storage" in record.reason
         assert set(stand.source.pools["vms"].volumes) == {IMAGE}
 
+    def test_nor_is_one_of_which_nothing_can_be_proved(self, stand: Stand) -> None:
+        order = replacing_a_leftover(stand)
+        stand.destination.pools["vms"].volumes[IMAGE] = FakeVolume(content=(b"old",))
+        full = OperationFailedError(FailureKind.OTHER, "No space left on device", "Make room.")
+        stand.source.faults.fail_next(Operation.CREATE, full)
+        record = carry_out(order, stand.services())
+        assert record is not None
+        assert record.outcome is Outcome.FAILED
+        assert "tallinn takes no new volume in vms" in record.reason
+        assert "virsh vol-create-as vms try.img 1M (on tallinn)" in record.remedy
+        assert stand.destination.pools["vms"].volumes[IMAGE].content == (b"old",)
+
     def test_a_leftover_of_ours_is_replaced_and_no_marker_stays(self, stand: Stand) -> None:
         order = replacing_a_leftover(stand)
         stand.destination.pools["vms"].volumes[IMAGE] = FakeVolume(content=(b"old",))

@@ -90,12 +90,11 @@ class FakeHost:
         with self.faults.call(Operation.DESCRIBE):
             usable = [ref for ref in wanted if ref.pool in self.pools and self.pools[ref.pool].active]
             found = {ref: self.volumes.at(ref, closely=ref in closely) for ref in usable}
-            volumes = {ref: volume for ref, volume in found.items() if volume is not None}
             return HostDetail(
                 reading=self._reading(),
                 pools={name: pool.described(name) for name, pool in self.pools.items()},
-                volumes=volumes,
-                disk_paths=self.domains.paths_in_use() if volumes else {},
+                volumes={ref: volume for ref, volume in found.items() if volume is not None},
+                disk_paths=self.domains.paths_in_use() if any(found.values()) else {},
                 images={path: image for path in images if (image := self.volumes.by_path(path)) is not None},
                 bridges=self.bridges,
                 networks=self.networks,
@@ -111,7 +110,7 @@ class FakeHost:
         """What only a command on the host itself can tell."""
         with self.faults.call(Operation.FACTS):
             folders = sorted(pool.target_path for pool in self.pools.values() if pool.active)
-            return self.within.facts(self.name, folders, [(peer, self._reaches(peer)) for peer in peers])
+            return self.within.facts(self.name, folders, [(peer, peer.uri in self._network.machines) for peer in peers])
 
     def survey(self) -> HostSurvey:
         """The host as it is compared with others of its fleet."""
@@ -142,9 +141,6 @@ class FakeHost:
         self.domains.known[name] = domain
         self.domains.events.know(one.described() for one in self.domains.known.values())
         return domain
-
-    def _reaches(self, peer: Peer) -> bool:
-        return peer.uri in self._network.machines
 
     def _reading(self) -> HostReading:
         domains = {name: domain.described() for name, domain in self.domains.known.items()}

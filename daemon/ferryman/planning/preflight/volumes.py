@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
+from ferryman.fleet.usage import users
 from ferryman.fleet.values import HostDetail
 from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.plans import DiskPlan, DiskTransfer
@@ -21,12 +22,12 @@ def _in_use(destination: HostDetail, plans: Sequence[DiskPlan]) -> Iterator[Find
         standing = destination.volumes.get(plan.destination)
         if plan.transfer is not DiskTransfer.COPY or standing is None:
             continue
-        users = destination.users(standing)
-        if users:
-            yield _used(plan, destination.reading.host, users)
+        by = users(standing, destination.disk_paths)
+        if by:
+            yield _used(plan, destination.reading.host, by)
 
 
-def _used(plan: DiskPlan, host: str, users: Sequence[str]) -> Finding:
+def _used(plan: DiskPlan, host: str, by: Sequence[str]) -> Finding:
     name = f"{plan.destination.pool}/{plan.destination.name}"
     loss = "its spec says overwrite" if plan.overwrites else "its copy would take the place of"
     other_place = (
@@ -36,8 +37,8 @@ def _used(plan: DiskPlan, host: str, users: Sequence[str]) -> Finding:
     )
     return blocker(
         FindingCode.VOLUME_IN_USE,
-        f"{plan.target}: {loss} {name}, which is a disk of {', '.join(users)} on {host}",
-        f"See it there: virsh domblklist {users[0]} (on {host}). Give {users[0]} another disk, or {other_place}.",
+        f"{plan.target}: {loss} {name}, which is a disk of {', '.join(by)} on {host}",
+        f"See it there: virsh domblklist {by[0]} (on {host}). Give {by[0]} another disk, or {other_place}.",
     )
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from stage import Stage
 
+from ferryman.fleet.domain_xml import interfaces
 from ferryman.fleet.errors import FailureKind, OperationFailedError
 from ferryman.fleet.host_facts import Reach
 from ferryman.fleet.images import Image
@@ -26,6 +27,8 @@ BARE_XML = (
     f"<domain type='qemu'><name>{BARE_VM}</name><uuid>0d6cf8b4-94b1-4fdb-9c2e-3a7b5f0c1d2e</uuid>"
     "<memory unit='MiB'>32</memory><vcpu>1</vcpu><os><type arch='x86_64' machine='pc'>hvm</type></os></domain>"
 )
+
+ANOTHER_INTERFACE = "<devices><interface type='bridge'><source bridge='br-defined'/></interface></devices></domain>"
 
 
 @pytest.fixture
@@ -95,6 +98,16 @@ class TestReading:
         assert disk.volume == stage.source.volumes.find(disk.volume.ref)
         assert stage.vm in detail.xml
         assert [interface.source for interface in detail.interfaces] == ["kvmbr0"]
+
+    def test_tells_what_runs_and_what_is_defined_apart(self, stage: Stage, bare: str) -> None:
+        host = stage.destination
+        host.power.start(bare)
+        host.definitions.define(BARE_XML.replace("</domain>", ANOTHER_INTERFACE), autostart=False)
+        running = host.domains.inspect(bare)
+        assert running.interfaces == ()
+        assert [one.source for one in interfaces(running.xml)] == ["br-defined"]
+        host.power.destroy(bare)
+        assert [one.source for one in host.domains.inspect(bare).interfaces] == ["br-defined"]
 
     def test_describes_pools_and_the_wanted_volumes_that_exist(self, stage: Stage) -> None:
         disk = stage.disk()

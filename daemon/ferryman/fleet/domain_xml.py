@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
@@ -76,6 +76,16 @@ def interfaces(xml: str) -> tuple[Interface, ...]:
     return tuple(found)
 
 
+def attached(xml: str, *, but: Collection[str] = ()) -> tuple[str, ...]:
+    """What ties the domain to things outside of it, but for these drives; for two definitions to be compared."""
+    devices = ET.fromstring(xml).iterfind("./devices/*")
+    return tuple(
+        ET.canonicalize(ET.tostring(node, encoding="unicode"), strip_text=True)
+        for node in devices
+        if node.tag in _OUTWARD and _target(node) not in but
+    )
+
+
 def machine(xml: str) -> str:
     """The machine type, such as pc-q35-7.2."""
     node = ET.fromstring(xml).find("./os/type")
@@ -92,13 +102,18 @@ def host_device_count(xml: str) -> int:
     return len(ET.fromstring(xml).findall("./devices/hostdev"))
 
 
+def _target(node: ET.Element) -> str:
+    target = node.find("target")
+    return "" if target is None else target.get("dev", "")
+
+
 def _disk(node: ET.Element) -> XmlDisk:
-    target, source, driver = node.find("target"), node.find("source"), node.find("driver")
+    source, driver = node.find("source"), node.find("driver")
     kind = node.get("type", "file")
     attributes = {} if source is None else source.attrib
     backing = node.find("backingStore")
     return XmlDisk(
-        target="" if target is None else target.get("dev", ""),
+        target=_target(node),
         device=DiskDevice(node.get("device", "disk")) if node.get("device") in _DEVICES else DiskDevice.DISK,
         source_kind=kind if source is not None else "",
         path=_path(kind, attributes),
@@ -113,6 +128,7 @@ def _disk(node: ET.Element) -> XmlDisk:
 
 
 _DEVICES = frozenset(DiskDevice)
+_OUTWARD = frozenset({"disk", "interface", "hostdev", "filesystem", "shmem", "tpm"})
 
 
 def _path(kind: str, attributes: Mapping[str, str]) -> str:

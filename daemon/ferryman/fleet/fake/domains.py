@@ -31,16 +31,16 @@ class FakeDomains:
             domain = self.require(vm)
             return DomainDetail(
                 domain=domain.described(),
-                disks=tuple(self._disk(disk) for disk in domain_xml.disks(domain.xml)),
-                interfaces=domain_xml.interfaces(domain.xml),
+                disks=tuple(self._disk(disk) for disk in domain_xml.disks(domain.current_xml)),
+                interfaces=domain_xml.interfaces(domain.current_xml),
                 autostart=domain.autostart,
                 virtualization="kvm",
-                machine=domain_xml.machine(domain.xml),
+                machine=domain_xml.machine(domain.current_xml),
                 xml=domain.xml,
                 snapshots=domain.snapshots,
-                host_devices=domain_xml.host_device_count(domain.xml),
+                host_devices=domain_xml.host_device_count(domain.current_xml),
                 addresses=domain.addresses if domain.power is Power.RUNNING else (),
-                needs=machine_needs(domain.xml),
+                needs=machine_needs(domain.current_xml),
                 job=domain.job,
                 owner=ownership.of_xml(domain.tag),
             )
@@ -56,7 +56,10 @@ class FakeDomains:
     def disk_paths(self) -> Mapping[str, frozenset[str]]:
         """By VM: every file that is a disk of it."""
         with self._faults.call(Operation.DISK_PATHS):
-            return {name: domain_xml.paths(domain.xml) for name, domain in self.known.items()}
+            return {
+                name: domain_xml.paths(domain.xml) | domain_xml.paths(domain.current_xml)
+                for name, domain in self.known.items()
+            }
 
     def dirty_rate(self, vm: str) -> DirtyRate | None:
         """How fast a running guest writes to its memory; takes no time here."""
@@ -83,6 +86,7 @@ class FakeDomains:
         """The guest, or its QEMU, ends."""
         domain = self.known[vm]
         domain.power, domain.side, domain.post_copy = Power.SHUT_OFF, MigrationSide.NONE, False
+        domain.live_xml = ""
         self.forget_transient(vm)
 
     def forget_transient(self, vm: str) -> None:
@@ -99,7 +103,7 @@ class FakeDomains:
 
     def files(self, domain: FakeDomain) -> list[XmlDisk]:
         """Its disks that lie in files of the host."""
-        return [disk for disk in domain_xml.disks(domain.xml) if disk.source_kind == "file" and disk.path]
+        return [disk for disk in domain_xml.disks(domain.current_xml) if disk.source_kind == "file" and disk.path]
 
     def missing(self, domain: FakeDomain) -> list[str]:
         """The files among its disks that the host does not have."""

@@ -116,7 +116,7 @@ class FakeHost:
         detail = self.describe(())
         with self.faults.call(Operation.SURVEY):
             domains = self.domains.known.values()
-            attachments = {domain.name: interfaces(domain.xml) for domain in domains}
+            attachments = {domain.name: interfaces(domain.current_xml) for domain in domains}
             return HostSurvey(detail=detail, cpu=self.within.cpu, attachments=attachments)
 
     def close(self) -> None:

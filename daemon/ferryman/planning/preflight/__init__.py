@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.placement import Fleet
 from ferryman.planning.plans import DiskPlan
+from ferryman.planning.preflight.definition import definition_findings
 from ferryman.planning.preflight.devices import device_findings, medium_findings
 from ferryman.planning.preflight.disks import disk_findings
 from ferryman.planning.preflight.ends import Ends
@@ -30,6 +31,7 @@ _COLD = frozenset({Method.COLD})
 STANDS_AGAINST: Mapping[FindingCode, frozenset[Method]] = {
     FindingCode.HOST_DEVICE: _RUNNING,
     FindingCode.HOST_DEVICE_COLD: _COLD,
+    FindingCode.DISK_ONLY_RUNNING: _COLD,
     FindingCode.WRITES_UNTRACKED: frozenset({Method.LIVE, Method.POST_COPY}),
     FindingCode.TRANSIENT: _COLD,
     FindingCode.CONVERSION: _COLD,
@@ -68,6 +70,7 @@ def findings(
         *identity_findings(ends),
         *memory_findings(ends, fleet),
         *device_findings(ends.vm),
+        *definition_findings(ends.vm),
         *medium_findings(ends.vm, eject_cdrom=eject_cdrom),
         *occupation_findings(ends),
         *disk_findings(ends, disks),

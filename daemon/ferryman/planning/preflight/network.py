@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from ferryman.fleet.values import Interface
 from ferryman.planning.arriving import Joined, joined
 from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.placement import Fleet
+from ferryman.planning.preflight.definition import ONLY_DEFINED, defined_interfaces
 from ferryman.planning.preflight.ends import Ends, blocker, warning
 
 
 def network_findings(ends: Ends, fleet: Fleet) -> list[Finding]:
     """Bridges and networks that are not there, and bridges that keep a guest waiting."""
-    arrivals = fleet.hosts[ends.destination.reading.host].arrivals
-    found: dict[Finding, None] = {}
-    for interface in ends.vm.interfaces:
-        link = joined(interface, arrivals)
-        match link.kind:
-            case "bridge":
-                found |= dict.fromkeys(_bridge_findings(ends, link))
-            case "network":
-                found |= dict.fromkeys(_network_findings(ends, link))
-    return list(found)
+    found = [finding for one in ends.vm.interfaces for finding in _interface_findings(ends, fleet, one)]
+    found += [
+        replace(finding, reason=f"{ONLY_DEFINED}: {finding.reason}")
+        for one in defined_interfaces(ends.vm)
+        for finding in _interface_findings(ends, fleet, one)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _interface_findings(ends: Ends, fleet: Fleet, interface: Interface) -> list[Finding]:
+    link = joined(interface, fleet.hosts[ends.destination.reading.host].arrivals)
+    match link.kind:
+        case "bridge":
+            return _bridge_findings(ends, link)
+        case "network":
+            return _network_findings(ends, link)
+    return []
 
 
 def _bridge_findings(ends: Ends, link: Joined) -> list[Finding]:

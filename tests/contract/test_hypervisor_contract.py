@@ -117,6 +117,15 @@ class TestReading:
         machine = stage.source.domains.inspect(stage.vm).machine
         assert machine in stage.destination.describe([]).machines
 
+    def test_only_bridges_are_bridges(self, stage: Stage) -> None:
+        described = stage.source.describe([])
+        assert described.bridges is not None
+        assert described.links is not None
+        (joined,) = stage.source.domains.inspect(stage.vm).interfaces
+        assert joined.source in described.bridges
+        assert "lo" in described.links - described.bridges
+        assert described.links >= described.bridges
+
     def test_an_unknown_vm_is_absent_and_cannot_be_inspected(self, stage: Stage) -> None:
         assert stage.source.power.state("absent") is None
         with pytest.raises(OperationFailedError) as failed:

@@ -64,13 +64,16 @@ def interfaces(xml: str) -> tuple[Interface, ...]:
     """The domain's network interfaces."""
     found = []
     for node in ET.fromstring(xml).iterfind("./devices/interface"):
-        kind = node.get("type", "")
-        mac, source = node.find("mac"), node.find("source")
+        mac, source, port = node.find("mac"), node.find("source"), node.find("virtualport")
+        attributes = {} if source is None else source.attrib
+        # Of a running VM libvirt tells what its network came to; at the destination it joins the network all the same.
+        kind = "network" if attributes.get("network") else node.get("type", "")
         found.append(
             Interface(
                 mac="" if mac is None else mac.get("address", ""),
                 kind=kind,
-                source="" if source is None else source.get(kind, ""),
+                source=attributes.get(_JOINED_BY.get(kind, kind), ""),
+                virtual_port="" if port is None else port.get("type", ""),
             )
         )
     return tuple(found)
@@ -128,6 +131,8 @@ def _disk(node: ET.Element) -> XmlDisk:
 
 
 _DEVICES = frozenset(DiskDevice)
+_JOINED_BY = {"direct": "dev"}
+"""The attribute that names what an interface joins, where it is not called as the kind is."""
 _OUTWARD = frozenset({"disk", "interface", "hostdev", "filesystem", "shmem", "tpm"})
 
 

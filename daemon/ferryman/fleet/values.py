@@ -194,7 +194,9 @@ class Interface:
     kind: str
     """bridge, network, …"""
     source: str
-    """The bridge's or the network's name."""
+    """The bridge's or the network's name; of kind direct (macvtap), the host's own interface."""
+    virtual_port: str = ""
+    """The kind of switch that it is a port of (openvswitch, …); empty: a bridge of the kernel's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +244,11 @@ class HostDetail:
     images: Mapping[str, Volume] = field(default_factory=dict)
     """By path: those asked for that a pool holds."""
     bridges: frozenset[str] | None
-    """None: could not be read."""
+    """The kernel's; None: could not be read."""
+    links: frozenset[str] | None = None
+    """Every network interface, bridges of all kinds included; None: could not be read."""
     networks: frozenset[str]
+    """libvirt's networks that are active: only these can be joined."""
+    idle_networks: frozenset[str] = frozenset()
+    """Those that are defined and not active."""
     machines: frozenset[str]

@@ -11,6 +11,8 @@ class FindingCode(StrEnum):
 
     BRIDGE_MISSING = "bridge-missing"
     NETWORK_MISSING = "network-missing"
+    NETWORK_INACTIVE = "network-inactive"
+    LINK_MISSING = "link-missing"
     POOL_MISSING = "pool-missing"
     POOL_INACTIVE = "pool-inactive"
     SPACE_SHORT = "space-short"

@@ -124,7 +124,8 @@ def disk(target: str = "vda", held: Volume | None = None, **more: Any) -> Disk:
 def definition(*disks: Disk, devices: str = "") -> str:
     """With these disks, and `devices` as XML."""
     described = "".join(
-        f"<disk type='{one.source_kind}' device='{one.device}'><source {_named(one)}/><target dev='{one.target}'/></disk>"
+        f"<disk type='{one.source_kind}' device='{one.device}'>"
+        f"<source {_named(one)}/><target dev='{one.target}'/></disk>"
         for one in disks
     )
     return f"<domain><devices>{described}{devices}</devices></domain>"

@@ -138,6 +138,23 @@ def test_a_bridge_that_is_mapped_is_not_missing() -> None:
     assert findings(skopje=examined("skopje", spec=spec, survey=survey("skopje", bridges=frozenset({"br9"})))) == []
 
 
+def test_a_network_that_is_defined_and_not_active() -> None:
+    on_lan = {"vm-on-oslo": (Interface(mac="52:54:00:00:00:02", kind="network", source="lan"),)}
+    uses = examined("oslo", survey=replace(survey("oslo", networks=frozenset({"lan"})), attachments=on_lan))
+    idle = {"networks": frozenset[str](), "idle_networks": frozenset({"lan"})}
+    active = examined("tallinn", survey=survey("tallinn", networks=frozenset({"lan"})))
+    check = only(findings(oslo=uses, tallinn=active, skopje=examined("skopje", survey=survey("skopje", **idle))))
+    assert (check.host, check.subject, check.status) == ("skopje", Subject.NETWORKS, Status.BLOCKER)
+    assert check.remedy == "virsh net-start lan && virsh net-autostart lan (on skopje)"
+
+
+def test_what_macvtap_joins_is_looked_for_among_all_interfaces() -> None:
+    on_eth1 = {"vm-on-oslo": (Interface(mac="52:54:00:00:00:02", kind="direct", source="eth1"),)}
+    uses = examined("oslo", survey=replace(survey("oslo"), attachments=on_eth1))
+    lacks = examined("skopje", survey=survey("skopje", links=frozenset({"eth0"})))
+    assert "no network interface eth1" in only(findings(oslo=uses, skopje=lacks)).says
+
+
 def test_two_specs_of_one_machine() -> None:
     twin = survey("skopje", reading=replace(reading("skopje"), uuid="uuid-of-oslo"))
     check = only(findings(skopje=examined("skopje", survey=twin)))

@@ -22,6 +22,8 @@ from ferryman.planning.findings import FindingCode, Severity
 from ferryman.planning.preflight import findings
 
 NETWORK = Interface(mac="52:54:00:00:00:02", kind="network", source="lan")
+MACVTAP = Interface(mac="52:54:00:00:00:03", kind="direct", source="eth1")
+ON_OVS = Interface(mac="52:54:00:00:00:04", kind="bridge", source="ovs0", virtual_port="openvswitch")
 TRANSIENT = replace(detail(), domain=domain(persistent=False))
 CDROM = disk("sda", device=DiskDevice.CDROM, path="/iso/seed.iso")
 
@@ -52,6 +54,20 @@ def test_nothing_stands_against_a_move_between_hosts_alike() -> None:
         (detail(machine="pc-q35-9.0"), there(), FindingCode.MACHINE_MISSING, "Upgrade QEMU on skopje"),
         (detail(), there(bridges=frozenset()), FindingCode.BRIDGE_MISSING, "ip link add kvmbr0 type bridge"),
         (detail(interfaces=(NETWORK,)), there(), FindingCode.NETWORK_MISSING, "virsh net-start lan"),
+        (
+            detail(interfaces=(NETWORK,)),
+            there(idle_networks=frozenset({"lan"})),
+            FindingCode.NETWORK_INACTIVE,
+            "virsh net-start lan && virsh net-autostart lan (on skopje)",
+        ),
+        (detail(interfaces=(MACVTAP,)), there(links=frozenset({"eth0"})), FindingCode.LINK_MISSING, "virsh edit"),
+        (detail(interfaces=(ON_OVS,)), there(links=frozenset({"eth0"})), FindingCode.LINK_MISSING, "virsh edit"),
+        (
+            detail(),
+            there(bridges=frozenset(), links=frozenset({"kvmbr0"})),
+            FindingCode.BRIDGE_MISSING,
+            "Another interface has that name",
+        ),
         (
             detail(),
             there(reading=reading("skopje", replace(domain("other"), uuid=UUID))),
@@ -97,6 +113,12 @@ def test_all_obstacles_are_told_at_once() -> None:
 
 def test_bridges_that_could_not_be_read_are_not_called_missing() -> None:
     assert findings(ends(None, there(bridges=None)), fleet()) == ()
+
+
+def test_what_is_joined_by_its_name_alone_is_there_or_could_not_be_looked_for() -> None:
+    vm = detail(interfaces=(MACVTAP, ON_OVS))
+    assert findings(ends(vm, there(links=frozenset({"eth1", "ovs0"}))), fleet()) == ()
+    assert findings(ends(vm, there(links=None)), fleet()) == ()
 
 
 def test_a_vm_that_is_off_needs_no_memory() -> None:

@@ -52,6 +52,9 @@ class FakeHost:
         self.machines = frozenset({"pc", "pc-i440fx-7.2", "pc-q35-7.2"})
         self.bridges: frozenset[str] | None = frozenset({"kvmbr0"})
         self.networks = frozenset({"default"})
+        self.idle_networks: frozenset[str] = frozenset()
+        self.links: frozenset[str] | None = frozenset({"lo", "eth0"})
+        """Beside the bridges."""
         self.certificates: Certificates | None = certificates_for(spec)
         self.pools: dict[str, FakePool] = {"vms": FakePool()}
         self.faults = Faults(spec.name, network.news, lambda: _look(network, violations))
@@ -96,7 +99,9 @@ class FakeHost:
                 volumes={ref: volume for ref, volume in found.items() if volume is not None},
                 images={path: image for path in images if (image := self.volumes.by_path(path)) is not None},
                 bridges=self.bridges,
+                links=None if self.links is None else self.links | (self.bridges or frozenset()),
                 networks=self.networks,
+                idle_networks=self.idle_networks,
                 machines=self.machines,
             )
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from ferryman.fleet.survey import Examined, HostSurvey, Trouble
 from ferryman.planning.doctor.alone import host_checks
 from ferryman.planning.doctor.among import (
-    attachment_checks,
     clock_checks,
     cpu_checks,
     machine_checks,
@@ -16,6 +15,7 @@ from ferryman.planning.doctor.among import (
     way_checks,
 )
 from ferryman.planning.doctor.checks import Check, Status, Subject
+from ferryman.planning.doctor.joined import attachment_checks
 
 __all__ = ["Check", "Status", "Subject", "checks", "is_sound"]
 

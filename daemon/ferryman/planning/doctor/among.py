@@ -68,33 +68,6 @@ def machine_checks(surveys: Surveys) -> list[Check]:
     ]
 
 
-def attachment_checks(surveys: Surveys, specs: Mapping[str, HostSpec]) -> list[Check]:
-    """Bridges and networks that VMs of other hosts use."""
-    checks = []
-    for host, survey in surveys.items():
-        arrivals, bridges = specs[host].arrivals, survey.detail.bridges
-        if bridges is not None:
-            used = {arrivals.bridges.get(name, name): by for name, by in _used("bridge", surveys, host).items()}
-            mend = "ip link add {name} type bridge && ip link set {name} up (on {host})"
-            checks += _lacking(host, Subject.BRIDGES, "bridge", used, bridges, mend)
-        used = {arrivals.networks.get(name, name): by for name, by in _used("network", surveys, host).items()}
-        mend = "virsh net-define FILE && virsh net-start {name} && virsh net-autostart {name} (on {host})"
-        checks += _lacking(host, Subject.NETWORKS, "libvirt network", used, survey.detail.networks, mend)
-    return checks
-
-
-def _used(kind: str, surveys: Surveys, but: str) -> dict[str, str]:
-    """What VMs of other hosts are attached to -> one such VM and its host."""
-    return {
-        interface.source: f"{vm} on {host} uses it"
-        for host, survey in surveys.items()
-        if host != but
-        for vm, interfaces in survey.attachments.items()
-        for interface in interfaces
-        if interface.kind == kind
-    }
-
-
 def pool_checks(surveys: Surveys, specs: Mapping[str, HostSpec]) -> list[Check]:
     """Pools that other hosts have: a warning, as not every pool holds disks."""
     checks = []
@@ -164,16 +137,6 @@ def _cpu_words(here: HostSurvey, there: HostSurvey, name: str) -> str:
         return f"{name} has {there.cpu.model or 'an unknown one'}"
     missing = sorted(there.cpu.features - here.cpu.features)
     return f"without {', '.join(missing[:8])}{' …' if missing[8:] else ''}, which {name} has" if missing else ""
-
-
-def _lacking(
-    host: str, subject: Subject, word: str, used: Mapping[str, str], has: frozenset[str], mend: str
-) -> list[Check]:
-    missing = [
-        blocker(host, subject, f"no {word} {name}: {used[name]}", mend.format(name=name, host=host))
-        for name in sorted(used.keys() - has)
-    ]
-    return missing or ([ok(host, subject, f"has {', '.join(sorted(used))}")] if used else [])
 
 
 def _start(pool: str, host: str) -> str:

@@ -66,7 +66,7 @@ def medium_findings(vm: DomainDetail, *, eject_cdrom: bool) -> list[Finding]:
 
 
 def _flags(vm: DomainDetail, target: str) -> str:
-    """virsh's, for a medium to be ejected wherever it is: left in the definition, it is there again at the next start."""
+    """virsh's, to eject a medium wherever it is: left in the definition, it is back at the next start."""
     if vm.domain.power is Power.SHUT_OFF:
         return "--config"
     both = vm.domain.persistent and any(medium.target == target for medium in media("", vm.xml))

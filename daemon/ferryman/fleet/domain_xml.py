@@ -100,6 +100,15 @@ def virtualization(xml: str) -> str:
     return ET.fromstring(xml).get("type", "")
 
 
+def huge_pages_kib(xml: str) -> tuple[int, ...]:
+    """The sizes of the huge pages that its memory is made of; 0: the host's default. Empty: it is made of none."""
+    node = ET.fromstring(xml).find("./memoryBacking/hugepages")
+    if node is None:
+        return ()
+    pages = node.findall("./page")
+    return tuple(int(page.get("size", "0")) * _BYTES[page.get("unit", "KiB")] // 1024 for page in pages) or (0,)
+
+
 def host_device_count(xml: str) -> int:
     """Devices of the host that are passed through."""
     return len(ET.fromstring(xml).findall("./devices/hostdev"))
@@ -131,6 +140,17 @@ def _disk(node: ET.Element) -> XmlDisk:
 
 
 _DEVICES = frozenset(DiskDevice)
+_BYTES = {
+    "b": 1,
+    "bytes": 1,
+    "KB": 1000,
+    "k": 1024,
+    "KiB": 1024,
+    "M": 1024**2,
+    "MiB": 1024**2,
+    "G": 1024**3,
+    "GiB": 1024**3,
+}
 _JOINED_BY = {"direct": "dev"}
 """The attribute that names what an interface joins, where it is not called as the kind is."""
 _OUTWARD = frozenset({"disk", "interface", "hostdev", "filesystem", "shmem", "tpm"})

@@ -21,7 +21,7 @@ from ferryman.fleet.libvirt_migrations import LibvirtMigrations
 from ferryman.fleet.libvirt_networking import networks_of, read_links
 from ferryman.fleet.libvirt_owner_tags import LibvirtOwnerTags
 from ferryman.fleet.libvirt_power import LibvirtPower
-from ferryman.fleet.libvirt_reading import machines_of, read_host, read_pools
+from ferryman.fleet.libvirt_reading import free_pages_of, machines_of, read_host, read_pools
 from ferryman.fleet.libvirt_session import LibvirtSession
 from ferryman.fleet.libvirt_volumes import LibvirtVolumes, find_volume, refresh, volume_by_path
 from ferryman.fleet.machine import Fit, MachineNeeds
@@ -59,6 +59,7 @@ class LibvirtHost:
         with self._session.connection("reading the host") as connection:
             for pool in {ref.pool for ref in wanted}:
                 _refresh_by_name(connection, pool)
+            capabilities = connection.getCapabilities()
             pools, links = read_pools(connection), read_links(connection, self._session.run)
             volumes = _volumes(connection, pools, wanted)
             looked_at = {ref: self.volumes.find(ref, closely=True) for ref in volumes if ref in closely}
@@ -71,7 +72,8 @@ class LibvirtHost:
                 links=links.all,
                 networks=networks_of(connection, libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE),
                 idle_networks=networks_of(connection, libvirt.VIR_CONNECT_LIST_NETWORKS_INACTIVE),
-                machines=machines_of(connection.getCapabilities()),
+                machines=machines_of(capabilities),
+                free_pages=free_pages_of(connection, capabilities),
             )
 
     def fit(self, needs: MachineNeeds) -> Fit:

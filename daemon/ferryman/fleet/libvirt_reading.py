@@ -31,6 +31,9 @@ _POST_COPY = frozenset(
 )
 _STATISTICS = libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_BALLOON | libvirt.VIR_DOMAIN_STATS_VCPU
 _KIB_PER_MIB = 1024
+_SMALL_PAGE_KIB = 64
+"""The largest that is the ordinary size on some architecture."""
+_ALL_CELLS = -1
 
 
 def power_of(state: int) -> Power:
@@ -80,6 +83,21 @@ def machines_of(capabilities: str) -> frozenset[str]:
     """Every machine type that the host can run, aliases included."""
     root = ET.fromstring(capabilities)
     return frozenset(node.text or "" for node in root.iterfind("./guest/arch//machine"))
+
+
+def free_pages_of(connection: libvirt.virConnect, capabilities: str) -> dict[int, int] | None:
+    """Free huge pages by their size in KiB; None: this libvirt does not tell. Raises libvirtError where it is lost."""
+    nodes = ET.fromstring(capabilities).iterfind("./host/cpu/pages[@unit='KiB']")
+    sizes = [size for node in nodes if (size := int(node.get("size", "0"))) > _SMALL_PAGE_KIB]
+    if not sizes:
+        return {}
+    try:
+        (free,) = connection.getFreePages(sizes, _ALL_CELLS, 1).values()
+    except libvirt.libvirtError:
+        if not connection.isAlive():
+            raise
+        return None
+    return {int(size): int(count) for size, count in free.items()}
 
 
 def read_pools(connection: libvirt.virConnect) -> dict[str, Pool]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ferryman.fleet.certificates import Certificates
+from ferryman.fleet.live_obstacles import LiveObstacle
 from ferryman.fleet.machine import IDLE, UNKNOWN_NEEDS, DomainJob, MachineNeeds
 from ferryman.fleet.ownership import Owner
 
@@ -213,7 +214,10 @@ class DomainDetail:
     xml: str
     """The persistent definition, secure parts included: what a cold move defines at the destination."""
     snapshots: int
+    checkpoints: int = 0
     host_devices: int
+    live_obstacles: tuple[LiveObstacle, ...] = ()
+    """What keeps it from being migrated while it runs."""
     managed_save: bool = False
     """It is off with its memory saved: its next start goes on from there."""
     addresses: tuple[str, ...]
@@ -252,3 +256,5 @@ class HostDetail:
     idle_networks: frozenset[str] = frozenset()
     """Those that are defined and not active."""
     machines: frozenset[str]
+    free_pages: Mapping[int, int] | None = None
+    """Huge pages that nobody uses, by their size in KiB; None: its libvirt could not say."""

@@ -41,6 +41,7 @@ class FakeDomain:
     shutdown: Shutdown = Shutdown.OBEYS
     asked_to_power_off: bool = False
     snapshots: int = 0
+    checkpoints: int = 0
     job: machine.DomainJob = machine.IDLE
     addresses: tuple[str, ...] = ()
     completed: Job | None = None

@@ -12,6 +12,7 @@ from ferryman.fleet.fake.faults import Faults, Operation, refused
 from ferryman.fleet.fake.lifecycle import FakeLifecycle
 from ferryman.fleet.fake.storage import FakeVolume, FakeVolumes
 from ferryman.fleet.lifecycle import LifecycleEvent
+from ferryman.fleet.live_obstacles import live_obstacles
 from ferryman.fleet.machine_xml import machine_needs
 from ferryman.fleet.values import DirtyRate, Disk, DomainDetail, MigrationSide, Power, VolumeRef
 
@@ -38,7 +39,9 @@ class FakeDomains:
                 machine=domain_xml.machine(domain.current_xml),
                 xml=domain.xml,
                 snapshots=domain.snapshots,
+                checkpoints=domain.checkpoints,
                 host_devices=domain_xml.host_device_count(domain.current_xml),
+                live_obstacles=live_obstacles(domain.current_xml),
                 addresses=domain.addresses if domain.power is Power.RUNNING else (),
                 needs=machine_needs(domain.current_xml),
                 job=domain.job,

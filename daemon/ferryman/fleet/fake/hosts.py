@@ -53,6 +53,7 @@ class FakeHost:
         self.bridges: frozenset[str] | None = frozenset({"kvmbr0"})
         self.networks = frozenset({"default"})
         self.idle_networks: frozenset[str] = frozenset()
+        self.free_pages: dict[int, int] | None = {2048: 0}
         self.links: frozenset[str] | None = frozenset({"lo", "eth0"})
         """Beside the bridges."""
         self.certificates: Certificates | None = certificates_for(spec)
@@ -103,6 +104,7 @@ class FakeHost:
                 networks=self.networks,
                 idle_networks=self.idle_networks,
                 machines=self.machines,
+                free_pages=self.free_pages,
             )
 
     def fit(self, needs: MachineNeeds) -> Fit:

@@ -16,6 +16,7 @@ from ferryman.planning.preflight.disks import disk_findings
 from ferryman.planning.preflight.ends import Ends
 from ferryman.planning.preflight.firmware import firmware_findings
 from ferryman.planning.preflight.identity import identity_findings
+from ferryman.planning.preflight.live_obstacles import live_obstacle_findings
 from ferryman.planning.preflight.machine import machine_findings
 from ferryman.planning.preflight.memory import memory_findings
 from ferryman.planning.preflight.network import network_findings
@@ -30,6 +31,7 @@ _RUNNING = frozenset({Method.LIVE, Method.POST_COPY, Method.PAUSED})
 _COLD = frozenset({Method.COLD})
 STANDS_AGAINST: Mapping[FindingCode, frozenset[Method]] = {
     FindingCode.HOST_DEVICE: _RUNNING,
+    FindingCode.LIVE_OBSTACLE: _RUNNING,
     FindingCode.HOST_DEVICE_COLD: _COLD,
     FindingCode.DISK_ONLY_RUNNING: _COLD,
     FindingCode.WRITES_UNTRACKED: frozenset({Method.LIVE, Method.POST_COPY}),
@@ -70,6 +72,7 @@ def findings(
         *identity_findings(ends),
         *memory_findings(ends, fleet),
         *device_findings(ends.vm),
+        *live_obstacle_findings(ends.vm),
         *definition_findings(ends.vm),
         *medium_findings(ends.vm, eject_cdrom=eject_cdrom),
         *occupation_findings(ends),

@@ -26,8 +26,18 @@ def device_findings(vm: DomainDetail) -> list[Finding]:
         found.append(
             blocker(
                 FindingCode.SNAPSHOTS,
-                f"it has {vm.snapshots} snapshot(s) or checkpoint(s), which would be lost",
+                f"it has {vm.snapshots} snapshot(s), which would be lost",
                 f"Delete them: virsh snapshot-list {vm.domain.name}; virsh snapshot-delete {vm.domain.name} SNAPSHOT",
+            )
+        )
+    if vm.checkpoints:
+        name = vm.domain.name
+        found.append(
+            blocker(
+                FindingCode.CHECKPOINTS,
+                f"it has {vm.checkpoints} checkpoint(s) of backups, which would be lost",
+                f"Delete them: virsh checkpoint-list {name} --name; virsh checkpoint-delete {name} CHECKPOINT; the "
+                "next backup is then a full one.",
             )
         )
     if vm.managed_save:

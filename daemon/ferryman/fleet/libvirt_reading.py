@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import libvirt
 
-from ferryman.fleet.values import Domain, HostReading, MigrationSide, Pool, Power
+from ferryman.fleet.values import Domain, HostReading, MigrationSide, Pool, PoolSource, Power
 
 _POWER = {
     libvirt.VIR_DOMAIN_RUNNING: Power.RUNNING,
@@ -114,6 +114,23 @@ def _pool(pool: libvirt.virStoragePool) -> Pool:
         active=state == libvirt.VIR_STORAGE_POOL_RUNNING,
         target_path=root.findtext("./target/path", ""),
         available_bytes=available,
+        source=pool_source(root),
+    )
+
+
+def pool_source(pool: ET.Element) -> PoolSource:
+    """Where a parsed `<pool>` has its content from."""
+
+    def of(path: str, attribute: str) -> str:
+        node = pool.find(f"./source/{path}")
+        return "" if node is None else node.get(attribute, "")
+
+    return PoolSource(
+        host=of("host", "name"),
+        path=of("dir", "path"),
+        device=of("device", "path"),
+        name=pool.findtext("./source/name", ""),
+        format=of("format", "type"),
     )
 
 

@@ -53,6 +53,20 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSource:
+    """What a storage pool's content comes from; what is empty has no meaning for its kind."""
+
+    host: str = ""
+    path: str = ""
+    """The folder that the host exports."""
+    device: str = ""
+    """A disk, a partition, an iSCSI target's name."""
+    name: str = ""
+    """The volume group, or what rbd, gluster and zfs call their pools."""
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
     """A storage pool."""
 
@@ -62,6 +76,7 @@ class Pool:
     active: bool
     target_path: str
     available_bytes: int
+    source: PoolSource = PoolSource()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ferryman.fleet.values import Disk, DiskDevice, DomainDetail, HostDetail, VolumeRef
+from ferryman.fleet.values import Disk, DiskDevice, Domain, DomainDetail, HostDetail, Power, Volume, VolumeRef
 from ferryman.planning.chains import Carried, carried
 from ferryman.planning.copying import destination_format
 from ferryman.planning.findings import Finding, FindingCode, Severity
@@ -17,6 +17,8 @@ NETWORK_POOLS = frozenset({"netfs", "iscsi", "iscsi-direct", "rbd", "gluster", "
 """Pool kinds whose content lies beyond any one host."""
 _WHOLE_POOLS = frozenset({"logical", "disk"})
 """Pool kinds whose volumes take all of their size at once."""
+_NO_GROUPS = frozenset({"mapper", "disk", "block", "zvol", "md", "nbd"})
+"""Folders below /dev that are no volume group's."""
 _MIB = 1024 * 1024
 _EXTENT_BYTES = 4 * _MIB
 """LVM's by default: a logical volume has whole ones."""
@@ -89,7 +91,7 @@ def disk_plans(
             if shared
             else _overwrite_findings(disk, ref, destination)
             if overwrites
-            else _copy_findings(disk, ref, destination, leftovers.get(ref), detail.domain.uuid)
+            else _copy_findings(disk, ref, destination, leftovers.get(ref), detail.domain)
         )
         plans.append(
             DiskPlan(
@@ -153,7 +155,7 @@ def _overwrite_findings(disk: Disk, ref: VolumeRef, destination: HostDetail) -> 
 
 
 def _copy_findings(
-    disk: Disk, ref: VolumeRef, destination: HostDetail, leftover: Leftover | None, uuid: str
+    disk: Disk, ref: VolumeRef, destination: HostDetail, leftover: Leftover | None, vm: Domain
 ) -> list[Finding]:
     host = destination.reading.host
     findings = []
@@ -176,8 +178,8 @@ def _copy_findings(
             )
         )
     elif pool.kind == "logical" and disk.volume is not None and disk.volume.capacity_bytes % _EXTENT_BYTES:
-        findings.append(_unequal(disk.target, disk.volume.capacity_bytes, ref.pool, host))
-    if ref in destination.volumes and (leftover is None or leftover.vm_uuid != uuid):
+        findings.append(_unequal(vm, disk, disk.volume, f"{ref.pool} on {host}"))
+    if ref in destination.volumes and (leftover is None or leftover.vm_uuid != vm.uuid):
         findings.append(
             _blocker(
                 FindingCode.VOLUME_EXISTS,
@@ -191,14 +193,19 @@ def _copy_findings(
     return findings
 
 
-def _unequal(target: str, capacity_bytes: int, pool: str, host: str) -> Finding:
+def _unequal(vm: Domain, disk: Disk, volume: Volume, pool: str) -> Finding:
     """Seen: "Source and target image have different sizes", and of that libvirt tells no more than "End of file"."""
-    whole_mib = -(-capacity_bytes // _EXTENT_BYTES) * _EXTENT_BYTES // _MIB
+    whole_mib = -(-volume.capacity_bytes // _EXTENT_BYTES) * _EXTENT_BYTES // _MIB
+    grow = (
+        f"virsh vol-resize {volume.ref.name} {whole_mib}M --pool {volume.ref.pool}"
+        if vm.power is Power.SHUT_OFF
+        else f"virsh blockresize {vm.name} {disk.target} {whole_mib}M"
+    )
     return _blocker(
         FindingCode.VOLUME_UNFIT,
-        f"{target}: a volume in {pool} on {host} has whole extents of 4 MiB, the disk has {capacity_bytes} bytes, and "
-        "QEMU mirrors a disk only onto one of its own size",
-        f"Let it grow to whole extents while the VM runs: virsh blockresize VM {target} {whole_mib}M",
+        f"{disk.target}: a volume in {pool} has whole extents (taken to be of 4 MiB, LVM's default: libvirt does not "
+        f"tell), the disk has {volume.capacity_bytes} bytes, and QEMU mirrors a disk only onto one of its own size",
+        f"Let it grow to whole extents: {grow}; where vgs -o vg_extent_size shows others, to a multiple of those",
     )
 
 
@@ -239,12 +246,27 @@ def _space_findings(plans: tuple[DiskPlan, ...], destination: HostDetail) -> lis
 
 
 def _unknown(disk: Disk) -> Finding:
-    folder = disk.path.rpartition("/")[0] or "FOLDER"
     return _blocker(
         FindingCode.VOLUME_UNKNOWN,
         f"{disk.target}: no active storage pool of its host holds {disk.path or 'its volume'}",
-        f"Make its folder a pool there: virsh pool-define-as NAME dir --target {folder} && virsh pool-start NAME",
+        f"Make what holds it a pool there: {_pool_of(disk.path)}",
     )
+
+
+def _pool_of(path: str) -> str:
+    """A device in a folder of its own below /dev is a logical volume in a group of that name."""
+    folder = path.rpartition("/")[0]
+    group = folder.removeprefix("/dev/")
+    if not folder.startswith("/dev"):
+        define = f"virsh pool-define-as NAME dir --target {folder or 'FOLDER'}"
+    elif group != folder and "/" not in group and group not in _NO_GROUPS:
+        return (
+            f"virsh pool-define-as {group} logical --source-name {group} --target {folder} && virsh pool-start {group}"
+            f" && virsh pool-autostart {group}"
+        )
+    else:
+        define = "virsh pool-define-as NAME logical --source-name GROUP --target /dev/GROUP (lvs shows its group)"
+    return f"{define} && virsh pool-start NAME && virsh pool-autostart NAME"
 
 
 def _blocker(code: FindingCode, reason: str, remedy: str) -> Finding:

@@ -9,7 +9,6 @@ from ferryman.fleet.survey import HostSurvey
 from ferryman.planning.doctor.checks import Check, Subject, blocker, found, ok, unknown, warning
 from ferryman.planning.preflight.machine import version_text
 from ferryman.planning.preflight.ways import clock_findings, libvirtd_findings, port_findings
-from ferryman.specs.host_spec import HostSpec
 
 Surveys = Mapping[str, HostSurvey]
 
@@ -68,38 +67,6 @@ def machine_checks(surveys: Surveys) -> list[Check]:
     ]
 
 
-def pool_checks(surveys: Surveys, specs: Mapping[str, HostSpec]) -> list[Check]:
-    """Pools that other hosts have: a warning, as not every pool holds disks."""
-    checks = []
-    for host, survey in surveys.items():
-        mapped = specs[host].arrivals.pools
-        wanted = {
-            mapped.get(pool.name, pool.name): (other, pool)
-            for other, elsewhere in surveys.items()
-            if other != host
-            for pool in elsewhere.detail.pools.values()
-        }
-        missing = [
-            warning(
-                host,
-                Subject.POOLS,
-                f"no storage pool {name}, which {other} has",
-                f"virsh pool-define-as {name} {pool.kind} --target {pool.target_path or 'FOLDER'} && "
-                f"virsh pool-start {name} && virsh pool-autostart {name} (on {host}); or map it in a spec: pools",
-            )
-            for name, (other, pool) in sorted(wanted.items())
-            if name not in survey.detail.pools
-        ]
-        idle = [
-            blocker(host, Subject.POOLS, f"the storage pool {pool.name} is not active", _start(pool.name, host))
-            for pool in survey.detail.pools.values()
-            if not pool.active
-        ]
-        has = ", ".join(sorted(survey.detail.pools)) or "none here, and none elsewhere"
-        checks += [*missing, *idle] or [ok(host, Subject.POOLS, has)]
-    return checks
-
-
 def version_checks(surveys: Surveys) -> list[Check]:
     """QEMU supports no move to an older one; libvirt's versions only make surprises."""
     newest_qemu = max((one.detail.reading.hypervisor_version for one in surveys.values()), default=0)
@@ -137,7 +104,3 @@ def _cpu_words(here: HostSurvey, there: HostSurvey, name: str) -> str:
         return f"{name} has {there.cpu.model or 'an unknown one'}"
     missing = sorted(there.cpu.features - here.cpu.features)
     return f"without {', '.join(missing[:8])}{' …' if missing[8:] else ''}, which {name} has" if missing else ""
-
-
-def _start(pool: str, host: str) -> str:
-    return f"virsh pool-start {pool} && virsh pool-autostart {pool} (on {host})"

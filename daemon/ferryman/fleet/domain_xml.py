@@ -82,11 +82,12 @@ def interfaces(xml: str) -> tuple[Interface, ...]:
 def attached(xml: str, *, but: Collection[str] = ()) -> tuple[str, ...]:
     """What ties the domain to things outside of it, but for these drives; for two definitions to be compared."""
     devices = ET.fromstring(xml).iterfind("./devices/*")
-    return tuple(
-        ET.canonicalize(ET.tostring(node, encoding="unicode"), strip_text=True)
-        for node in devices
-        if node.tag in _OUTWARD and _target(node) not in but
-    )
+    return tuple(_canonical(node) for node in devices if node.tag in _OUTWARD and _target(node) not in but)
+
+
+def _canonical(node: ET.Element) -> str:
+    node.tail = None
+    return ET.canonicalize(ET.tostring(node, encoding="unicode"), strip_text=True)
 
 
 def machine(xml: str) -> str:
@@ -101,12 +102,15 @@ def virtualization(xml: str) -> str:
 
 
 def huge_pages_kib(xml: str) -> tuple[int, ...]:
-    """The sizes of the huge pages that its memory is made of; 0: the host's default. Empty: it is made of none."""
+    """The sizes of the huge pages that its memory is made of, as libvirt writes them; 0: the host's default.
+
+    Empty: it is made of none.
+    """
     node = ET.fromstring(xml).find("./memoryBacking/hugepages")
     if node is None:
         return ()
     pages = node.findall("./page")
-    return tuple(int(page.get("size", "0")) * _BYTES[page.get("unit", "KiB")] // 1024 for page in pages) or (0,)
+    return tuple(int(page.get("size", "0")) for page in pages) or (0,)
 
 
 def host_device_count(xml: str) -> int:
@@ -140,17 +144,6 @@ def _disk(node: ET.Element) -> XmlDisk:
 
 
 _DEVICES = frozenset(DiskDevice)
-_BYTES = {
-    "b": 1,
-    "bytes": 1,
-    "KB": 1000,
-    "k": 1024,
-    "KiB": 1024,
-    "M": 1024**2,
-    "MiB": 1024**2,
-    "G": 1024**3,
-    "GiB": 1024**3,
-}
 _JOINED_BY = {"direct": "dev"}
 """The attribute that names what an interface joins, where it is not called as the kind is."""
 _OUTWARD = frozenset({"disk", "interface", "hostdev", "filesystem", "shmem", "tpm"})

@@ -60,6 +60,6 @@ def _devices(root: ET.Element) -> Iterator[LiveObstacle]:
     features = {node.get("name"): node.get("policy", "require") for node in root.iterfind("./cpu/feature")}
     timers = root.iterfind("./clock/timer")
     if features.get("invtsc") in ("require", "force") and not any(
-        node.get("name") == "tsc" and int(node.get("frequency", "0")) > 0 for node in timers
+        node.get("name") == "tsc" and node.get("frequency", "0").strip("0") for node in timers
     ):
         yield LiveObstacle.INVARIANT_TSC

@@ -166,8 +166,12 @@ class TestHugePages:
         ("pages", "free", "needed"),
         [
             ("", {2048: 511}, "511 free huge pages of 2048 KiB, the VM needs 512"),
-            ("<page size='2' unit='MiB'/>", {2048: 0, 1048576: 8}, "0 free huge pages of 2048 KiB, the VM needs 512"),
-            ("<page size='1' unit='GiB'/>", {2048: 900}, "0 free huge pages of 1048576 KiB, the VM needs 1"),
+            (
+                "<page size='2048' unit='KiB'/>",
+                {2048: 0, 1048576: 8},
+                "0 free huge pages of 2048 KiB, the VM needs 512",
+            ),
+            ("<page size='1048576' unit='KiB'/>", {2048: 900}, "0 free huge pages of 1048576 KiB, the VM needs 1"),
             ("", {}, "0 free huge pages of 2048 KiB, the VM needs 512"),
         ],
     )

@@ -43,7 +43,8 @@ class Adaptation:
     networks: Mapping[str, str] = field(default_factory=dict)
     """libvirt network here -> there."""
     flattened: tuple[str, ...] = ()
-    """Targets of disks that were layers and are whole images there."""
+    """Targets of disks that are layers here, over images that the definition must not name there: they are whole
+    images there, or libvirt finds out by itself what is below them."""
     emptied_drives: tuple[str, ...] = ()
     """Targets of CD-ROM and floppy drives whose media are ejected before the move."""
 

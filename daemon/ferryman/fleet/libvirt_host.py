@@ -67,6 +67,7 @@ class LibvirtHost:
                 reading=replace(read_host(self.name, connection), certificates=self._certificates.latest()),
                 pools=pools,
                 volumes=volumes | {ref: volume for ref, volume in looked_at.items() if volume is not None},
+                disk_paths=self.domains.disk_paths() if volumes else {},
                 images={path: image for path in images if (image := volume_by_path(connection, path)) is not None},
                 bridges=links.bridges,
                 links=links.all,

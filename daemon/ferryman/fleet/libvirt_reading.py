@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 import libvirt
 
+from ferryman.fleet import pool_xml
 from ferryman.fleet.values import Domain, HostReading, MigrationSide, Pool, PoolSource, Power
 
 _POWER = {
@@ -106,7 +107,8 @@ def read_pools(connection: libvirt.virConnect) -> dict[str, Pool]:
 
 
 def _pool(pool: libvirt.virStoragePool) -> Pool:
-    root = ET.fromstring(pool.XMLDesc())
+    xml = pool.XMLDesc()
+    root = ET.fromstring(xml)
     state, _capacity, _allocation, available = pool.info()
     return Pool(
         name=pool.name(),
@@ -114,6 +116,7 @@ def _pool(pool: libvirt.virStoragePool) -> Pool:
         active=state == libvirt.VIR_STORAGE_POOL_RUNNING,
         target_path=root.findtext("./target/path", ""),
         available_bytes=available,
+        origin=pool_xml.origin(xml),
         source=pool_source(root),
     )
 

@@ -25,18 +25,23 @@ def paths_of(connection: libvirt.virConnect, domain: libvirt.virDomain) -> froze
 
 
 def _chain(connection: libvirt.virConnect, top: str) -> list[str]:
-    """The path and what it is a layer over: a shut-off VM's definition tells only the first."""
-    chain = [top]
-    while (backing := _backing_path(connection, chain[-1])) and backing not in chain:
-        chain.append(backing)
+    """The path, the pool's own name for it, and what it is a layer over: a shut-off VM's definition leaves that out."""
+    chain: list[str] = []
+    path = top
+    while path and path not in chain:
+        chain.append(path)
+        volume = _volume(connection, path)
+        if volume is None:
+            break  # in no pool: what the domain's own XML says is all that is known
+        chain.append(volume.path())  # a device has several: /dev/mapper/vg0-a is the pool's /dev/vg0/a
+        path = ET.fromstring(volume.XMLDesc()).findtext("./backingStore/path", "")
     return chain
 
 
-def _backing_path(connection: libvirt.virConnect, path: str) -> str:
+def _volume(connection: libvirt.virConnect, path: str) -> libvirt.virStorageVol | None:
     try:
-        volume = connection.storageVolLookupByPath(path)
+        return connection.storageVolLookupByPath(path)
     except libvirt.libvirtError as error:
         if error.get_error_code() == libvirt.VIR_ERR_NO_STORAGE_VOL:
-            return ""  # in no pool: what the domain's own XML says is all that is known
+            return None
         raise
-    return ET.fromstring(volume.XMLDesc()).findtext("./backingStore/path", "")

@@ -18,6 +18,8 @@ from ferryman.fleet.values import BackingImage, Volume, VolumeRef
 _CHUNK_BYTES = 4 * 1024 * 1024
 _AT_HOLE = -3
 """What recvFlags returns where VIR_STREAM_RECV_STOP_AT_HOLE stopped it."""
+_FILE_EXISTS = ("already exists", "File exists")
+"""Seen with libvirt 9.0: "volume target path '...' already exists", as OPERATION_INVALID; and EEXIST's own words."""
 
 
 class LibvirtVolumes:
@@ -52,7 +54,7 @@ class LibvirtVolumes:
             xml = _volume_xml(
                 ref.name, format, capacity_bytes, allocation_bytes=capacity_bytes if logical else 0, over=over
             )
-            return _volume(pool.createXML(xml), ref.pool)
+            return _volume(_created(pool, xml, ref), ref.pool)
 
     def delete(self, ref: VolumeRef) -> None:
         """Delete a volume. No such volume is no error."""
@@ -105,6 +107,19 @@ class StreamReader:
                 return
             else:
                 yield got
+
+
+def _created(pool: libvirt.virStoragePool, xml: str, ref: VolumeRef) -> libvirt.virStorageVol:
+    """Only of a volume in the pool's listing does libvirt say by its code that it exists; the listing may be old."""
+    try:
+        return pool.createXML(xml)
+    except libvirt.libvirtError as error:
+        message = error.get_error_message() or ""
+        if not any(words in message for words in _FILE_EXISTS):
+            raise
+        raise OperationFailedError(
+            FailureKind.EXISTS, f"creating volume {ref.pool}/{ref.name}: {message}", f"virsh pool-refresh {ref.pool}"
+        ) from error
 
 
 def find_volume(connection: libvirt.virConnect, ref: VolumeRef) -> Volume | None:

@@ -77,6 +77,8 @@ class Pool:
     target_path: str
     available_bytes: int
     source: PoolSource = PoolSource()
+    origin: str = ""
+    """The server and the place there that its content comes from, as it is defined; empty: the host itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,6 +264,8 @@ class HostDetail:
     """In the pools asked for."""
     images: Mapping[str, Volume] = field(default_factory=dict)
     """By path: those asked for that a pool holds."""
+    disk_paths: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By VM, as `Domains.disk_paths`; read only where one of the volumes asked for exists."""
     bridges: frozenset[str] | None
     """The kernel's; None: could not be read."""
     links: frozenset[str] | None = None
@@ -273,3 +277,7 @@ class HostDetail:
     machines: frozenset[str]
     free_pages: Mapping[int, int] | None = None
     """Huge pages that nobody uses, by their size in KiB; None: its libvirt could not say."""
+
+    def users(self, volume: Volume) -> tuple[str, ...]:
+        """The VMs here, running or not, that have a disk on this volume; by name."""
+        return tuple(sorted(vm for vm, paths in self.disk_paths.items() if volume.path in paths))

@@ -22,6 +22,7 @@ from ferryman.migration.progress import progress
 from ferryman.migration.reaching import announce_until_answered
 from ferryman.migration.recording import Facts, record_of
 from ferryman.migration.settling import settle
+from ferryman.migration.sharing import require_shared
 from ferryman.migration.witness import Testimony, Witness
 from ferryman.migration.working import THREADS, Work
 from ferryman.planning.modes import ImageCopy
@@ -159,6 +160,7 @@ def take_up(entry: JournalEntry, services: Services, prober: HostSpec | None = N
 def _prepare(order: Order, move: Move, witness: Witness) -> volumes.Ready:
     with move.phase("preparing"):
         drives.eject(move, order.plan.adaptation.emptied_drives)
+        require_shared(move, order.plan.disks)
         ready = volumes.prepare(move, order.plan.disks, as_bytes=image_copy(order.plan) is ImageCopy.STREAM)
         witness.baseline()
         move.watches(_watched(order, move, witness))

@@ -8,8 +8,10 @@ from dataclasses import replace
 from ferryman.fleet.adapting import Adaptation, DiskSource, SourceKind
 from ferryman.fleet.errors import FailureKind, OperationFailedError
 from ferryman.fleet.values import Volume, VolumeRef
-from ferryman.migration.apart import lie_apart
+from ferryman.migration.apart import Likeness, tried_out
 from ferryman.migration.move import Move, MoveFailedError
+from ferryman.migration.sharing import compared
+from ferryman.migration.using import require_unused
 from ferryman.planning.plans import DiskPlan, DiskTransfer, Plan
 from ferryman.records.audit_records import VolumeAt
 
@@ -32,25 +34,19 @@ def prepare(move: Move, disks: Sequence[DiskPlan], *, as_bytes: bool) -> Ready:
     for disk in copied(disks):
         if disk.overwrites:
             ready[disk.target] = _standing(move, disk)
+            require_unused(move, disk)
             continue
         if disk.replaces_leftover:
             _require_apart(move, disk)
+            require_unused(move, disk)
             move.ends.destination.volumes.delete(disk.destination)
         ready[disk.target] = _create(move, disk, as_bytes=as_bytes)
     return ready
 
 
 def _require_apart(move: Move, disk: DiskPlan) -> None:
-    """A leftover goes only where the two ends' storage is not one and the same: else it is the VM's very disk.
-
-    The marker is ours as long as it may be there: undoing an attempt that was cut off deletes it.
-    """
-    source, destination = move.ends.source, move.ends.destination
-    marker = VolumeRef(pool=disk.destination.pool, name=f"{move.entry.id}-{disk.target}.marker")
-    move.owns(_at(move, marker))
-    apart = lie_apart(destination, marker.pool, source, disk.source.ref.pool, marker.name)
-    move.disowns(_at(move, marker))
-    if not apart:
+    """A leftover goes only where the two ends' storage is not one and the same: else it is the VM's very disk."""
+    if compared(move, disk, tried_out, disk.source.ref.pool) is not Likeness.APART:
         raise MoveFailedError(
             f"{disk.target}: {move.entry.source} and {move.entry.destination} share the storage of "
             f"{disk.destination.pool}, and what looked like a leftover is the disk itself",
@@ -96,14 +92,13 @@ def _create(move: Move, disk: DiskPlan, *, as_bytes: bool) -> Volume:
 
 def adaptation(plan: Plan, ready: Ready) -> Adaptation:
     """What was planned, with the copied disks where they really are at the destination."""
-    return replace(
-        plan.adaptation,
-        disks={
-            disk.target: _there(disk, ready[disk.target])
-            for disk in copied(plan.disks)
-            if _there(disk, ready[disk.target]) != _there(disk, disk.source, disk.source.format)
-        },
-    )
+    planned = plan.adaptation.disks
+    arrived = {
+        disk.target: _there(disk, ready[disk.target])
+        for disk in copied(plan.disks)
+        if disk.target in planned or _there(disk, ready[disk.target]) != _there(disk, disk.source, disk.source.format)
+    }
+    return replace(plan.adaptation, disks={**planned, **arrived})
 
 
 def _there(disk: DiskPlan, volume: Volume, image_format: str | None = None) -> DiskSource:

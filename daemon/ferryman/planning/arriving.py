@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ferryman.fleet import domain_xml
 from ferryman.fleet.adapting import Adaptation, DiskSource, SourceKind
 from ferryman.fleet.drives import media
-from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, Interface, Volume
+from ferryman.fleet.values import Disk, DiskDevice, DomainDetail, HostDetail, Interface, Volume
 from ferryman.planning.plans import DiskImage, DiskPlan, DiskTransfer
+from ferryman.planning.pool_kinds import traits
 from ferryman.specs.host_spec import ArrivalSpec
 from ferryman.specs.vm_spec import StorageSpec
-
-BLOCK_POOLS = frozenset({"logical", "disk", "iscsi", "scsi", "mpath", "zfs"})
-"""Pool kinds whose volumes are block devices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,25 +50,42 @@ def adaptation(
     eject_cdrom: bool = False,
 ) -> Adaptation:
     """What will differ there. A volume's path is the one that its pool will give it; the move asks the pool itself."""
+    by_target = {disk.target: disk for disk in vm.disks}
+    found = {plan.target: _changed(plan, by_target[plan.target], destination) for plan in disks}
+    changed = {target: there for target, there in found.items() if there is not None}
     return Adaptation(
-        disks={
-            disk.target: there
-            for disk in disks
-            if disk.transfer is DiskTransfer.COPY
-            and (there := _there(disk, destination)) is not None
-            and there != _source(disk.source, disk.source.format)
-        },
+        disks=changed,
         bridges=_renamed(vm, arrivals, "bridge"),
         networks=_renamed(vm, arrivals, "network"),
-        flattened=tuple(disk.target for disk in disks if disk.image is DiskImage.FLATTENED),
+        flattened=tuple(plan.target for plan in disks if _has_other_images(plan, by_target[plan.target], changed)),
         emptied_drives=_inserted(vm) if eject_cdrom else (),
     )
+
+
+def _has_other_images(plan: DiskPlan, disk: Disk, changed: Collection[str]) -> bool:
+    """Whether what lies below it there is not what its definition names: nothing, or the same under another path."""
+    moved = plan.transfer is DiskTransfer.SHARED and plan.target in changed and disk.backing
+    return moved or plan.image is DiskImage.FLATTENED
 
 
 def _inserted(vm: DomainDetail) -> tuple[str, ...]:
     """Drives with a medium in them, as the VM runs or as it is defined."""
     running = {disk.target for disk in vm.disks if disk.device is not DiskDevice.DISK and disk.path}
     return tuple(sorted(running | {medium.target for medium in media("", vm.xml)}))
+
+
+def _changed(plan: DiskPlan, disk: Disk, destination: HostDetail) -> DiskSource | None:
+    """What the disk is there; None where its definition says just that already, or it is not known yet."""
+    renamed = disk.source_kind == "volume" and plan.destination.pool != plan.source.ref.pool
+    if plan.transfer is DiskTransfer.SHARED:
+        standing = destination.volumes.get(plan.destination)
+        if standing is None or (standing.path == plan.source.path and not renamed):
+            return None
+        # The content stays, so whatever the definition says of it holds there too.
+        kind = SourceKind.BLOCK if disk.source_kind == "block" else _source(standing, disk.format).kind
+        return DiskSource(kind=kind, path=standing.path, format=disk.format)
+    there = _there(plan, destination)
+    return there if renamed or there != _source(plan.source, plan.source.format) else None
 
 
 def _there(disk: DiskPlan, destination: HostDetail) -> DiskSource | None:
@@ -82,7 +97,7 @@ def _there(disk: DiskPlan, destination: HostDetail) -> DiskSource | None:
     if pool is None or not pool.target_path:
         return None
     return DiskSource(
-        kind=SourceKind.BLOCK if pool.kind in BLOCK_POOLS else SourceKind.FILE,
+        kind=traits(pool.kind).source_kind,
         path=f"{pool.target_path}/{disk.destination.name}",
         format=disk.format,
     )

@@ -10,12 +10,10 @@ from ferryman.fleet.values import DomainDetail, HostDetail, Pool, Volume
 from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.planning.modes import ImageCopy
 from ferryman.planning.plans import DiskPlan, DiskTransfer
+from ferryman.planning.pool_kinds import traits
 from ferryman.specs.choices import DiskFormat, Encryption
 from ferryman.specs.host_spec import HostSpec
 from ferryman.specs.vm_spec import StorageSpec, VmSpec
-
-_RAW_POOLS = frozenset({"logical", "disk", "iscsi", "iscsi-direct", "scsi", "mpath", "rbd"})
-"""Pool kinds whose volumes are devices, not files with a format of their own."""
 
 
 def image_copy(spec: VmSpec, source: HostSpec, destination: HostSpec, *, running: bool, tls: bool) -> ImageCopy:
@@ -39,7 +37,7 @@ def destination_format(source: Volume, spec: StorageSpec, pool: Pool | None, ove
     """What the disk will be there."""
     if overwritten is not None:
         return overwritten.format
-    if pool is not None and pool.kind in _RAW_POOLS:
+    if pool is not None and traits(pool.kind).raw_only:
         return "raw"
     return source.format if spec.format is DiskFormat.KEEP else spec.format.value
 

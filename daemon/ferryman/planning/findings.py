@@ -18,6 +18,10 @@ class FindingCode(StrEnum):
     SPACE_SHORT = "space-short"
     MEMORY_SHORT = "memory-short"
     VOLUME_EXISTS = "volume-exists"
+    VOLUME_IN_USE = "volume-in-use"
+    """A volume that would be overwritten or replaced at the destination is a disk of a VM there."""
+    VOLUME_TWICE = "volume-twice"
+    """Two disks of the VM would become one volume at the destination."""
     VOLUME_UNKNOWN = "volume-unknown"
     VOLUME_UNFIT = "volume-unfit"
     VOLUME_LARGER = "volume-larger"
@@ -77,6 +81,10 @@ class FindingCode(StrEnum):
     BRIDGE_STP = "bridge-stp"
     USERFAULTFD_FORBIDDEN = "userfaultfd-forbidden"
     DISK_CACHED = "disk-cached"
+    DISK_SHAREABLE = "disk-shareable"
+    """A disk that several VMs may write to would be copied from under them."""
+    DISK_READ_ONLY = "disk-read-only"
+    """A disk that its VM only reads would have to be copied while the VM runs."""
     PROBED_FROM_AN_END = "probed-from-an-end"
 
 

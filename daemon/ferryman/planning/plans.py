@@ -49,6 +49,8 @@ class DiskPlan:
     """Of a layer: the image that it is put over at the destination."""
     replaces_leftover: bool = False
     """A volume that our own audit record names as left behind by this VM stands there: it goes first."""
+    shared_by_looks: bool = False
+    """SHARED for no other reason than the pool's kind and the volume's name: the move proves it first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.fleet.values import Domain, MigrationSide, Pool, Snapshot, Volume
-from ferryman.planning.storage import NETWORK_POOLS
+from ferryman.planning.pool_kinds import traits
 from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.ledger import LeftBehind, Place
 from ferryman.records.ordering import in_order
@@ -134,7 +134,7 @@ def _at_its_host(place: Place, left: LeftBehind, storage: Storage | None, volume
         return f"the pool {place.pool} is not active", f"virsh pool-start {place.pool} (on {place.host})"
     if volume is None:
         return None
-    if pool.kind in NETWORK_POOLS:
+    if traits(pool.kind).shared:
         return f"the pool {place.pool} is shared ({pool.kind})", "It is most likely the VM's very disk: let it be."
     if left.volume.path and volume.path != left.volume.path:
         return f"it is {volume.path} now, and was {left.volume.path}", "Look whose it is."

@@ -13,8 +13,9 @@ from ferryman.fleet.adapting import adapted
 from ferryman.fleet.fake.storage import FakePool
 from ferryman.migration.attempt import carry_out
 from ferryman.records.audit_records import Outcome
-from ferryman.specs.choices import Method
+from ferryman.specs.choices import Method, StorageMode
 from ferryman.specs.host_spec import ArrivalSpec
+from ferryman.specs.vm_spec import StorageSpec
 
 
 @pytest.fixture
@@ -42,3 +43,25 @@ def test_what_was_previewed_is_what_is_defined_there(mapped: Stand, method: Meth
     assert there.interfaces == (replace(before.interfaces[0], source="br7"),)
     assert domain_xml.machine(there.xml) == before.machine
     assert set(mapped.destination.pools["fast"].volumes) == {f"{VM}.img"}
+
+
+@pytest.mark.parametrize("method", [Method.LIVE, Method.PAUSED, Method.POST_COPY, Method.COLD])
+@pytest.mark.parametrize("mode", [StorageMode.AUTO, StorageMode.SHARED])
+def test_a_shared_disk_is_found_where_the_destination_has_mounted_it(
+    tmp_path: Path, method: Method, mode: StorageMode
+) -> None:
+    stand = Stand(folder=tmp_path)
+    stand.source.add_vm(VM)
+    here = stand.source.pools["vms"]
+    here.kind = "netfs"
+    stand.destination.pools["vms"] = FakePool(kind="netfs", target_path="/mnt/nas", volumes=here.volumes)
+    order = stand.order(method, storage=StorageSpec(mode=mode))
+    previewed = adapted(stand.source.domains.inspect(VM).xml, order.plan.adaptation)
+    record = carry_out(order, stand.services())
+    assert record is not None
+    assert record.outcome is Outcome.SUCCEEDED, record.reason
+    there = stand.destination.domains.inspect(VM)
+    assert there.xml == previewed
+    assert [disk.path for disk in there.disks] == [f"/mnt/nas/{VM}.img"]
+    assert set(here.volumes) == {f"{VM}.img"}
+    assert stand.fleet.violations == []

@@ -9,7 +9,7 @@ import pytest
 from readings import VM, detail, disk, ends, fleet, host_detail, pool, vm_spec, volume
 
 from ferryman.fleet.adapting import Adaptation, DiskSource, SourceKind
-from ferryman.fleet.values import Interface, VolumeRef
+from ferryman.fleet.values import DomainDetail, Interface, VolumeRef
 from ferryman.planning.aiming import Aim
 from ferryman.planning.arriving import adaptation, storage_at
 from ferryman.planning.decisions import Refused
@@ -18,6 +18,7 @@ from ferryman.planning.placement import Fleet
 from ferryman.planning.planning import plan
 from ferryman.planning.plans import Cause, Plan
 from ferryman.planning.storage import destination_ref, disk_plans
+from ferryman.specs.choices import StorageMode
 from ferryman.specs.host_spec import ArrivalSpec
 from ferryman.specs.vm_spec import StorageSpec
 
@@ -100,3 +101,49 @@ def test_the_volume_that_is_there_already_is_looked_for_in_the_mapped_pool() -> 
     )
     assert isinstance(refused, Refused)
     assert [finding.code for finding in refused.findings] == [FindingCode.VOLUME_EXISTS]
+
+
+class TestShared:
+    """A disk that stays where it is, in a pool that the destination has under another path or name."""
+
+    SPEC = StorageSpec(mode=StorageMode.SHARED)
+
+    def adapted_to(self, vm: DomainDetail, path: str, spec: StorageSpec = SPEC, pool_there: str = "vms") -> Adaptation:
+        there = volume(VolumeRef(pool=pool_there, name=f"{VM}.qcow2"))
+        destination = host_detail("skopje", pool(pool_there), volumes=(replace(there, path=path),))
+        disks, findings = disk_plans(vm, spec, destination, {})
+        assert findings == ()
+        return adaptation(vm, disks, destination, ArrivalSpec())
+
+    def test_it_has_the_path_that_it_has_there(self) -> None:
+        path = f"/mnt/nas/{VM}.qcow2"
+        assert self.adapted_to(detail(), path) == Adaptation(
+            disks={"vda": DiskSource(kind=SourceKind.FILE, path=path, format="qcow2")}
+        )
+
+    def test_where_the_path_is_the_same_nothing_is_adapted(self) -> None:
+        assert self.adapted_to(detail(), volume().path) == Adaptation()
+
+    def test_what_its_definition_says_of_the_content_holds_there_too(self) -> None:
+        vm = detail(disk(format="raw", source_kind="block"))
+        assert self.adapted_to(vm, "/dev/disk/by-path/ip-10.0.0.9").disks == {
+            "vda": DiskSource(kind=SourceKind.BLOCK, path="/dev/disk/by-path/ip-10.0.0.9", format="raw")
+        }
+
+    def test_the_images_below_it_are_found_out_there(self) -> None:
+        assert self.adapted_to(detail(disk(backing=True)), "/mnt/nas/a").flattened == ("vda",)
+        assert self.adapted_to(detail(disk(backing=True)), volume().path).flattened == ()
+
+    @pytest.mark.parametrize("mode", [StorageMode.SHARED, StorageMode.COPY])
+    def test_a_disk_that_is_named_by_its_pool_is_named_by_its_path_where_the_pool_has_another_name(
+        self, mode: StorageMode
+    ) -> None:
+        vm, spec = detail(disk(source_kind="volume")), StorageSpec(mode=mode, pools={"vms": "nas"})
+        destination = host_detail("skopje", pool("nas"))
+        if mode is StorageMode.SHARED:
+            there = volume(VolumeRef(pool="nas", name=f"{VM}.qcow2"))
+            destination = replace(destination, volumes={there.ref: there})
+        disks, _ = disk_plans(vm, spec, destination, {})
+        assert adaptation(vm, disks, destination, ArrivalSpec()).disks == {
+            "vda": DiskSource(kind=SourceKind.FILE, path=volume().path, format="qcow2")
+        }

@@ -24,7 +24,9 @@ from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, Interfac
 from ferryman.planning.findings import FindingCode, Severity
 from ferryman.planning.methods import Choice, NoChoice, choose
 from ferryman.planning.preflight import findings, matters
-from ferryman.specs.choices import Method
+from ferryman.planning.storage import disk_plans
+from ferryman.specs.choices import Method, StorageMode
+from ferryman.specs.vm_spec import StorageSpec
 
 NETWORK = Interface(mac="52:54:00:00:00:02", kind="network", source="lan")
 MACVTAP = Interface(mac="52:54:00:00:00:03", kind="direct", source="eth1")
@@ -189,3 +191,29 @@ class TestHugePages:
     def test_none_is_needed_by_a_vm_that_is_off_or_has_ordinary_memory(self) -> None:
         assert findings(ends(self.vm(power=Power.SHUT_OFF), there(free_pages={})), fleet()) == ()
         assert findings(ends(detail(), there(free_pages={})), fleet()) == ()
+
+
+def test_a_disk_that_other_vms_may_write_to_is_not_copied() -> None:
+    vm = detail(disk(shareable=True))
+    plans, _ = disk_plans(vm, StorageSpec(), there(), {})
+    (finding,) = findings(ends(vm, there()), fleet(), plans)
+    assert (finding.code, finding.severity) == (FindingCode.DISK_SHAREABLE, Severity.BLOCKER)
+    assert "is <shareable/>" in finding.reason
+    assert 'storage that tallinn and skopje both see ([storage] mode = "shared")' in finding.remedy
+
+
+def test_a_disk_that_its_vm_only_reads_is_not_copied_live() -> None:
+    vm = detail(disk(read_only=True))
+    plans, _ = disk_plans(vm, StorageSpec(), there(), {})
+    (finding,) = findings(ends(vm, there()), fleet(), plans)
+    assert (finding.code, finding.severity) == (FindingCode.DISK_READ_ONLY, Severity.BLOCKER)
+    assert finding.reason == "vda: it is <readonly/>, and a live migration copies no such disk"
+    assert {method for method in Method if matters(finding, method)} == set(Method) - {Method.COLD, Method.AUTO}
+
+
+@pytest.mark.parametrize("kind", ["shareable", "read_only"])
+def test_where_it_stays_nothing_stands_against_that(kind: str) -> None:
+    vm = detail(disk(**{kind: True}))
+    plans, _ = disk_plans(vm, StorageSpec(mode=StorageMode.SHARED), there(), {})
+    found = {finding.code for finding in findings(ends(vm, there()), fleet(), plans)}
+    assert not found & {FindingCode.DISK_SHAREABLE, FindingCode.DISK_READ_ONLY}

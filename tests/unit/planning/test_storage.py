@@ -141,6 +141,19 @@ class TestSharing:
         plans, findings = disk_plans(detail(), COPY, there, {})
         assert ([plan.transfer for plan in plans], findings) == ([DiskTransfer.SHARED], ())
         assert not plans[0].replaces_leftover
+        assert plans[0].shared_by_looks
+
+    def test_what_a_record_names_as_left_there_is_not_taken_for_the_disk_itself(self) -> None:
+        there = host_detail("skopje", pool(kind="netfs"), volumes=(volume(),))
+        plans, findings = disk_plans(detail(), COPY, there, OURS)
+        assert ([plan.transfer for plan in plans], findings) == ([DiskTransfer.COPY], ())
+        assert plans[0].replaces_leftover
+
+    def test_what_another_vm_left_there_is_in_the_way(self) -> None:
+        theirs = {DISK_REF: Leftover(host="skopje", ref=DISK_REF, vm_uuid="another")}
+        there = host_detail("skopje", pool(kind="netfs"), volumes=(volume(),))
+        _, findings = disk_plans(detail(), COPY, there, theirs)
+        assert [finding.code for finding in findings] == [FindingCode.VOLUME_EXISTS]
 
     def test_a_shared_disk_takes_no_room(self) -> None:
         there = host_detail("skopje", pool(kind="netfs", available_mib=0), volumes=(volume(),))
@@ -162,4 +175,6 @@ class TestSharing:
 
     def test_shared_as_its_spec_says_and_both_ends_agree(self) -> None:
         spec = StorageSpec(mode=StorageMode.SHARED)
-        assert disk_plans(detail(), spec, host_detail("skopje", volumes=(volume(),)), OURS)[1] == ()
+        plans, findings = disk_plans(detail(), spec, host_detail("skopje", volumes=(volume(),)), OURS)
+        assert findings == ()
+        assert not plans[0].shared_by_looks

@@ -57,12 +57,20 @@ class FakeDomains:
         self.events.look(domain.described() for domain in self.known.values())
 
     def disk_paths(self) -> Mapping[str, frozenset[str]]:
-        """By VM: every file that is a disk of it."""
+        """By VM: every file that is a disk of it, or that a disk is a layer over."""
         with self._faults.call(Operation.DISK_PATHS):
-            return {
-                name: domain_xml.paths(domain.xml) | domain_xml.paths(domain.current_xml)
-                for name, domain in self.known.items()
-            }
+            return self.paths_in_use()
+
+    def paths_in_use(self) -> Mapping[str, frozenset[str]]:
+        """`disk_paths`, without a call's frame."""
+        return {name: self._paths(domain) for name, domain in self.known.items()}
+
+    def _paths(self, domain: FakeDomain) -> frozenset[str]:
+        xmls = (domain.xml, domain.current_xml)
+        disks = [self._disk(disk) for xml in xmls for disk in domain_xml.disks(xml)]
+        below = (disk.volume.over.path for disk in disks if disk.volume is not None and disk.volume.over)
+        named = frozenset[str]().union(*(domain_xml.paths(xml) for xml in xmls))
+        return named | {disk.path for disk in disks if disk.source_kind == "volume"} | set(below)
 
     def dirty_rate(self, vm: str) -> DirtyRate | None:
         """How fast a running guest writes to its memory; takes no time here."""

@@ -94,10 +94,12 @@ class FakeHost:
         with self.faults.call(Operation.DESCRIBE):
             usable = [ref for ref in wanted if ref.pool in self.pools and self.pools[ref.pool].active]
             found = {ref: self.volumes.at(ref, closely=ref in closely) for ref in usable}
+            volumes = {ref: volume for ref, volume in found.items() if volume is not None}
             return HostDetail(
                 reading=self._reading(),
                 pools={name: pool.described(name) for name, pool in self.pools.items()},
-                volumes={ref: volume for ref, volume in found.items() if volume is not None},
+                volumes=volumes,
+                disk_paths=self.domains.paths_in_use() if volumes else {},
                 images={path: image for path in images if (image := self.volumes.by_path(path)) is not None},
                 bridges=self.bridges,
                 links=None if self.links is None else self.links | (self.bridges or frozenset()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from ferryman.fleet import domain_xml
 from ferryman.fleet.adapting import adapted
 from ferryman.fleet.errors import FailureKind, FleetError
 from ferryman.fleet.fake.certificates import shake_hands
@@ -83,6 +84,9 @@ class FakeMigration:
         for disk in self.destination.domains.files(incoming):
             if self.destination.volumes.by_path(disk.path) is None:
                 raise refused(FailureKind.OTHER, f"{self.destination.name}: cannot open {disk.path}")
+        for disk in domain_xml.disks(xml):
+            if disk.target in self.request.copied_disks and disk.read_only:
+                raise refused(FailureKind.OTHER, f"Cannot migrate empty or read-only disk {disk.target}")
         self._require_whole_chains(incoming)
         incoming.power, incoming.side = Power.PAUSED, MigrationSide.INCOMING
         there[here.name] = incoming

@@ -17,6 +17,8 @@ Runs = tuple[bytes | int, ...]
 QCOW2_MAGIC = b"QFI\xfb"
 _QCOW2_SIZE_AT = 24
 _QCOW2_EMPTY_BYTES = 196_616
+_TAKES_NONE = frozenset({"iscsi", "iscsi-direct", "scsi", "mpath", "gluster"})
+"""Kinds in which libvirt creates no volumes: whoever exports them does."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,6 +65,7 @@ class FakePool:
     target_path: str = "/var/lib/libvirt/images"
     source: PoolSource = field(default_factory=PoolSource)
     size_bytes: int = 64 * 1024**3
+    origin: str = ""
     volumes: dict[str, FakeVolume] = field(default_factory=dict)
 
     def described(self, name: str) -> Pool:
@@ -77,6 +80,7 @@ class FakePool:
             target_path=self.target_path,
             available_bytes=self.size_bytes - used,
             source=self.source,
+            origin=self.origin,
         )
 
 
@@ -115,6 +119,8 @@ class FakeVolumes:
         """Create an empty, sparse volume."""
         with self._faults.call(Operation.CREATE, _named(ref)):
             pool = self._usable(ref)
+            if pool.kind in _TAKES_NONE:
+                raise refused(FailureKind.OTHER, "storage pool does not support volume creation")
             if ref.name in pool.volumes:
                 raise refused(FailureKind.EXISTS, f"storage volume {ref.name} exists already")
             if over is not None and (format != "qcow2" or self.by_path(over.path) is None):

@@ -21,6 +21,7 @@ from ferryman.planning.preflight.machine import machine_findings
 from ferryman.planning.preflight.memory import memory_findings
 from ferryman.planning.preflight.network import network_findings
 from ferryman.planning.preflight.occupation import occupation_findings
+from ferryman.planning.preflight.volumes import volume_findings
 from ferryman.planning.preflight.ways import way_findings
 from ferryman.planning.switchover import untracked_writes
 from ferryman.specs.choices import Method
@@ -48,6 +49,7 @@ STANDS_AGAINST: Mapping[FindingCode, frozenset[Method]] = {
     FindingCode.LIBVIRTD_UNREACHED: _RUNNING,
     FindingCode.USERFAULTFD_FORBIDDEN: frozenset({Method.POST_COPY}),
     FindingCode.DISK_CACHED: _RUNNING,
+    FindingCode.DISK_READ_ONLY: _RUNNING,
     FindingCode.PLAIN_TEXT: _COLD,
     FindingCode.CERTIFICATE_MISSING: _RUNNING,
     FindingCode.CERTIFICATE_UNKNOWN: _RUNNING,
@@ -64,7 +66,7 @@ def matters(finding: Finding, method: Method) -> bool:
 def findings(
     ends: Ends, fleet: Fleet, disks: Sequence[DiskPlan] = (), *, eject_cdrom: bool = False
 ) -> tuple[Finding, ...]:
-    """Everything but volumes and space, which `storage.disk_plans` looks at; `disks` are its plans."""
+    """Everything but pools, sizes and space, which `storage.disk_plans` looks at; `disks` are its plans."""
     return (
         *machine_findings(ends),
         *firmware_findings(ends),
@@ -77,6 +79,7 @@ def findings(
         *medium_findings(ends.vm, eject_cdrom=eject_cdrom),
         *occupation_findings(ends),
         *disk_findings(ends, disks),
+        *volume_findings(ends, disks),
         *way_findings(ends),
         *untracked_writes(ends.vm, ends.source),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ferryman.fleet.host_facts import Folder, HostFacts
 from ferryman.fleet.values import Disk
@@ -22,8 +22,11 @@ def disk_findings(ends: Ends, plans: Sequence[DiskPlan]) -> list[Finding]:
     by_target = {disk.target: disk for disk in ends.vm.disks}
     found: dict[Finding, None] = {}
     for plan in plans:
+        disk = by_target.get(plan.target)
         if plan.transfer is DiskTransfer.SHARED:
-            found |= dict.fromkeys(_shared_findings(ends, plan, by_target.get(plan.target)))
+            found |= dict.fromkeys(_shared_findings(ends, plan, disk))
+        elif disk is not None:
+            found |= dict.fromkeys(_copied_findings(ends, plan, disk))
         found |= dict.fromkeys(_folder_findings(ends, plan))
     return list(found)
 
@@ -45,6 +48,25 @@ def _shared_findings(ends: Ends, plan: DiskPlan, disk: Disk | None) -> list[Find
             )
         ]
     return _cache_findings(ends, disk)
+
+
+def _copied_findings(ends: Ends, plan: DiskPlan, disk: Disk) -> Iterator[Finding]:
+    """Of a read-only disk only the destination's log says why: "Cannot migrate empty or read-only disk"."""
+    vm, seen_by_both = ends.vm.domain.name, f"{ends.source.host} and {ends.destination.reading.host} both see"
+    if disk.shareable:
+        yield blocker(
+            FindingCode.DISK_SHAREABLE,
+            f"{plan.target}: {plan.source.path} is <shareable/>: other VMs may write to it, and would not see a copy",
+            f'Put it on storage that {seen_by_both} ([storage] mode = "shared"), or, where no other VM uses it, take '
+            f"<shareable/> out: virsh edit {vm}",
+        )
+    if disk.read_only:
+        yield blocker(
+            FindingCode.DISK_READ_ONLY,
+            f"{plan.target}: it is <readonly/>, and a live migration copies no such disk",
+            f'Put it on storage that {seen_by_both} ([storage] mode = "shared"), take <readonly/> out (virsh edit '
+            f"{vm}, then restart it), or allow cold.",
+        )
 
 
 def _cache_findings(ends: Ends, disk: Disk | None) -> list[Finding]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from stage import Stage
 
+from ferryman.fleet.domain_xml import interfaces
 from ferryman.fleet.errors import FailureKind, OperationFailedError
 from ferryman.fleet.host_facts import Reach
 from ferryman.fleet.images import Image
@@ -27,6 +28,8 @@ BARE_XML = (
     f"<domain type='qemu'><name>{BARE_VM}</name><uuid>0d6cf8b4-94b1-4fdb-9c2e-3a7b5f0c1d2e</uuid>"
     "<memory unit='MiB'>32</memory><vcpu>1</vcpu><os><type arch='x86_64' machine='pc'>hvm</type></os></domain>"
 )
+
+ANOTHER_INTERFACE = "<devices><interface type='bridge'><source bridge='br-defined'/></interface></devices></domain>"
 
 
 @pytest.fixture
@@ -97,6 +100,16 @@ class TestReading:
         assert stage.vm in detail.xml
         assert [interface.source for interface in detail.interfaces] == ["kvmbr0"]
 
+    def test_tells_what_runs_and_what_is_defined_apart(self, stage: Stage, bare: str) -> None:
+        host = stage.destination
+        host.power.start(bare)
+        host.definitions.define(BARE_XML.replace("</domain>", ANOTHER_INTERFACE), autostart=False)
+        running = host.domains.inspect(bare)
+        assert running.interfaces == ()
+        assert [one.source for one in interfaces(running.xml)] == ["br-defined"]
+        host.power.destroy(bare)
+        assert [one.source for one in host.domains.inspect(bare).interfaces] == ["br-defined"]
+
     def test_describes_pools_and_the_wanted_volumes_that_exist(self, stage: Stage) -> None:
         disk = stage.disk()
         detail = stage.source.describe([disk.ref, stage.ref("absent"), type(disk.ref)(pool="absent", name="x")])
@@ -104,6 +117,15 @@ class TestReading:
         assert detail.volumes == {disk.ref: disk}
         machine = stage.source.domains.inspect(stage.vm).machine
         assert machine in stage.destination.describe([]).machines
+
+    def test_only_bridges_are_bridges(self, stage: Stage) -> None:
+        described = stage.source.describe([])
+        assert described.bridges is not None
+        assert described.links is not None
+        (joined,) = stage.source.domains.inspect(stage.vm).interfaces
+        assert joined.source in described.bridges
+        assert "lo" in described.links - described.bridges
+        assert described.links >= described.bridges
 
     def test_describes_which_vms_use_the_wanted_volumes(self, stage: Stage) -> None:
         disk = stage.disk()

@@ -66,6 +66,14 @@ _CDROM = (
     "<disk type='file' device='cdrom'><source file='/var/lib/libvirt/seed.iso'/><target dev='hda' bus='ide'/></disk>"
 )
 _NETWORK = "<interface type='network'><source network='nowhere'/></interface>"
+IDLE_NETWORK = "planted-idle"
+"""Active only at the source."""
+_IDLE_NETWORK = f"<interface type='network'><source network='{IDLE_NETWORK}'/></interface>"
+_MACVTAP = "<interface type='direct'><source dev='nowhere0' mode='bridge'/></interface>"
+_FOLDER = (
+    "<filesystem type='mount' accessmode='mapped'><source dir='/var/lib/libvirt/images'/><target dir='shared'/>"
+    "</filesystem>"
+)
 _TPM = "<tpm model='tpm-tis'><backend type='passthrough'><device path='/dev/tpm0'/></backend></tpm>"
 _FIRMWARE = "<loader readonly='yes' type='pflash'>/usr/share/nowhere/CODE.fd</loader>"
 _MORE_CPU = (
@@ -91,6 +99,11 @@ PLANTED = (
     Planted(name="other-qemu", code=FindingCode.EMULATOR_MISSING, inside=f"<emulator>{OWN_EMULATOR}</emulator>"),
     Planted(name="too-large", code=FindingCode.MEMORY_SHORT, runs=True),
     Planted(name="on-a-network", code=FindingCode.NETWORK_MISSING, inside=_NETWORK),
+    Planted(name="on-an-idle-network", code=FindingCode.NETWORK_INACTIVE, inside=_IDLE_NETWORK),
+    Planted(name="on-macvtap", code=FindingCode.LINK_MISSING, inside=_MACVTAP),
+    Planted(name="with-a-folder", code=FindingCode.LIVE_OBSTACLE, inside=_FOLDER, runs=True),
+    Planted(name="checkpointed", code=FindingCode.CHECKPOINTS, disk=f"{POOL_PATH}/checkpointed.qcow2", runs=True),
+    Planted(name="defined-anew", code=FindingCode.DISK_ONLY_DEFINED, disk=f"{POOL_PATH}/defined-anew.img", runs=True),
     Planted(name="on-a-bridge", code=FindingCode.BRIDGE_STP, inside=_BRIDGE),
     Planted(name="own-firmware", code=FindingCode.FIRMWARE_MISSING, boot=_FIRMWARE),
     Planted(name="hosts-tpm", code=FindingCode.TPM_OF_HOST, inside=_TPM),

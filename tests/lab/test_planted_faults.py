@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import planted
 import pytest
-from planted import DISK_POOL, IDLE_PATH, IDLE_POOL, OWN_EMULATOR, PLANTED, Planted
+from planted import DISK_POOL, IDLE_NETWORK, IDLE_PATH, IDLE_POOL, OWN_EMULATOR, PLANTED, Planted
 from running import RunningLab
 
 from ferryman.lab import host as hosts
@@ -34,20 +34,27 @@ def virsh(command: str) -> str:
     return f"virsh --quiet --connect qemu:///system {command}"
 
 
+NETWORK_XML = "/run/planted-network.xml"
+NETWORK_FILE = (
+    f"echo \"<network><name>{IDLE_NETWORK}</name><bridge name='planted0' stp='off'/></network>\" >{NETWORK_XML}"
+)
 HERE = (
     f"ln -s $(command -v qemu-system-x86_64) {OWN_EMULATOR}",
     f"mkdir {IDLE_PATH} && {virsh(f'pool-create-as {IDLE_POOL} dir --target {IDLE_PATH}')}",
     f"truncate -s 1M /var/lib/libvirt/seed.iso /var/lib/libvirt/no-pool.img {IDLE_PATH}/idle-pool.img",
     (
-        f"cd {POOL_PATH} && truncate -s 1M closed-folder.img left-there.img busy.img onto.img && "
+        f"cd {POOL_PATH} && truncate -s 1M closed-folder.img left-there.img busy.img onto.img defined-anew.img && "
         f"truncate -s 1M used-there.img many.img read.img && "
         f"truncate -s {planted.HUGE_TIB}T huge.img && qemu-img create -q -f qcow2 snapshotted.qcow2 1M && "
-        f"qemu-img create -q -f qcow2 base.qcow2 1M && qemu-img create -q -f qcow2 -F qcow2 -b base.qcow2 layered.qcow2"
+        f"qemu-img create -q -f qcow2 checkpointed.qcow2 1M && qemu-img create -q -f qcow2 base.qcow2 1M && "
+        f"qemu-img create -q -f qcow2 -F qcow2 -b base.qcow2 layered.qcow2"
     ),
     virsh(f"pool-refresh {DISK_POOL}"),
+    f"{NETWORK_FILE} && {virsh(f'net-define {NETWORK_XML}')} && {virsh(f'net-start {IDLE_NETWORK}')}",
 )
 """At the source: what the VMs are made of."""
 THERE = (
+    f"{NETWORK_FILE} && {virsh(f'net-define {NETWORK_XML}')}",
     f"ip link set {HOST_BRIDGE} type bridge stp_state 1",
     f"mkdir {IDLE_PATH} && {virsh(f'pool-define-as {IDLE_POOL} dir --target {IDLE_PATH}')}",
     (
@@ -73,14 +80,16 @@ OLDER_QEMU = (
 )
 NO_OLDER_QEMU = f"umount {QEMU}; rm -f /run/real-qemu /run/older-qemu"
 NO_MORE_HERE = (
+    f"{virsh(f'net-destroy {IDLE_NETWORK}')}; {virsh(f'net-undefine {IDLE_NETWORK}')}",
     f"{virsh(f'pool-destroy {IDLE_POOL}')}; rm -rf {IDLE_PATH} {OWN_EMULATOR} /var/lib/libvirt/*.i[sm][og]",
     (
         f"cd {POOL_PATH} && rm -f closed-folder.img left-there.img busy.* onto.img huge.img snapshotted.qcow2 "
-        f"used-there.img many.img read.img "
+        f"used-there.img many.img read.img checkpointed.qcow2 defined-anew.img "
         f"base.qcow2 layered.qcow2; {virsh(f'pool-refresh {DISK_POOL}')}"
     ),
 )
 NO_MORE_THERE = (
+    virsh(f"net-undefine {IDLE_NETWORK}"),
     f"ip link set {HOST_BRIDGE} type bridge stp_state 0; umount $(command -v date)",
     f"{virsh(f'pool-undefine {IDLE_POOL}')}; rm -rf {IDLE_PATH} {POOL_PATH}/*-there.img {POOL_PATH}/larger.img",
     f"cp {_SCRATCH} /etc/libvirt/qemu.conf; chmod 711 {POOL_PATH}; {virsh(f'pool-refresh {DISK_POOL}')}",
@@ -135,13 +144,17 @@ def add(lab: RunningLab, one: Planted, folder: Path, undone: ExitStack) -> None:
     uuid = str(uuid4())
     file = folder / f"{one.name}.xml"
     file.write_text(planted.definition(one, uuid))
-    undone.callback(at_host, lab, here, virsh(f"undefine {one.name} --snapshots-metadata"))
+    undone.callback(at_host, lab, here, virsh(f"undefine {one.name} --snapshots-metadata --checkpoints-metadata"))
     at_host(lab, here, virsh(f"define {shlex.quote(str(file))}"))
     if one.runs:
         at_host(lab, here, virsh(f"start {one.name}"))
         undone.callback(at_host, lab, here, virsh(f"destroy {one.name}"))
     if one.name == "snapshotted":
         at_host(lab, here, virsh(f"snapshot-create-as {one.name} first"))
+    if one.name == "checkpointed":
+        at_host(lab, here, virsh(f"checkpoint-create-as {one.name} first"))
+    if one.name == "defined-anew":
+        at_host(lab, here, virsh(f"attach-disk {one.name} {POOL_PATH}/left-there.img vdb --config"))
     if one.name == "busy":
         at_host(lab, here, virsh(f"blockcopy {one.name} vda --dest {POOL_PATH}/busy.copy --transient-job"))
     if one.name == "used-there":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
@@ -64,16 +64,30 @@ def interfaces(xml: str) -> tuple[Interface, ...]:
     """The domain's network interfaces."""
     found = []
     for node in ET.fromstring(xml).iterfind("./devices/interface"):
-        kind = node.get("type", "")
-        mac, source = node.find("mac"), node.find("source")
+        mac, source, port = node.find("mac"), node.find("source"), node.find("virtualport")
+        attributes = {} if source is None else source.attrib
+        # Of a running VM libvirt tells what its network came to; at the destination it joins the network all the same.
+        kind = "network" if attributes.get("network") else node.get("type", "")
         found.append(
             Interface(
                 mac="" if mac is None else mac.get("address", ""),
                 kind=kind,
-                source="" if source is None else source.get(kind, ""),
+                source=attributes.get(_JOINED_BY.get(kind, kind), ""),
+                virtual_port="" if port is None else port.get("type", ""),
             )
         )
     return tuple(found)
+
+
+def attached(xml: str, *, but: Collection[str] = ()) -> tuple[str, ...]:
+    """What ties the domain to things outside of it, but for these drives; for two definitions to be compared."""
+    devices = ET.fromstring(xml).iterfind("./devices/*")
+    return tuple(_canonical(node) for node in devices if node.tag in _OUTWARD and _target(node) not in but)
+
+
+def _canonical(node: ET.Element) -> str:
+    node.tail = None
+    return ET.canonicalize(ET.tostring(node, encoding="unicode"), strip_text=True)
 
 
 def machine(xml: str) -> str:
@@ -87,18 +101,35 @@ def virtualization(xml: str) -> str:
     return ET.fromstring(xml).get("type", "")
 
 
+def huge_pages_kib(xml: str) -> tuple[int, ...]:
+    """The sizes of the huge pages that its memory is made of, as libvirt writes them; 0: the host's default.
+
+    Empty: it is made of none.
+    """
+    node = ET.fromstring(xml).find("./memoryBacking/hugepages")
+    if node is None:
+        return ()
+    pages = node.findall("./page")
+    return tuple(int(page.get("size", "0")) for page in pages) or (0,)
+
+
 def host_device_count(xml: str) -> int:
     """Devices of the host that are passed through."""
     return len(ET.fromstring(xml).findall("./devices/hostdev"))
 
 
+def _target(node: ET.Element) -> str:
+    target = node.find("target")
+    return "" if target is None else target.get("dev", "")
+
+
 def _disk(node: ET.Element) -> XmlDisk:
-    target, source, driver = node.find("target"), node.find("source"), node.find("driver")
+    source, driver = node.find("source"), node.find("driver")
     kind = node.get("type", "file")
     attributes = {} if source is None else source.attrib
     backing = node.find("backingStore")
     return XmlDisk(
-        target="" if target is None else target.get("dev", ""),
+        target=_target(node),
         device=DiskDevice(node.get("device", "disk")) if node.get("device") in _DEVICES else DiskDevice.DISK,
         source_kind=kind if source is not None else "",
         path=_path(kind, attributes),
@@ -113,6 +144,9 @@ def _disk(node: ET.Element) -> XmlDisk:
 
 
 _DEVICES = frozenset(DiskDevice)
+_JOINED_BY = {"direct": "dev"}
+"""The attribute that names what an interface joins, where it is not called as the kind is."""
+_OUTWARD = frozenset({"disk", "interface", "hostdev", "filesystem", "shmem", "tpm"})
 
 
 def _path(kind: str, attributes: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ from ferryman.fleet.libvirt_session import LibvirtSession
 from ferryman.fleet.libvirt_usage import paths_of
 from ferryman.fleet.libvirt_volumes import volume_at, volume_by_path
 from ferryman.fleet.lifecycle import LifecycleEvent
+from ferryman.fleet.live_obstacles import live_obstacles
 from ferryman.fleet.machine import IDLE
 from ferryman.fleet.values import DirtyRate, Disk, Domain, DomainDetail, Power
 
@@ -59,9 +60,11 @@ class LibvirtDomains:
                 machine=domain_xml.machine(current),
                 virtualization=domain_xml.virtualization(current),
                 xml=definition,
-                snapshots=domain.snapshotNum() + len(domain.listAllCheckpoints()),
+                snapshots=domain.snapshotNum(),
+                checkpoints=len(domain.listAllCheckpoints()),
                 managed_save=bool(domain.isPersistent() and domain.hasManagedSaveImage()),
                 host_devices=domain_xml.host_device_count(current),
+                live_obstacles=live_obstacles(current),
                 addresses=_addresses(domain) if power is Power.RUNNING else (),
                 needs=needs_of(connection, current),
                 job=job_of(domain, current) if power is Power.RUNNING else IDLE,

@@ -18,9 +18,10 @@ from ferryman.fleet.libvirt_images import LibvirtImages
 from ferryman.fleet.libvirt_machine import attachments_of, fit_of
 from ferryman.fleet.libvirt_machine_files import LibvirtMachineFiles
 from ferryman.fleet.libvirt_migrations import LibvirtMigrations
+from ferryman.fleet.libvirt_networking import networks_of, read_links
 from ferryman.fleet.libvirt_owner_tags import LibvirtOwnerTags
 from ferryman.fleet.libvirt_power import LibvirtPower
-from ferryman.fleet.libvirt_reading import machines_of, read_host, read_pools
+from ferryman.fleet.libvirt_reading import free_pages_of, machines_of, read_host, read_pools
 from ferryman.fleet.libvirt_session import LibvirtSession
 from ferryman.fleet.libvirt_volumes import LibvirtVolumes, find_volume, refresh, volume_by_path
 from ferryman.fleet.machine import Fit, MachineNeeds
@@ -58,7 +59,8 @@ class LibvirtHost:
         with self._session.connection("reading the host") as connection:
             for pool in {ref.pool for ref in wanted}:
                 _refresh_by_name(connection, pool)
-            pools = read_pools(connection)
+            capabilities = connection.getCapabilities()
+            pools, links = read_pools(connection), read_links(connection, self._session.run)
             volumes = _volumes(connection, pools, wanted)
             looked_at = {ref: self.volumes.find(ref, closely=True) for ref in volumes if ref in closely}
             return HostDetail(
@@ -67,9 +69,12 @@ class LibvirtHost:
                 volumes=volumes | {ref: volume for ref, volume in looked_at.items() if volume is not None},
                 disk_paths=self.domains.disk_paths() if volumes else {},
                 images={path: image for path in images if (image := volume_by_path(connection, path)) is not None},
-                bridges=self._bridges(connection),
-                networks=frozenset(network.name() for network in connection.listAllNetworks()),
-                machines=machines_of(connection.getCapabilities()),
+                bridges=links.bridges,
+                links=links.all,
+                networks=networks_of(connection, libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE),
+                idle_networks=networks_of(connection, libvirt.VIR_CONNECT_LIST_NETWORKS_INACTIVE),
+                machines=machines_of(capabilities),
+                free_pages=free_pages_of(connection, capabilities),
             )
 
     def fit(self, needs: MachineNeeds) -> Fit:
@@ -94,17 +99,6 @@ class LibvirtHost:
     def close(self) -> None:
         """Let go of the host."""
         self._session.close()
-
-    def _bridges(self, connection: libvirt.virConnect) -> frozenset[str] | None:
-        """The interfaces that a guest's can join; None where neither libvirt nor SSH can tell."""
-        try:
-            return frozenset(interface.name() for interface in connection.listAllInterfaces())
-        except libvirt.libvirtError as error:
-            if error.get_error_code() != libvirt.VIR_ERR_NO_SUPPORT:
-                raise
-        # Some distributions build libvirt without its interface driver.
-        listing = self._session.run(["ls", "/sys/class/net"])
-        return None if listing is None else frozenset(listing.split())
 
 
 def _refresh_by_name(connection: libvirt.virConnect, pool: str) -> None:

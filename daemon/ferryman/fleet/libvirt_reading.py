@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import libvirt
 
 from ferryman.fleet import pool_xml
-from ferryman.fleet.values import Domain, HostReading, MigrationSide, Pool, Power
+from ferryman.fleet.values import Domain, HostReading, MigrationSide, Pool, PoolSource, Power
 
 _POWER = {
     libvirt.VIR_DOMAIN_RUNNING: Power.RUNNING,
@@ -32,6 +32,9 @@ _POST_COPY = frozenset(
 )
 _STATISTICS = libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_BALLOON | libvirt.VIR_DOMAIN_STATS_VCPU
 _KIB_PER_MIB = 1024
+_SMALL_PAGE_KIB = 64
+"""The largest that is the ordinary size on some architecture."""
+_ALL_CELLS = -1
 
 
 def power_of(state: int) -> Power:
@@ -83,6 +86,21 @@ def machines_of(capabilities: str) -> frozenset[str]:
     return frozenset(node.text or "" for node in root.iterfind("./guest/arch//machine"))
 
 
+def free_pages_of(connection: libvirt.virConnect, capabilities: str) -> dict[int, int] | None:
+    """Free huge pages by their size in KiB; None: this libvirt does not tell. Raises libvirtError where it is lost."""
+    nodes = ET.fromstring(capabilities).iterfind("./host/cpu/pages[@unit='KiB']")
+    sizes = [size for node in nodes if (size := int(node.get("size", "0"))) > _SMALL_PAGE_KIB]
+    if not sizes:
+        return {}
+    try:
+        (free,) = connection.getFreePages(sizes, _ALL_CELLS, 1).values()
+    except libvirt.libvirtError:
+        if not connection.isAlive():
+            raise
+        return None
+    return {int(size): int(count) for size, count in free.items()}
+
+
 def read_pools(connection: libvirt.virConnect) -> dict[str, Pool]:
     """Every storage pool. Raises libvirtError."""
     return {pool.name(): _pool(pool) for pool in connection.listAllStoragePools()}
@@ -99,6 +117,23 @@ def _pool(pool: libvirt.virStoragePool) -> Pool:
         target_path=root.findtext("./target/path", ""),
         available_bytes=available,
         origin=pool_xml.origin(xml),
+        source=pool_source(root),
+    )
+
+
+def pool_source(pool: ET.Element) -> PoolSource:
+    """Where a parsed `<pool>` has its content from."""
+
+    def of(path: str, attribute: str) -> str:
+        node = pool.find(f"./source/{path}")
+        return "" if node is None else node.get(attribute, "")
+
+    return PoolSource(
+        host=of("host", "name"),
+        path=of("dir", "path"),
+        device=of("device", "path"),
+        name=pool.findtext("./source/name", ""),
+        format=of("format", "type"),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ferryman.fleet.certificates import Certificates
+from ferryman.fleet.live_obstacles import LiveObstacle
 from ferryman.fleet.machine import IDLE, UNKNOWN_NEEDS, DomainJob, MachineNeeds
 from ferryman.fleet.ownership import Owner
 
@@ -49,6 +50,20 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSource:
+    """What a storage pool's content comes from; what is empty has no meaning for its kind."""
+
+    host: str = ""
+    path: str = ""
+    """The folder that the host exports."""
+    device: str = ""
+    """A disk, a partition, an iSCSI target's name."""
+    name: str = ""
+    """The volume group, or what rbd, gluster and zfs call their pools."""
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
     """A storage pool."""
 
@@ -58,6 +73,7 @@ class Pool:
     active: bool
     target_path: str
     available_bytes: int
+    source: PoolSource = PoolSource()
     origin: str = ""
     """The server and the place there that its content comes from, as it is defined; empty: the host itself."""
 
@@ -193,7 +209,9 @@ class Interface:
     kind: str
     """bridge, network, …"""
     source: str
-    """The bridge's or the network's name."""
+    """The bridge's or the network's name; of kind direct (macvtap), the host's own interface."""
+    virtual_port: str = ""
+    """The kind of switch that it is a port of (openvswitch, …); empty: a bridge of the kernel's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +228,10 @@ class DomainDetail:
     xml: str
     """The persistent definition, secure parts included: what a cold move defines at the destination."""
     snapshots: int
+    checkpoints: int = 0
     host_devices: int
+    live_obstacles: tuple[LiveObstacle, ...] = ()
+    """What keeps it from being migrated while it runs."""
     managed_save: bool = False
     """It is off with its memory saved: its next start goes on from there."""
     addresses: tuple[str, ...]
@@ -243,6 +264,13 @@ class HostDetail:
     disk_paths: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By VM, as `Domains.disk_paths`; read only where one of the volumes asked for exists."""
     bridges: frozenset[str] | None
-    """None: could not be read."""
+    """The kernel's; None: could not be read."""
+    links: frozenset[str] | None = None
+    """Every network interface, bridges of all kinds included; None: could not be read."""
     networks: frozenset[str]
+    """libvirt's networks that are active: only these can be joined."""
+    idle_networks: frozenset[str] = frozenset()
+    """Those that are defined and not active."""
     machines: frozenset[str]
+    free_pages: Mapping[int, int] | None = None
+    """Huge pages that nobody uses, by their size in KiB; None: its libvirt could not say."""

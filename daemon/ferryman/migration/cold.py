@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from ferryman.fleet import domain_xml
 from ferryman.fleet.adapting import Adaptation, adapted
 from ferryman.fleet.errors import OperationFailedError
 from ferryman.fleet.machine_files import files_of
@@ -55,11 +56,24 @@ def transfer(move: Move, cold: ColdMove) -> None:
         case ImageCopy.MIRROR:
             _mirror(move, cold)
     _require_off(move)
+    definition = _definition_now(move, cold)
     _bring_machine_files(move, cold.vm)
     move.advance(Step.ACTIVATING)
     with move.phase("defining"):
-        xml = adapted(cold.vm.xml, cold.adaptation)
-        move.ends.destination.definitions.define(xml, autostart=cold.vm.autostart)
+        move.ends.destination.definitions.define(definition, autostart=cold.vm.autostart)
+
+
+def _definition_now(move: Move, cold: ColdMove) -> str:
+    """As it is to be there. A mirror takes hours, and somebody may have edited the definition meanwhile."""
+    planned = adapted(cold.vm.xml, cold.adaptation)
+    now = adapted(move.ends.source.domains.inspect(move.entry.vm).xml, cold.adaptation)
+    emptied = cold.adaptation.emptied_drives
+    if domain_xml.attached(now, but=emptied) != domain_xml.attached(planned, but=emptied):
+        raise MoveFailedError(
+            f"the disks, interfaces or other devices in {move.entry.vm}'s definition were changed while it was moved",
+            "Leave its definition as it is until the move is over; it is planned anew with what it has now.",
+        )
+    return now
 
 
 def _bring_machine_files(move: Move, vm: DomainDetail) -> None:

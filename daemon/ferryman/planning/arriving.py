@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from ferryman.fleet import domain_xml
 from ferryman.fleet.adapting import Adaptation, DiskSource, SourceKind
 from ferryman.fleet.drives import media
 from ferryman.fleet.values import Disk, DiskDevice, DomainDetail, HostDetail, Interface, Volume
@@ -108,5 +109,6 @@ def _source(volume: Volume, image_format: str) -> DiskSource:
 
 
 def _renamed(vm: DomainDetail, arrivals: ArrivalSpec, kind: str) -> dict[str, str]:
-    found = (joined(interface, arrivals) for interface in vm.interfaces)
+    """As the VM runs and as it is defined: the one is migrated, the other started at the next start."""
+    found = [joined(interface, arrivals) for interface in (*vm.interfaces, *domain_xml.interfaces(vm.xml))]
     return {one.here: one.there for one in found if one.kind == kind and one.here != one.there}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ferryman.fleet.usage import users
-from ferryman.fleet.values import Disk, HostDetail, VolumeRef
+from ferryman.fleet.values import Disk, Domain, HostDetail, Power, Volume, VolumeRef
 from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.planning.plans import DiskPlan, DiskTransfer
 from ferryman.planning.pool_kinds import traits
@@ -47,7 +47,9 @@ def overwrite_findings(disk: Disk, ref: VolumeRef, destination: HostDetail) -> l
     ]
 
 
-def copy_findings(disk: Disk, ref: VolumeRef, destination: HostDetail, *, left_by_it: bool) -> list[Finding]:
+def copy_findings(
+    vm: Domain, disk: Disk, ref: VolumeRef, destination: HostDetail, *, left_by_it: bool
+) -> list[Finding]:
     """A new volume there. `left_by_it`: an audit record names one that stands there as left behind by this very VM."""
     host = destination.reading.host
     findings = []
@@ -70,7 +72,7 @@ def copy_findings(disk: Disk, ref: VolumeRef, destination: HostDetail, *, left_b
             )
         )
     elif traits(pool.kind).whole_extents and disk.volume is not None and disk.volume.capacity_bytes % _EXTENT_BYTES:
-        findings.append(_unequal(disk.target, disk.volume.capacity_bytes, ref.pool, host))
+        findings.append(_unequal(vm, disk, disk.volume, f"{ref.pool} on {host}"))
     standing = destination.volumes.get(ref)
     # One that a VM uses is preflight's to tell: nobody is to be advised to delete it.
     unused = standing is not None and not users(standing, destination.disk_paths)
@@ -88,14 +90,19 @@ def copy_findings(disk: Disk, ref: VolumeRef, destination: HostDetail, *, left_b
     return findings
 
 
-def _unequal(target: str, capacity_bytes: int, pool: str, host: str) -> Finding:
+def _unequal(vm: Domain, disk: Disk, volume: Volume, pool: str) -> Finding:
     """Seen: "Source and target image have different sizes", and of that libvirt tells no more than "End of file"."""
-    whole_mib = -(-capacity_bytes // _EXTENT_BYTES) * _EXTENT_BYTES // _MIB
+    whole_mib = -(-volume.capacity_bytes // _EXTENT_BYTES) * _EXTENT_BYTES // _MIB
+    grow = (
+        f"virsh vol-resize {volume.ref.name} {whole_mib}M --pool {volume.ref.pool}"
+        if vm.power is Power.SHUT_OFF
+        else f"virsh blockresize {vm.name} {disk.target} {whole_mib}M"
+    )
     return _blocker(
         FindingCode.VOLUME_UNFIT,
-        f"{target}: a volume in {pool} on {host} has whole extents of 4 MiB, the disk has {capacity_bytes} bytes, and "
-        "QEMU mirrors a disk only onto one of its own size",
-        f"Let it grow to whole extents while the VM runs: virsh blockresize VM {target} {whole_mib}M",
+        f"{disk.target}: a volume in {pool} has whole extents (taken to be of 4 MiB, LVM's default: libvirt does not "
+        f"tell), the disk has {volume.capacity_bytes} bytes, and QEMU mirrors a disk only onto one of its own size",
+        f"Let it grow to whole extents: {grow}; where vgs -o vg_extent_size shows others, to a multiple of those",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ferryman.fleet.values import Disk, DiskDevice, DomainDetail, HostDetail, VolumeRef
+from ferryman.fleet.values import Disk, DiskDevice, Domain, DomainDetail, HostDetail, VolumeRef
 from ferryman.planning.chains import carried
 from ferryman.planning.copying import destination_format
 from ferryman.planning.findings import Finding, FindingCode, Severity
@@ -14,6 +14,9 @@ from ferryman.planning.plans import DiskPlan, DiskTransfer
 from ferryman.planning.pool_kinds import traits
 from ferryman.specs.choices import DiskFormat, StorageMode
 from ferryman.specs.vm_spec import StorageSpec
+
+_NO_GROUPS = frozenset({"mapper", "disk", "block", "zvol", "md", "nbd"})
+"""Folders below /dev that are no volume group's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +70,16 @@ def disk_plans(
     """Every disk's plan, and what stands against it. `leftovers` are those at the destination."""
     # QEMU reaches a network disk from either host.
     local = [disk for disk in movable_disks(detail) if disk.source_kind != "network"]
-    planned = [_disk_plan(disk, spec, destination, leftovers, detail.domain.uuid) for disk in local]
+    planned = [_disk_plan(disk, spec, destination, leftovers, detail.domain) for disk in local]
     plans = tuple(plan for plan, _ in planned if plan is not None)
     findings = [finding for _, found in planned for finding in found]
     return plans, (*findings, *space_findings(plans, destination))
 
 
 def _disk_plan(
-    disk: Disk, spec: StorageSpec, destination: HostDetail, leftovers: Mapping[VolumeRef, Leftover], uuid: str
+    disk: Disk, spec: StorageSpec, destination: HostDetail, leftovers: Mapping[VolumeRef, Leftover], vm: Domain
 ) -> tuple[DiskPlan | None, Sequence[Finding]]:
-    """One disk's plan, None where its volume is not known. `uuid`: its VM's."""
+    """One disk's plan, None where its volume is not known."""
     ref = destination_ref(disk, spec)
     if disk.volume is None or ref is None:
         return None, [_unknown(disk)]
@@ -96,8 +99,8 @@ def _disk_plan(
         given_up = replace(plan, overwrites=True, format=as_it_stands)
         return given_up, [*chain.findings, *overwrite_findings(disk, ref, destination)]
     fresh = replace(plan, replaces_leftover=standing is not None)
-    left_by_it = ref in leftovers and leftovers[ref].vm_uuid == uuid
-    return fresh, [*chain.findings, *copy_findings(disk, ref, destination, left_by_it=left_by_it)]
+    left_by_it = ref in leftovers and leftovers[ref].vm_uuid == vm.uuid
+    return fresh, [*chain.findings, *copy_findings(vm, disk, ref, destination, left_by_it=left_by_it)]
 
 
 def _looks_shared(ref: VolumeRef, destination: HostDetail) -> bool:
@@ -107,11 +110,25 @@ def _looks_shared(ref: VolumeRef, destination: HostDetail) -> bool:
 
 
 def _unknown(disk: Disk) -> Finding:
-    folder = disk.path.rpartition("/")[0] or "FOLDER"
     return Finding(
         code=FindingCode.VOLUME_UNKNOWN,
         severity=Severity.BLOCKER,
         reason=f"{disk.target}: no active storage pool of its host holds {disk.path or 'its volume'}",
-        remedy="Make its folder a pool there: "
-        f"virsh pool-define-as NAME dir --target {folder} && virsh pool-start NAME",
+        remedy=f"Make what holds it a pool there: {_pool_of(disk.path)}",
     )
+
+
+def _pool_of(path: str) -> str:
+    """A device in a folder of its own below /dev is a logical volume in a group of that name."""
+    folder = path.rpartition("/")[0]
+    group = folder.removeprefix("/dev/")
+    if not folder.startswith("/dev"):
+        define = f"virsh pool-define-as NAME dir --target {folder or 'FOLDER'}"
+    elif group != folder and "/" not in group and group not in _NO_GROUPS:
+        return (
+            f"virsh pool-define-as {group} logical --source-name {group} --target {folder} && virsh pool-start {group}"
+            f" && virsh pool-autostart {group}"
+        )
+    else:
+        define = "virsh pool-define-as NAME logical --source-name GROUP --target /dev/GROUP (lvs shows its group)"
+    return f"{define} && virsh pool-start NAME && virsh pool-autostart NAME"

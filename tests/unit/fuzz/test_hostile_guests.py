@@ -16,6 +16,7 @@ from ferryman.fleet import domain_xml, drives, facts_script
 from ferryman.fleet.adapting import Adaptation, DiskSource, SourceKind, adapted
 from ferryman.fleet.addresses import told_addresses
 from ferryman.fleet.host_facts import Peer
+from ferryman.fleet.live_obstacles import live_obstacles
 from ferryman.fleet.machine_xml import machine_needs
 from ferryman.fleet.showing import HIDDEN, printable
 
@@ -64,6 +65,8 @@ def test_any_definition_is_read_adapted_and_shown(xml: str) -> None:
     assert all(disk.device for disk in domain_xml.disks(xml))
     assert all(path for path in domain_xml.paths(xml))
     assert all(interface.kind is not None for interface in domain_xml.interfaces(xml))
+    assert live_obstacles(xml) is not None
+    assert domain_xml.attached(xml) == domain_xml.attached(xml)
     assert machine_needs(xml).emulator is not None
     for medium in drives.media(xml, xml):
         ET.fromstring(drives.replaced(xml, drives.emptied(medium.running)))

@@ -211,3 +211,25 @@ class TestMachineFiles:
         stand.destination.faults.fail_next(Operation.DEFINE)
         assert_back_at_the_source(stand, move(stand))
         assert NVRAM in stand.destination.machine_files.known
+
+
+class TestTheDefinitionIsEditedMeanwhile:
+    def edit(self, stand: Stand, old: str, new: str) -> None:
+        def edits() -> None:
+            domain = stand.source.domains.known[VM]
+            assert old in domain.xml
+            stand.source.definitions.define(domain.xml.replace(old, new), autostart=False)
+
+        stand.source.faults.before_next(Operation.REQUEST_SHUTDOWN, edits)
+
+    def test_what_is_no_device_arrives_as_it_was_edited(self, stand: Stand) -> None:
+        self.edit(stand, "<vcpu>1</vcpu>", "<vcpu>2</vcpu><title>edited</title>")
+        assert move(stand).outcome is Outcome.SUCCEEDED
+        assert "<vcpu>2</vcpu><title>edited</title>" in stand.destination.domains.known[VM].xml
+
+    def test_with_another_device_it_runs_on_at_home(self, stand: Stand) -> None:
+        self.edit(stand, "<channel", "<interface type='bridge'><source bridge='br-new'/></interface><channel")
+        record = move(stand)
+        assert_back_at_the_source(stand, record)
+        assert "definition were changed while it was moved" in record.reason
+        assert "br-new" in stand.source.domains.known[VM].xml

@@ -32,6 +32,7 @@ VM = "guest-01"
 UUID = "6b9a7c1e-0000-4000-8000-000000000001"
 MIB = 1024 * 1024
 HOSTS = ("oslo", "skopje", "tallinn")
+ON_KVMBR0 = Interface(mac="52:54:00:00:00:01", kind="bridge", source="kvmbr0")
 DISK_REF = VolumeRef(pool="vms", name=f"{VM}.qcow2")
 
 
@@ -120,15 +121,35 @@ def disk(target: str = "vda", held: Volume | None = None, **more: Any) -> Disk:
     return replace(plain, **more)
 
 
+def definition(*disks: Disk, devices: str = "") -> str:
+    """With these disks, and `devices` as XML."""
+    described = "".join(
+        f"<disk type='{one.source_kind}' device='{one.device}'>"
+        f"<source {_named(one)}/><target dev='{one.target}'/></disk>"
+        for one in disks
+    )
+    return f"<domain><devices>{described}{devices}</devices></domain>"
+
+
+def _named(one: Disk) -> str:
+    if one.source_kind == "volume" and one.volume is not None:
+        return f"pool='{one.volume.ref.pool}' volume='{one.volume.ref.name}'"
+    if one.source_kind == "network":
+        protocol, _, name = one.path.partition(":")
+        return f"protocol='{protocol}' name='{name}'"
+    return f"{'dev' if one.source_kind == 'block' else 'file'}='{one.path}'" if one.path else ""
+
+
 def detail(*disks: Disk, power: Power = Power.RUNNING, **more: Any) -> DomainDetail:
+    looked_at = disks or (disk(),)
     plain = DomainDetail(
         domain=domain(power=power),
-        disks=disks or (disk(),),
-        interfaces=(Interface(mac="52:54:00:00:00:01", kind="bridge", source="kvmbr0"),),
+        disks=looked_at,
+        interfaces=(ON_KVMBR0,),
         autostart=False,
         machine="pc-i440fx-7.2",
         virtualization="kvm",
-        xml="<domain/>",
+        xml=definition(*looked_at),
         snapshots=0,
         host_devices=0,
         addresses=(),

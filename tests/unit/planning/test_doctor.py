@@ -13,7 +13,7 @@ from readings import HOSTS, facts, host_detail, pool, reading
 from ferryman.fleet.certificates import Certificates
 from ferryman.fleet.host_facts import Clock, Folder, HostFacts, PeerFacts, Reach, nothing_known
 from ferryman.fleet.survey import Examined, HostCpu, HostSurvey, Trouble
-from ferryman.fleet.values import Interface
+from ferryman.fleet.values import Interface, Pool, PoolSource
 from ferryman.planning.doctor import Check, Status, Subject, checks, is_sound
 from ferryman.specs.host_spec import ArrivalSpec, HostSpec
 
@@ -128,6 +128,55 @@ def test_what_one_host_lacks(change: dict[str, Any], subject: Subject, status: S
     assert words in check.says
 
 
+DIR = replace(pool("a"), target_path="/srv/a b")
+NETFS = replace(pool("a", kind="netfs"), source=PoolSource(host="nas", path="/export", format="nfs"))
+ISCSI = replace(
+    pool("a", kind="iscsi"),
+    source=PoolSource(host="san", device="iqn.2026-11.org:vms"),
+    target_path="/dev/disk/by-path",
+)
+LOGICAL = replace(
+    pool("a", kind="logical"), source=PoolSource(device="/dev/sdb", name="vg0", format="lvm2"), target_path="/dev/vg0"
+)
+RBD = replace(pool("a", kind="rbd"), target_path="", source=PoolSource(host="mon", name="vms"))
+
+
+@pytest.mark.parametrize(
+    ("lacking", "options", "folder"),
+    [
+        (DIR, "dir --target '/srv/a b'", "mkdir -p '/srv/a b' && "),
+        (
+            NETFS,
+            "netfs --source-host nas --source-path /export --source-format nfs --target /var/lib/libvirt/images",
+            "mkdir -p /var/lib/libvirt/images && ",
+        ),
+        (ISCSI, "iscsi --source-host san --source-dev iqn.2026-11.org:vms --target /dev/disk/by-path", ""),
+        (LOGICAL, "logical --source-name vg0 --target /dev/vg0", ""),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Pool) else "",
+)
+def test_a_pool_is_made_as_the_other_host_has_it(lacking: Pool, options: str, folder: str) -> None:
+    start = f"{folder}virsh pool-start a && virsh pool-autostart a (on skopje)"
+    assert f"virsh pool-define-as a {options} && {start}" in without(lacking).remedy
+
+
+def test_a_pool_that_takes_more_than_options_is_defined_by_the_other_hosts_xml() -> None:
+    assert "virsh pool-dumpxml a >FILE (on tallinn)" in without(RBD).remedy
+
+
+def without(lacking: Pool) -> Check:
+    """What is said of skopje, where only the other hosts have that pool."""
+    both = {"vms": pool(), "a": lacking}
+    others = {host: examined(host, survey=survey(host, pools=both)) for host in ("oslo", "tallinn")}
+    return only([one for one in findings(**others) if one.host == "skopje"])
+
+
+def test_a_pool_is_started_in_a_folder_that_is_there() -> None:
+    idle = replace(pool(active=False), target_path="/srv/gone")
+    check = only(findings(skopje=examined("skopje", survey=survey("skopje", pools={"vms": idle}))))
+    assert check.remedy == "mkdir -p /srv/gone && virsh pool-start vms && virsh pool-autostart vms (on skopje)"
+
+
 def test_another_processor_is_told_on_every_host() -> None:
     other = examined("skopje", survey=survey("skopje", cpu=HostCpu(model="Haswell", features=frozenset())))
     assert {(check.host, check.subject) for check in findings(skopje=other)} == {(host, Subject.CPU) for host in HOSTS}
@@ -136,6 +185,23 @@ def test_another_processor_is_told_on_every_host() -> None:
 def test_a_bridge_that_is_mapped_is_not_missing() -> None:
     spec = HostSpec(name="skopje", uri="qemu+ssh://root@skopje/system", arrivals=ArrivalSpec(bridges={"kvmbr0": "br9"}))
     assert findings(skopje=examined("skopje", spec=spec, survey=survey("skopje", bridges=frozenset({"br9"})))) == []
+
+
+def test_a_network_that_is_defined_and_not_active() -> None:
+    on_lan = {"vm-on-oslo": (Interface(mac="52:54:00:00:00:02", kind="network", source="lan"),)}
+    uses = examined("oslo", survey=replace(survey("oslo", networks=frozenset({"lan"})), attachments=on_lan))
+    idle = {"networks": frozenset[str](), "idle_networks": frozenset({"lan"})}
+    active = examined("tallinn", survey=survey("tallinn", networks=frozenset({"lan"})))
+    check = only(findings(oslo=uses, tallinn=active, skopje=examined("skopje", survey=survey("skopje", **idle))))
+    assert (check.host, check.subject, check.status) == ("skopje", Subject.NETWORKS, Status.BLOCKER)
+    assert check.remedy == "virsh net-start lan && virsh net-autostart lan (on skopje)"
+
+
+def test_what_macvtap_joins_is_looked_for_among_all_interfaces() -> None:
+    on_eth1 = {"vm-on-oslo": (Interface(mac="52:54:00:00:00:02", kind="direct", source="eth1"),)}
+    uses = examined("oslo", survey=replace(survey("oslo"), attachments=on_eth1))
+    lacks = examined("skopje", survey=survey("skopje", links=frozenset({"eth0"})))
+    assert "no network interface eth1" in only(findings(oslo=uses, skopje=lacks)).says
 
 
 def test_two_specs_of_one_machine() -> None:

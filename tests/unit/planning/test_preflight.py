@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from readings import (
     UUID,
+    definition,
     detail,
     disk,
     domain,
@@ -15,16 +16,21 @@ from readings import (
     fleet,
     host_detail,
     reading,
+    vm_spec,
 )
 
+from ferryman.fleet.live_obstacles import LiveObstacle
 from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, Interface, Power
 from ferryman.planning.findings import FindingCode, Severity
+from ferryman.planning.methods import Choice, NoChoice, choose
 from ferryman.planning.preflight import findings, matters
 from ferryman.planning.storage import disk_plans
 from ferryman.specs.choices import Method, StorageMode
 from ferryman.specs.vm_spec import StorageSpec
 
 NETWORK = Interface(mac="52:54:00:00:00:02", kind="network", source="lan")
+MACVTAP = Interface(mac="52:54:00:00:00:03", kind="direct", source="eth1")
+ON_OVS = Interface(mac="52:54:00:00:00:04", kind="bridge", source="ovs0", virtual_port="openvswitch")
 TRANSIENT = replace(detail(), domain=domain(persistent=False))
 CDROM = disk("sda", device=DiskDevice.CDROM, path="/iso/seed.iso")
 
@@ -56,6 +62,20 @@ def test_nothing_stands_against_a_move_between_hosts_alike() -> None:
         (detail(), there(bridges=frozenset()), FindingCode.BRIDGE_MISSING, "ip link add kvmbr0 type bridge"),
         (detail(interfaces=(NETWORK,)), there(), FindingCode.NETWORK_MISSING, "virsh net-start lan"),
         (
+            detail(interfaces=(NETWORK,)),
+            there(idle_networks=frozenset({"lan"})),
+            FindingCode.NETWORK_INACTIVE,
+            "virsh net-start lan && virsh net-autostart lan (on skopje)",
+        ),
+        (detail(interfaces=(MACVTAP,)), there(links=frozenset({"eth0"})), FindingCode.LINK_MISSING, "virsh edit"),
+        (detail(interfaces=(ON_OVS,)), there(links=frozenset({"eth0"})), FindingCode.LINK_MISSING, "virsh edit"),
+        (
+            detail(),
+            there(bridges=frozenset(), links=frozenset({"kvmbr0"})),
+            FindingCode.BRIDGE_MISSING,
+            "Another interface has that name",
+        ),
+        (
             detail(),
             there(reading=reading("skopje", replace(domain("other"), uuid=UUID))),
             FindingCode.UUID_TAKEN,
@@ -63,6 +83,7 @@ def test_nothing_stands_against_a_move_between_hosts_alike() -> None:
         ),
         (detail(), there(reading=reading("skopje", memory_mib=1535)), FindingCode.MEMORY_SHORT, "reserve_memory_mib"),
         (detail(snapshots=1), there(), FindingCode.SNAPSHOTS, "virsh snapshot-delete guest-01"),
+        (detail(checkpoints=1), there(), FindingCode.CHECKPOINTS, "virsh checkpoint-delete guest-01"),
         (detail(managed_save=True), there(), FindingCode.MANAGED_SAVE, "virsh managedsave-remove guest-01"),
         (TRANSIENT, there(), FindingCode.TRANSIENT, "virsh define"),
         (detail(disk(), CDROM), there(), FindingCode.CDROM_INSERTED, "virsh change-media guest-01 sda --eject"),
@@ -102,6 +123,12 @@ def test_bridges_that_could_not_be_read_are_not_called_missing() -> None:
     assert findings(ends(None, there(bridges=None)), fleet()) == ()
 
 
+def test_what_is_joined_by_its_name_alone_is_there_or_could_not_be_looked_for() -> None:
+    vm = detail(interfaces=(MACVTAP, ON_OVS))
+    assert findings(ends(vm, there(links=frozenset({"eth1", "ovs0"}))), fleet()) == ()
+    assert findings(ends(vm, there(links=None)), fleet()) == ()
+
+
 def test_a_vm_that_is_off_needs_no_memory() -> None:
     full = there(reading=reading("skopje", memory_mib=512))
     assert findings(ends(detail(power=Power.SHUT_OFF), full), fleet()) == ()
@@ -110,6 +137,60 @@ def test_a_vm_that_is_off_needs_no_memory() -> None:
 def test_an_empty_drive_is_no_obstacle() -> None:
     empty = disk("sda", device=DiskDevice.CDROM, source_kind="", path="")
     assert findings(ends(detail(disk(), empty)), fleet()) == ()
+
+
+@pytest.mark.parametrize("obstacle", LiveObstacle)
+def test_what_does_not_migrate_stands_against_moves_while_it_runs(obstacle: LiveObstacle) -> None:
+    (finding,) = findings(ends(detail(live_obstacles=(obstacle,))), fleet())
+    assert (finding.code, finding.severity) == (FindingCode.LIVE_OBSTACLE, Severity.BLOCKER)
+    assert "virsh" in finding.remedy
+    assert finding.remedy.endswith("or allow cold.")
+    assert [method for method in Method if matters(finding, method)] == [Method.LIVE, Method.POST_COPY, Method.PAUSED]
+
+
+def test_auto_goes_cold_where_something_does_not_migrate_and_cold_is_allowed() -> None:
+    vm = detail(live_obstacles=(LiveObstacle.VIRTIOFS,))
+    found = findings(ends(vm), fleet())
+    choice = choose(vm_spec(allow=["live", "cold"]), vm, found)
+    assert isinstance(choice, Choice)
+    assert choice.method is Method.COLD
+    assert "virtiofs" in choice.rejected[0].reason
+    assert isinstance(choose(vm_spec(), vm, found), NoChoice)
+
+
+class TestHugePages:
+    @staticmethod
+    def vm(pages: str = "", power: Power = Power.RUNNING) -> DomainDetail:
+        backing = f"<memoryBacking><hugepages>{pages}</hugepages></memoryBacking></domain>"
+        return detail(power=power, xml=definition(disk()).replace("</domain>", backing))
+
+    @pytest.mark.parametrize(
+        ("pages", "free", "needed"),
+        [
+            ("", {2048: 511}, "511 free huge pages of 2048 KiB, the VM needs 512"),
+            (
+                "<page size='2048' unit='KiB'/>",
+                {2048: 0, 1048576: 8},
+                "0 free huge pages of 2048 KiB, the VM needs 512",
+            ),
+            ("<page size='1048576' unit='KiB'/>", {2048: 900}, "0 free huge pages of 1048576 KiB, the VM needs 1"),
+            ("", {}, "0 free huge pages of 2048 KiB, the VM needs 512"),
+        ],
+    )
+    def test_too_few(self, pages: str, free: dict[int, int], needed: str) -> None:
+        (finding,) = findings(ends(self.vm(pages), there(free_pages=free)), fleet())
+        assert (finding.code, finding.severity) == (FindingCode.HUGE_PAGES_SHORT, Severity.BLOCKER)
+        assert needed in finding.reason
+        assert "nr_hugepages" in finding.remedy
+        assert matters(finding, Method.COLD)
+
+    @pytest.mark.parametrize("free", [{2048: 512}, None], ids=["enough", "not known"])
+    def test_no_more_than_that_is_needed(self, free: dict[int, int] | None) -> None:
+        assert findings(ends(self.vm(), there(free_pages=free)), fleet()) == ()
+
+    def test_none_is_needed_by_a_vm_that_is_off_or_has_ordinary_memory(self) -> None:
+        assert findings(ends(self.vm(power=Power.SHUT_OFF), there(free_pages={})), fleet()) == ()
+        assert findings(ends(detail(), there(free_pages={})), fleet()) == ()
 
 
 def test_a_disk_that_other_vms_may_write_to_is_not_copied() -> None:

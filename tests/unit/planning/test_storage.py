@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from readings import DISK_REF, UUID, detail, disk, host_detail, pool, volume
 
-from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, Volume, VolumeRef
+from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, Power, Volume, VolumeRef
 from ferryman.planning.findings import FindingCode, Severity
 from ferryman.planning.plans import DiskTransfer
 from ferryman.planning.storage import Leftover, destination_refs, disk_plans
@@ -64,6 +64,22 @@ class TestCopying:
         assert [finding.code for finding in blockers] == [code]
         assert remedy in blockers[0].remedy
 
+    @pytest.mark.parametrize(
+        ("path", "define"),
+        [
+            ("/srv/a/b.img", "virsh pool-define-as NAME dir --target /srv/a && virsh pool-start NAME"),
+            (
+                "/dev/vg0/x",
+                "virsh pool-define-as vg0 logical --source-name vg0 --target /dev/vg0 && virsh pool-start vg0",
+            ),
+            ("/dev/mapper/vg0-x", "virsh pool-define-as NAME logical --source-name GROUP"),
+            ("/dev/sdb", "virsh pool-define-as NAME logical --source-name GROUP"),
+        ],
+    )
+    def test_what_holds_a_disk_is_made_a_pool_of_its_kind(self, path: str, define: str) -> None:
+        _, (finding,) = disk_plans(detail(disk(volume=None, path=path)), COPY, host_detail(), {})
+        assert define in finding.remedy
+
     def test_several_obstacles_are_told_at_once(self) -> None:
         looked_at = detail(disk(backing=True), disk("vdb", held=volume(VolumeRef(pool="gone", name="b"))))
         _, findings = disk_plans(looked_at, COPY, host_detail(), {})
@@ -108,7 +124,10 @@ class TestSpace:
         there = host_detail("skopje", replace(pool(), kind="logical"))
         _, findings = disk_plans(detail(disk(held=odd)), COPY, there, {})
         assert [finding.code for finding in findings] == [FindingCode.VOLUME_UNFIT]
-        assert "virsh blockresize" in findings[0].remedy
+        assert "virsh blockresize guest-01 vda 68M" in findings[0].remedy
+        assert "vgs -o vg_extent_size" in findings[0].remedy
+        _, findings = disk_plans(detail(disk(held=odd), power=Power.SHUT_OFF), COPY, there, {})
+        assert f"virsh vol-resize {odd.ref.name} 68M --pool vms" in findings[0].remedy
 
     def test_all_disks_of_a_pool_count_together(self) -> None:
         looked_at = detail(disk(), disk("vdb", held=volume(VolumeRef(pool="vms", name="b"))))

@@ -6,6 +6,7 @@ from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.domain import parsed
 from ferryman.fleet.fake.domains import FakeDomains
 from ferryman.fleet.fake.faults import Faults, Operation, refused
+from ferryman.fleet.values import Power
 
 
 class FakeDefinitions:
@@ -23,6 +24,8 @@ class FakeDefinitions:
             if any((other.name == domain.name) != (other.uuid == domain.uuid) for other in known.values()):
                 raise refused(FailureKind.EXISTS, f"{domain.name}: its name or UUID is taken")
             domain = known.setdefault(domain.name, domain)
+            if domain.power is not Power.SHUT_OFF:
+                domain.live_xml = domain.current_xml
             domain.xml, domain.persistent, domain.autostart = xml, True, autostart
 
     def undefine(self, vm: str) -> None:

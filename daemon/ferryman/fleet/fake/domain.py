@@ -30,6 +30,9 @@ class FakeDomain:
     uuid: str
     memory_mib: int
     xml: str
+    """Its definition."""
+    live_xml: str = ""
+    """What runs, where that is not as it is defined; empty: it is."""
     power: Power = Power.SHUT_OFF
     persistent: bool = True
     autostart: bool = False
@@ -38,6 +41,7 @@ class FakeDomain:
     shutdown: Shutdown = Shutdown.OBEYS
     asked_to_power_off: bool = False
     snapshots: int = 0
+    checkpoints: int = 0
     job: machine.DomainJob = machine.IDLE
     addresses: tuple[str, ...] = ()
     completed: Job | None = None
@@ -49,6 +53,11 @@ class FakeDomain:
     caps_mib_s: list[int] = field(default_factory=list)
     announced: int = 0
     """How often its place was announced."""
+
+    @property
+    def current_xml(self) -> str:
+        """What runs; of a VM that is off, what is defined."""
+        return self.live_xml or self.xml
 
     def described(self) -> Domain:
         """As its host lists it."""

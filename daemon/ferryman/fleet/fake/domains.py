@@ -12,6 +12,7 @@ from ferryman.fleet.fake.faults import Faults, Operation, refused
 from ferryman.fleet.fake.lifecycle import FakeLifecycle
 from ferryman.fleet.fake.storage import FakeVolume, FakeVolumes
 from ferryman.fleet.lifecycle import LifecycleEvent
+from ferryman.fleet.live_obstacles import live_obstacles
 from ferryman.fleet.machine_xml import machine_needs
 from ferryman.fleet.values import DirtyRate, Disk, DomainDetail, MigrationSide, Power, VolumeRef
 
@@ -31,16 +32,18 @@ class FakeDomains:
             domain = self.require(vm)
             return DomainDetail(
                 domain=domain.described(),
-                disks=tuple(self._disk(disk) for disk in domain_xml.disks(domain.xml)),
-                interfaces=domain_xml.interfaces(domain.xml),
+                disks=tuple(self._disk(disk) for disk in domain_xml.disks(domain.current_xml)),
+                interfaces=domain_xml.interfaces(domain.current_xml),
                 autostart=domain.autostart,
                 virtualization="kvm",
-                machine=domain_xml.machine(domain.xml),
+                machine=domain_xml.machine(domain.current_xml),
                 xml=domain.xml,
                 snapshots=domain.snapshots,
-                host_devices=domain_xml.host_device_count(domain.xml),
+                checkpoints=domain.checkpoints,
+                host_devices=domain_xml.host_device_count(domain.current_xml),
+                live_obstacles=live_obstacles(domain.current_xml),
                 addresses=domain.addresses if domain.power is Power.RUNNING else (),
-                needs=machine_needs(domain.xml),
+                needs=machine_needs(domain.current_xml),
                 job=domain.job,
                 owner=ownership.of_xml(domain.tag),
             )
@@ -63,9 +66,11 @@ class FakeDomains:
         return {name: self._paths(domain) for name, domain in self.known.items()}
 
     def _paths(self, domain: FakeDomain) -> frozenset[str]:
-        disks = [self._disk(disk) for disk in domain_xml.disks(domain.xml)]
+        xmls = (domain.xml, domain.current_xml)
+        disks = [self._disk(disk) for xml in xmls for disk in domain_xml.disks(xml)]
         below = (disk.volume.over.path for disk in disks if disk.volume is not None and disk.volume.over)
-        return domain_xml.paths(domain.xml) | {disk.path for disk in disks if disk.source_kind == "volume"} | set(below)
+        named = frozenset[str]().union(*(domain_xml.paths(xml) for xml in xmls))
+        return named | {disk.path for disk in disks if disk.source_kind == "volume"} | set(below)
 
     def dirty_rate(self, vm: str) -> DirtyRate | None:
         """How fast a running guest writes to its memory; takes no time here."""
@@ -92,6 +97,7 @@ class FakeDomains:
         """The guest, or its QEMU, ends."""
         domain = self.known[vm]
         domain.power, domain.side, domain.post_copy = Power.SHUT_OFF, MigrationSide.NONE, False
+        domain.live_xml = ""
         self.forget_transient(vm)
 
     def forget_transient(self, vm: str) -> None:
@@ -108,7 +114,7 @@ class FakeDomains:
 
     def files(self, domain: FakeDomain) -> list[XmlDisk]:
         """Its disks that lie in files of the host."""
-        return [disk for disk in domain_xml.disks(domain.xml) if disk.source_kind == "file" and disk.path]
+        return [disk for disk in domain_xml.disks(domain.current_xml) if disk.source_kind == "file" and disk.path]
 
     def missing(self, domain: FakeDomain) -> list[str]:
         """The files among its disks that the host does not have."""

@@ -52,6 +52,10 @@ class FakeHost:
         self.machines = frozenset({"pc", "pc-i440fx-7.2", "pc-q35-7.2"})
         self.bridges: frozenset[str] | None = frozenset({"kvmbr0"})
         self.networks = frozenset({"default"})
+        self.idle_networks: frozenset[str] = frozenset()
+        self.free_pages: dict[int, int] | None = {2048: 0}
+        self.links: frozenset[str] | None = frozenset({"lo", "eth0"})
+        """Beside the bridges."""
         self.certificates: Certificates | None = certificates_for(spec)
         self.pools: dict[str, FakePool] = {"vms": FakePool()}
         self.faults = Faults(spec.name, network.news, lambda: _look(network, violations))
@@ -97,8 +101,11 @@ class FakeHost:
                 disk_paths=self.domains.paths_in_use() if any(found.values()) else {},
                 images={path: image for path in images if (image := self.volumes.by_path(path)) is not None},
                 bridges=self.bridges,
+                links=None if self.links is None else self.links | (self.bridges or frozenset()),
                 networks=self.networks,
+                idle_networks=self.idle_networks,
                 machines=self.machines,
+                free_pages=self.free_pages,
             )
 
     def fit(self, needs: MachineNeeds) -> Fit:
@@ -117,7 +124,7 @@ class FakeHost:
         detail = self.describe(())
         with self.faults.call(Operation.SURVEY):
             domains = self.domains.known.values()
-            attachments = {domain.name: interfaces(domain.xml) for domain in domains}
+            attachments = {domain.name: interfaces(domain.current_xml) for domain in domains}
             return HostSurvey(detail=detail, cpu=self.within.cpu, attachments=attachments)
 
     def close(self) -> None:

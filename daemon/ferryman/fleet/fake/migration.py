@@ -73,7 +73,13 @@ class FakeMigration:
             shake_hands(self.source.certificates(), self.destination.certificates(), expected)
         xml = adapted(here.xml, self.request.adaptation)
         incoming = FakeDomain(
-            name=here.name, uuid=here.uuid, memory_mib=here.memory_mib, xml=xml, persistent=False, tag=here.tag
+            name=here.name,
+            uuid=here.uuid,
+            memory_mib=here.memory_mib,
+            xml=xml,
+            live_xml=adapted(here.live_xml, self.request.adaptation) if here.live_xml else "",
+            persistent=False,
+            tag=here.tag,
         )
         for disk in self.destination.domains.files(incoming):
             if self.destination.volumes.by_path(disk.path) is None:

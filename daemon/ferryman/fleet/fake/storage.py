@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.faults import Faults, Operation, refused
 from ferryman.fleet.fake.violations import Violations
-from ferryman.fleet.values import BackingImage, Pool, Volume, VolumeRef
+from ferryman.fleet.values import BackingImage, Pool, PoolSource, Volume, VolumeRef
 
 Runs = tuple[bytes | int, ...]
 """Bytes are data, an int is a hole of that many bytes."""
@@ -63,6 +63,7 @@ class FakePool:
     kind: str = "dir"
     active: bool = True
     target_path: str = "/var/lib/libvirt/images"
+    source: PoolSource = field(default_factory=PoolSource)
     size_bytes: int = 64 * 1024**3
     origin: str = ""
     volumes: dict[str, FakeVolume] = field(default_factory=dict)
@@ -78,6 +79,7 @@ class FakePool:
             active=self.active,
             target_path=self.target_path,
             available_bytes=self.size_bytes - used,
+            source=self.source,
             origin=self.origin,
         )
 

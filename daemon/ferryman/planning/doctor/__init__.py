@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from ferryman.fleet.survey import Examined, HostSurvey, Trouble
 from ferryman.planning.doctor.alone import host_checks
 from ferryman.planning.doctor.among import (
-    attachment_checks,
     clock_checks,
     cpu_checks,
     machine_checks,
-    pool_checks,
     version_checks,
     way_checks,
 )
 from ferryman.planning.doctor.checks import Check, Status, Subject
+from ferryman.planning.doctor.joined import attachment_checks
+from ferryman.planning.doctor.pools import pool_checks
 
 __all__ = ["Check", "Status", "Subject", "checks", "is_sound"]
 

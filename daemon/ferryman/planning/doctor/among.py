@@ -9,7 +9,6 @@ from ferryman.fleet.survey import HostSurvey
 from ferryman.planning.doctor.checks import Check, Subject, blocker, found, ok, unknown, warning
 from ferryman.planning.preflight.machine import version_text
 from ferryman.planning.preflight.ways import clock_findings, libvirtd_findings, port_findings
-from ferryman.specs.host_spec import HostSpec
 
 Surveys = Mapping[str, HostSurvey]
 
@@ -68,65 +67,6 @@ def machine_checks(surveys: Surveys) -> list[Check]:
     ]
 
 
-def attachment_checks(surveys: Surveys, specs: Mapping[str, HostSpec]) -> list[Check]:
-    """Bridges and networks that VMs of other hosts use."""
-    checks = []
-    for host, survey in surveys.items():
-        arrivals, bridges = specs[host].arrivals, survey.detail.bridges
-        if bridges is not None:
-            used = {arrivals.bridges.get(name, name): by for name, by in _used("bridge", surveys, host).items()}
-            mend = "ip link add {name} type bridge && ip link set {name} up (on {host})"
-            checks += _lacking(host, Subject.BRIDGES, "bridge", used, bridges, mend)
-        used = {arrivals.networks.get(name, name): by for name, by in _used("network", surveys, host).items()}
-        mend = "virsh net-define FILE && virsh net-start {name} && virsh net-autostart {name} (on {host})"
-        checks += _lacking(host, Subject.NETWORKS, "libvirt network", used, survey.detail.networks, mend)
-    return checks
-
-
-def _used(kind: str, surveys: Surveys, but: str) -> dict[str, str]:
-    """What VMs of other hosts are attached to -> one such VM and its host."""
-    return {
-        interface.source: f"{vm} on {host} uses it"
-        for host, survey in surveys.items()
-        if host != but
-        for vm, interfaces in survey.attachments.items()
-        for interface in interfaces
-        if interface.kind == kind
-    }
-
-
-def pool_checks(surveys: Surveys, specs: Mapping[str, HostSpec]) -> list[Check]:
-    """Pools that other hosts have: a warning, as not every pool holds disks."""
-    checks = []
-    for host, survey in surveys.items():
-        mapped = specs[host].arrivals.pools
-        wanted = {
-            mapped.get(pool.name, pool.name): (other, pool)
-            for other, elsewhere in surveys.items()
-            if other != host
-            for pool in elsewhere.detail.pools.values()
-        }
-        missing = [
-            warning(
-                host,
-                Subject.POOLS,
-                f"no storage pool {name}, which {other} has",
-                f"virsh pool-define-as {name} {pool.kind} --target {pool.target_path or 'FOLDER'} && "
-                f"virsh pool-start {name} && virsh pool-autostart {name} (on {host}); or map it in a spec: pools",
-            )
-            for name, (other, pool) in sorted(wanted.items())
-            if name not in survey.detail.pools
-        ]
-        idle = [
-            blocker(host, Subject.POOLS, f"the storage pool {pool.name} is not active", _start(pool.name, host))
-            for pool in survey.detail.pools.values()
-            if not pool.active
-        ]
-        has = ", ".join(sorted(survey.detail.pools)) or "none here, and none elsewhere"
-        checks += [*missing, *idle] or [ok(host, Subject.POOLS, has)]
-    return checks
-
-
 def version_checks(surveys: Surveys) -> list[Check]:
     """QEMU supports no move to an older one; libvirt's versions only make surprises."""
     newest_qemu = max((one.detail.reading.hypervisor_version for one in surveys.values()), default=0)
@@ -164,17 +104,3 @@ def _cpu_words(here: HostSurvey, there: HostSurvey, name: str) -> str:
         return f"{name} has {there.cpu.model or 'an unknown one'}"
     missing = sorted(there.cpu.features - here.cpu.features)
     return f"without {', '.join(missing[:8])}{' …' if missing[8:] else ''}, which {name} has" if missing else ""
-
-
-def _lacking(
-    host: str, subject: Subject, word: str, used: Mapping[str, str], has: frozenset[str], mend: str
-) -> list[Check]:
-    missing = [
-        blocker(host, subject, f"no {word} {name}: {used[name]}", mend.format(name=name, host=host))
-        for name in sorted(used.keys() - has)
-    ]
-    return missing or ([ok(host, subject, f"has {', '.join(sorted(used))}")] if used else [])
-
-
-def _start(pool: str, host: str) -> str:
-    return f"virsh pool-start {pool} && virsh pool-autostart {pool} (on {host})"

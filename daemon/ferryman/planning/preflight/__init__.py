@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.placement import Fleet
 from ferryman.planning.plans import DiskPlan
+from ferryman.planning.preflight.definition import definition_findings
 from ferryman.planning.preflight.devices import device_findings, medium_findings
 from ferryman.planning.preflight.disks import disk_findings
 from ferryman.planning.preflight.ends import Ends
 from ferryman.planning.preflight.firmware import firmware_findings
 from ferryman.planning.preflight.identity import identity_findings
+from ferryman.planning.preflight.live_obstacles import live_obstacle_findings
 from ferryman.planning.preflight.machine import machine_findings
 from ferryman.planning.preflight.memory import memory_findings
 from ferryman.planning.preflight.network import network_findings
@@ -30,7 +32,9 @@ _RUNNING = frozenset({Method.LIVE, Method.POST_COPY, Method.PAUSED})
 _COLD = frozenset({Method.COLD})
 STANDS_AGAINST: Mapping[FindingCode, frozenset[Method]] = {
     FindingCode.HOST_DEVICE: _RUNNING,
+    FindingCode.LIVE_OBSTACLE: _RUNNING,
     FindingCode.HOST_DEVICE_COLD: _COLD,
+    FindingCode.DISK_ONLY_RUNNING: _COLD,
     FindingCode.WRITES_UNTRACKED: frozenset({Method.LIVE, Method.POST_COPY}),
     FindingCode.TRANSIENT: _COLD,
     FindingCode.CONVERSION: _COLD,
@@ -70,6 +74,8 @@ def findings(
         *identity_findings(ends),
         *memory_findings(ends, fleet),
         *device_findings(ends.vm),
+        *live_obstacle_findings(ends.vm),
+        *definition_findings(ends.vm),
         *medium_findings(ends.vm, eject_cdrom=eject_cdrom),
         *occupation_findings(ends),
         *disk_findings(ends, disks),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from ferryman.fleet.values import Disk, DiskDevice, DomainDetail
+from ferryman.fleet.drives import media
+from ferryman.fleet.values import DiskDevice, DomainDetail, Power
 from ferryman.planning.findings import Finding, FindingCode
+from ferryman.planning.preflight.definition import ONLY_DEFINED, defined_media
 from ferryman.planning.preflight.ends import blocker, warning
 
 
@@ -24,8 +26,18 @@ def device_findings(vm: DomainDetail) -> list[Finding]:
         found.append(
             blocker(
                 FindingCode.SNAPSHOTS,
-                f"it has {vm.snapshots} snapshot(s) or checkpoint(s), which would be lost",
+                f"it has {vm.snapshots} snapshot(s), which would be lost",
                 f"Delete them: virsh snapshot-list {vm.domain.name}; virsh snapshot-delete {vm.domain.name} SNAPSHOT",
+            )
+        )
+    if vm.checkpoints:
+        name = vm.domain.name
+        found.append(
+            blocker(
+                FindingCode.CHECKPOINTS,
+                f"it has {vm.checkpoints} checkpoint(s) of backups, which would be lost",
+                f"Delete them: virsh checkpoint-list {name} --name; virsh checkpoint-delete {name} CHECKPOINT; the "
+                "next backup is then a full one.",
             )
         )
     if vm.managed_save:
@@ -49,24 +61,38 @@ def device_findings(vm: DomainDetail) -> list[Finding]:
 
 
 def medium_findings(vm: DomainDetail, *, eject_cdrom: bool) -> list[Finding]:
-    """An image that is inserted is ejected only where the spec says so."""
-    return [
-        _medium_finding(vm.domain.name, disk, eject_cdrom=eject_cdrom)
+    """An image that is inserted, as the VM runs or as it is defined, is ejected only where the spec says so."""
+    name = vm.domain.name
+    running = [
+        _medium_finding(name, disk.target, disk.path, _flags(vm, disk.target), eject_cdrom=eject_cdrom)
         for disk in vm.disks
         if disk.device is not DiskDevice.DISK and disk.source_kind and disk.path
     ]
+    defined = [
+        _medium_finding(name, target, path, "--config", f" {ONLY_DEFINED}", eject_cdrom=eject_cdrom)
+        for target, path in defined_media(vm)
+    ]
+    return [*running, *defined]
 
 
-def _medium_finding(vm: str, disk: Disk, *, eject_cdrom: bool) -> Finding:
+def _flags(vm: DomainDetail, target: str) -> str:
+    """virsh's, to eject a medium wherever it is: left in the definition, it is back at the next start."""
+    if vm.domain.power is Power.SHUT_OFF:
+        return "--config"
+    both = vm.domain.persistent and any(medium.target == target for medium in media("", vm.xml))
+    return "--live --config" if both else "--live"
+
+
+def _medium_finding(vm: str, target: str, path: str, flags: str, where: str = "", *, eject_cdrom: bool) -> Finding:
     if eject_cdrom:
         return warning(
             FindingCode.CDROM_INSERTED,
-            f"{disk.target}: {disk.path} is inserted, and is ejected before the move, as its spec says",
+            f"{target}: {path} is inserted{where}, and is ejected before the move, as its spec says",
             "Afterwards, where it is needed and the image is there: "
-            f"virsh change-media {vm} {disk.target} {disk.path} --insert",
+            f"virsh change-media {vm} {target} {path} --insert {flags}",
         )
     return blocker(
         FindingCode.CDROM_INSERTED,
-        f"{disk.target}: {disk.path} is inserted, and does not move along",
-        f"Eject it: virsh change-media {vm} {disk.target} --eject; or say eject_cdrom = true in its spec",
+        f"{target}: {path} is inserted{where}, and does not move along",
+        f"Eject it: virsh change-media {vm} {target} --eject {flags}; or say eject_cdrom = true in its spec",
     )

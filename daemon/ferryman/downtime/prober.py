@@ -12,7 +12,7 @@ from typing import Self
 from ferryman.downtime import probe_process
 from ferryman.downtime.resolving import ResolveError, find_address
 from ferryman.downtime.shared_prober import Record, SharedProber
-from ferryman.downtime.tally import RECENT, Tally
+from ferryman.downtime.tally import Tally
 from ferryman.downtime.values import Outcome, ProbeTarget, ProbeView, Sample
 
 _OUTCOMES = {
@@ -85,24 +85,26 @@ class Probe:
         with self._news:
             return self._tally.view(time.monotonic_ns())
 
-    def wait_answering(self, *, consecutive: int, timeout_s: float) -> bool:
-        """Wait until so many probes in a row were answered, all of them sent after this call.
+    def wait_answering(self, *, consecutive: int, timeout_s: float, for_ms: float = 0) -> bool:
+        """Wait until so many probes in a row were answered, and over so long, all of them sent after this call.
 
-        False at the time-out or when the prober failed. At most RECENT can be asked for.
+        False at the time-out or when the prober failed.
         """
-        if consecutive > RECENT:
-            raise ValueError(f"a run of {consecutive} cannot be judged: ask for at most {RECENT}")
         called_ns = time.monotonic_ns()
+        wanted = max(consecutive, 1 + int(for_ms / self.target.interval_ms))
+
+        def row() -> bool:
+            seen = self._tally.answered_in_a_row(after_ns=called_ns)
+            return seen.count >= consecutive and seen.lasted_ns >= for_ms * 1e6
 
         def settled() -> bool:
             # Counting comes first, as it costs next to nothing.
-            enough = self._tally.answered >= answered + consecutive
-            return self._ended() or (enough and self._tally.answered_in_a_row(after_ns=called_ns) >= consecutive)
+            return self._ended() or (self._tally.answered >= answered + wanted and row())
 
         with self._news:
             answered = self._tally.answered
             self._news.wait_for(settled, timeout_s)
-            return self._tally.answered_in_a_row(after_ns=called_ns) >= consecutive
+            return row()
 
     def samples(self) -> tuple[Sample, ...]:
         """All probes whose fate is known, in the order of sending; the newest are still in flight."""

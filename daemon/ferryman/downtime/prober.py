@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -43,6 +44,7 @@ class Probe:
         self._news = threading.Condition()
         self._stopping = self._stopped = False
         self._failure: str | None = None
+        self._unsendable = 0
         self._number = prober.join(self)
 
     @classmethod
@@ -79,6 +81,12 @@ class Probe:
     def missed(self) -> int:
         """Slots of the schedule in which nothing could be sent."""
         return self.latest().not_sent
+
+    @property
+    def unsendable(self) -> int:
+        """Probes that this machine could not send when it was their turn."""
+        with self._news:
+            return self._unsendable
 
     def latest(self) -> ProbeView:
         """How the service is doing at this moment."""
@@ -155,7 +163,10 @@ class Probe:
         match fate:
             case probe_process.STOPPED:
                 self._stopped = True
+            case probe_process.FAILED:
+                self.fail(f"{self.target.address} cannot be probed: {os.strerror(detail)}")
             case probe_process.NOT_SENT:
+                self._unsendable += 1
                 self._tally.add_not_sent(sent_ns, 1)
             case probe_process.MISSED:
                 self._tally.add_not_sent(sent_ns, detail)

@@ -60,7 +60,7 @@ def measure(
     window = [sample for sample in samples if sample.sent_ns <= ended_ns]
     baseline = [sample for sample in window if sample.sent_ns < baseline_until_ns]
     interval_ns = _interval_ns(target)
-    usual = [sample for sample in window if sample.sent_ns < max(baseline_until_ns, usual_until_ns)]
+    usual = _settled(window, max(baseline_until_ns, usual_until_ns))
     unused = max(missed, unused_slots(window, interval_ns=interval_ns))
     counted = replace(_counted(target, window, usual), missed=unused)
     reason = _why_unmeasured(window, baseline, ended_ns, failure)
@@ -84,7 +84,7 @@ def longest_outage(
     if not baseline or baseline[-1].outcome is not Outcome.ANSWERED:
         return None
     interval_ns = _interval_ns(target)
-    usual = [sample for sample in samples if sample.sent_ns < max(baseline_until_ns, usual_until_ns)]
+    usual = _settled(samples, max(baseline_until_ns, usual_until_ns))
     patience = patience_of(usual, interval_ns=interval_ns)
     outages = find_outages(samples[len(baseline) - 1 :], patience, interval_ns=interval_ns)
     return max(outages, key=_at_least_ns, default=None)
@@ -102,6 +102,11 @@ def apportion(measurement: Measurement, hypervisor_downtime_ms: float) -> float 
 
 def _interval_ns(target: ProbeTarget) -> int:
     return round(target.interval_ms * _NS_PER_MS)
+
+
+def _settled(samples: Sequence[Sample], until_ns: int) -> list[Sample]:
+    """Those that were over by then: an answer that came later may have waited for the end of an outage."""
+    return [sample for sample in samples if sample.sent_ns + max(0, sample.round_trip_ns) < until_ns]
 
 
 def _counted(target: ProbeTarget, window: Sequence[Sample], baseline: Sequence[Sample]) -> Measurement:

@@ -29,6 +29,7 @@ Assumed: packets are not reordered on their way to the service.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import assert_never
 
@@ -52,17 +53,25 @@ def find_outages(samples: Sequence[Sample], patience: Patience, *, interval_ns: 
         return ()
     if samples[0].outcome is not Outcome.ANSWERED:
         raise ValueError("the first sample was not answered: begin with the last answered one of the baseline")
-    outages = []
+    outages: list[Outage] = []
     earliest = earliest_answers(samples)
     begin = 1
     while (first := _next_bad(samples, begin, patience)) is not None:
         outage = _outage_at(samples, first, earliest[first], patience, interval_ns)
+        if outages:
+            outage = _begun_after(outages[-1], outage, patience)
         if not _is_jitter(_sent_during(samples, first, outage.up_by_ns), outage, patience):
             outages.append(outage)
         if outage.up_by_ns is None:
             break
         begin = _first_sent_after(samples, first + 1, outage.up_by_ns)
     return tuple(outages)
+
+
+def _begun_after(before: Outage, outage: Outage, patience: Patience) -> Outage:
+    """The answer that ended the outage before shows that it was up then, also where many waited to be answered."""
+    up_ns = 0 if before.up_by_ns is None else before.up_by_ns - patience.prompt_ns
+    return replace(outage, last_answered_ns=max(outage.last_answered_ns, min(up_ns, outage.first_lost_ns)))
 
 
 def longest_hidden_ns(samples: Sequence[Sample]) -> int:

@@ -14,6 +14,8 @@ _PROMPT_SHARE, _FEW = 0.99, 100
 """99 of 100 answers; of fewer than 100 all of them."""
 _UNUSUAL = 10
 """So many median round trips are no jitter: something was wrong already."""
+_BUSY = 4
+"""Times its slowest usual answer: so long a guest on a busy machine may take to go on."""
 _SHORTEST_LATE_NS, _SHORTEST_QUICK_NS = 5_000_000, 2_000_000
 
 
@@ -46,7 +48,7 @@ def patience_of(baseline: Sequence[Sample], *, interval_ns: int) -> Patience:
     late_ns = max(2 * usual_ns, usual_ns + max(_SHORTEST_LATE_NS, interval_ns))
     return Patience(
         prompt_ns=prompt_ns,
-        quick_ns=min(prompt_ns, usual_ns + max(_SHORTEST_QUICK_NS, interval_ns)),
+        quick_ns=min(prompt_ns, max(usual_ns + max(_SHORTEST_QUICK_NS, interval_ns), _BUSY * usual_ns)),
         in_time_ns=min(late_ns, 2 * prompt_ns),
         trip_ns=usual_ns,
     )

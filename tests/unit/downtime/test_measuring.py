@@ -322,3 +322,15 @@ def test_whatever_the_interval_and_the_cut_the_truth_lies_within_the_bounds(
     lower, downtime, upper = figures(found)
     assert lower - 0.001 <= length <= upper + 0.001
     assert lower <= downtime <= upper
+
+
+def test_a_probe_that_was_on_its_way_when_the_guest_stood_still_is_not_what_is_usual() -> None:
+    samples = [sample for sample in probe(every(10, until=ENDED)) if not ns(490) <= sample.sent_ns < ns(600)]
+    samples += [answered(sent, 600 - sent) for sent in every(10, start=490, until=600)]
+
+    found = measured(sorted(samples, key=lambda sample: sample.sent_ns))
+
+    lower, _, upper = figures(found)
+    assert found.outages == 1
+    assert lower <= 100 <= upper
+    assert found.in_time_ms == 11

@@ -227,3 +227,18 @@ def test_a_cut_of_both_directions_takes_answers_on_their_way_and_is_bound_all_th
 
     assert outage.upper_ns is not None
     assert outage.lower_ns <= ns(cut.length) <= outage.upper_ns
+
+
+def test_an_outage_does_not_reach_back_into_the_one_before() -> None:
+    first, again = (KnownOutage(begin=begin, end=begin + 300, fate=Fate.QUEUED) for begin in (202, 505))
+    late = [answered(sent, 12) if 501 < sent < 506 else one for sent, one in _by_time(first, again)]
+
+    *_, second = find_outages(late, QUIET, interval_ns=ns(5))
+
+    assert second.upper_ns is not None
+    assert second.upper_ns <= ns(300 + 60)
+
+
+def _by_time(*outages: KnownOutage) -> list[tuple[float, Sample]]:
+    slots = every(5, until=1000)
+    return list(zip(slots, probe(slots, outages, round_trip=lambda _: 0.5), strict=True))

@@ -14,7 +14,7 @@ _PROMPT_SHARE, _FEW = 0.99, 100
 """99 of 100 answers; of fewer than 100 all of them."""
 _UNUSUAL = 10
 """So many median round trips are no jitter: something was wrong already."""
-_BUSY = 4
+_BUSY = 3
 """Times its slowest usual answer: so long a guest on a busy machine may take to go on."""
 _SHORTEST_LATE_NS, _SHORTEST_QUICK_NS = 5_000_000, 2_000_000
 

@@ -13,7 +13,7 @@ from typing import Self
 from ferryman.downtime import probe_process
 from ferryman.downtime.resolving import ResolveError, find_address
 from ferryman.downtime.shared_prober import Record, SharedProber
-from ferryman.downtime.tally import Tally
+from ferryman.downtime.tally import Row, Tally
 from ferryman.downtime.values import Outcome, ProbeTarget, ProbeView, Sample
 
 _OUTCOMES = {
@@ -100,19 +100,29 @@ class Probe:
         """
         called_ns = time.monotonic_ns()
         wanted = max(consecutive, 1 + int(for_ms / self.target.interval_ms))
+        # Slots are a little closer than the interval.
+        most = wanted + wanted // 8
+        look_at = wanted
 
-        def row() -> bool:
-            seen = self._tally.answered_in_a_row(after_ns=called_ns)
+        def row() -> Row:
+            return self._tally.answered_in_a_row(after_ns=called_ns, most=most)
+
+        def is_enough(seen: Row) -> bool:
             return seen.count >= consecutive and seen.lasted_ns >= for_ms * 1e6
 
         def settled() -> bool:
+            nonlocal look_at
             # Counting comes first, as it costs next to nothing.
-            return self._ended() or (self._tally.answered >= answered + wanted and row())
+            if self._ended() or self._tally.answered < look_at:
+                return self._ended()
+            seen = row()
+            look_at = self._tally.answered + max(1, wanted - seen.count)
+            return is_enough(seen)
 
         with self._news:
-            answered = self._tally.answered
+            look_at += self._tally.answered
             self._news.wait_for(settled, timeout_s)
-            return row()
+            return is_enough(row())
 
     def samples(self) -> tuple[Sample, ...]:
         """All probes whose fate is known, in the order of sending; the newest are still in flight."""

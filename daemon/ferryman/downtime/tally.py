@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from ferryman.downtime.values import Outcome, ProbeView, Sample, ServiceState
 
-_RECENT = 1 << 17
+_RECENT, _RECENT_HOLES = 1 << 17, 256
 """Samples kept for judging a run of answers: two minutes of one each millisecond."""
+_IN_FLIGHT = 64
+"""So many more than are asked for are looked at, as they come in any order."""
 _OUT_OF_ORDER_NS = 2_000_000_000
 """No probe's fate is known later than this after that of one sent together with it: see `ProbeTarget.deadline_ms`."""
 
@@ -33,7 +35,7 @@ class Tally:
         self._lost = 0
         self._not_sent = 0
         self._recent: deque[Sample] = deque(maxlen=_RECENT)
-        self._recent_holes: deque[tuple[int, int]] = deque(maxlen=_RECENT)
+        self._recent_holes: deque[tuple[int, int]] = deque(maxlen=_RECENT_HOLES)
         self._last_answered: Sample | None = None
         self._last_bad_ns = -1
         self._up_since_ns: int | None = None
@@ -73,14 +75,16 @@ class Tally:
             last_round_trip_ms=None if last is None else last.round_trip_ns / 1e6,
         )
 
-    def answered_in_a_row(self, *, after_ns: int) -> Row:
+    def answered_in_a_row(self, *, after_ns: int, most: int = _RECENT) -> Row:
         """The probes that were answered one after the other, the newest last, all sent after `after_ns`.
+
+        Looks at little more than `most` of them.
 
         A gap of more than two intervals breaks the row: something sent there is still unanswered. But not one in
         which nothing was sent: that is the prober's, not the service's.
         """
         row: list[int] = []
-        for sample in sorted(self._newest(after_ns), key=lambda sample: -sample.sent_ns):
+        for sample in sorted(islice(self._newest(after_ns), most + _IN_FLIGHT), key=lambda sample: -sample.sent_ns):
             gap = row and self._is_gap(sample.sent_ns, row[-1])
             if gap or sample.outcome is not Outcome.ANSWERED:
                 break
@@ -110,6 +114,6 @@ class Tally:
 
     def _first_answered_after(self, sent_ns: int) -> int | None:
         return min(
-            (sample.sent_ns for sample in self._newest(sent_ns) if sample.outcome is Outcome.ANSWERED),
+            (one.sent_ns for one in islice(self._newest(sent_ns), _IN_FLIGHT) if one.outcome is Outcome.ANSWERED),
             default=None,
         )

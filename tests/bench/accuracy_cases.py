@@ -95,6 +95,8 @@ class Found:
     """Slots in which the prober sent nothing."""
     trouble: str = ""
     """Why there are no more cases."""
+    whole: Measurement | None = None
+    """Of all cuts in one; None: there was none."""
     accepted: int = 0
     """Connections that reached the service."""
     old_way: tuple[tuple[int, int], ...] = ()
@@ -120,7 +122,14 @@ def share(values: Sequence[float], part: float) -> float:
     return ordered[min(len(ordered) - 1, int(part * len(ordered)))] if ordered else 0.0
 
 
-def judge(founds: Sequence[Found], interval_ms: float, *, uncut: Collection[str], loose: Collection[str]) -> list[str]:
+def judge(
+    founds: Sequence[Found],
+    interval_ms: float,
+    *,
+    uncut: Collection[str],
+    loose: Collection[str],
+    most_error_ms: float = MOST_MIDPOINT_ERROR_MS,
+) -> list[str]:
     """What was promised and not kept; of `loose` kinds nothing is said of how far the bounds are apart."""
     missed = []
     for found in founds:
@@ -135,9 +144,23 @@ def judge(founds: Sequence[Found], interval_ms: float, *, uncut: Collection[str]
         if found.accepted:
             missed.append(f"{found.kind}: {found.accepted} probes reached accept()")
         error_ms = share([case.error_ms for case in found.cases], _SHARE)
-        if tight and error_ms > MOST_MIDPOINT_ERROR_MS:
+        if tight and error_ms > most_error_ms:
             missed.append(f"{found.kind}: midpoints err by {error_ms:.2f} ms")
     return missed
+
+
+def sums_missed(found: Found) -> list[str]:
+    """Of all cuts in one watch: what is wrong with how many outages there are, and with the bounds of their sum."""
+    whole = found.whole
+    if whole is None:
+        return ["no measurement of the whole watch"]
+    truths = [case.truth for case in found.cases]
+    at_least_ms, at_most_ms = sum(one.at_least_ms for one in truths), sum(one.at_most_ms for one in truths)
+    low_ms, high_ms = whole.total_outage_lower_ms or 0.0, whole.total_outage_upper_ms or 0.0
+    misses = [] if whole.outages == len(truths) else [f"{len(truths)} cuts were called {whole.outages} outages"]
+    if low_ms > at_most_ms or high_ms < at_least_ms:
+        misses.append(f"together {low_ms:.2f}-{high_ms:.2f} ms for {at_least_ms:.2f}-{at_most_ms:.2f} ms")
+    return misses
 
 
 def _false_outages(case: Case) -> list[str]:

@@ -1,7 +1,8 @@
 """The accuracy bench with the lab's guest: its QEMU is stopped and continued, so that its network queues probes.
 
-Such an outage ends for all queued probes at once. It may have ended earlier by as much as a guest that is up takes to
-answer, so here the bounds are that much further apart. It fails unless the truth lies within them in every case.
+Such an outage ends for all queued probes at once, and is held to what accuracy.py holds others to on an idle machine.
+It fails unless the truth lies within the bounds in every case, they are at most two intervals and the baseline's round
+trip apart, and midpoints err by at most 5 ms in 99 of 100.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def main() -> None:
         probe = begin(bench.lab, options.interval_ms)
         found = watch(KIND, probe, partial(stop, pid), LENGTHS_MS * options.rounds)
     print(table([found]))
-    misses = judge([found], options.interval_ms, uncut=(), loose=(KIND,))
+    misses = judge([found], options.interval_ms, uncut=(), loose=())
     print(*(f"MISSED {miss}" for miss in misses), sep="\n")
     sys.exit(1 if misses else 0)
 

@@ -37,7 +37,12 @@ def watch(kind: str, probe: Probe, cut: Callable[[float], Truth], lengths_ms: Se
         window = [sample for sample in samples if before_ns <= sample.sent_ns <= ended_ns]
         found = measure(window, target=probe.target, baseline_until_ns=truth.cutting_ns, ended_ns=ended_ns)
         cases.append(Case(truth=truth, measurement=found))
-    return Found(kind=kind, cases=tuple(cases), missed=probe.missed, trouble=trouble)
+    whole = (
+        measure(samples, target=probe.target, baseline_until_ns=truths[0].cutting_ns, ended_ns=ends_ns[-1])
+        if truths
+        else None
+    )
+    return Found(kind=kind, cases=tuple(cases), missed=probe.missed, trouble=trouble, whole=whole)
 
 
 def _has_settled(probe: Probe) -> bool:

@@ -38,7 +38,7 @@ def begin(
 ) -> BenchRun:
     """A run of a VM that is `at` a host. Raises BenchError, with what to do, where it cannot be."""
     spec = spec_of(specs, vm)
-    _may_be_powered_off(spec, methods)
+    may_be_powered_off(spec, methods)
     if at != spec.host:
         raise BenchError(
             f"{vm} is on {at}, and its spec wants it on {spec.host}.", "Have it in place first: ferryman run --once"
@@ -53,7 +53,7 @@ def begin(
     )
 
 
-def _may_be_powered_off(spec: VmSpec, methods: Sequence[Method]) -> None:
+def may_be_powered_off(spec: VmSpec, methods: Sequence[Method]) -> None:
     """A VM's promise holds in a bench, too: it is powered off only if its own spec allows cold."""
     if Method.COLD in methods and Method.COLD not in (spec.method, *spec.allow):
         allowed = ", ".join(f'"{method}"' for method in (*spec.allow, Method.COLD))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ferryman.benching import results
-from ferryman.benching.beginning import begin, spec_of
+from ferryman.benching.beginning import begin, may_be_powered_off, spec_of
 from ferryman.benching.bench import Bench, Told
 from ferryman.benching.moving import BenchError, Mover
 from ferryman.benching.values import BenchRun
@@ -67,7 +67,7 @@ def run(asked: Asked, around: Around, ends: Ends, tell: Told) -> BenchRun:
     folder = around.store.folder
     with _mover(specs, around, ends.stop) as mover:
         bench = Bench(mover=mover, state=folder, rest_s=asked.rest_s, enough=ends.enough, tell=tell)
-        return bench.go_on(_resumed(asked, folder) if asked.resume else _begun(asked, specs, mover))
+        return bench.go_on(_resumed(asked, specs, folder) if asked.resume else _begun(asked, specs, mover))
 
 
 def _begun(asked: Asked, specs: Specs, mover: Mover) -> BenchRun:
@@ -88,10 +88,12 @@ def _begun(asked: Asked, specs: Specs, mover: Mover) -> BenchRun:
     )
 
 
-def _resumed(asked: Asked, folder: Path) -> BenchRun:
+def _resumed(asked: Asked, specs: Specs, folder: Path) -> BenchRun:
     last = results.read(folder, asked.vm)
     if last is None:
         raise BenchError(f"{asked.vm} has no run to go on with in {folder}.", "Begin one, without --resume.")
+    # Its spec may say otherwise since.
+    may_be_powered_off(spec_of(specs, asked.vm), last.methods)
     return last
 
 

@@ -13,6 +13,8 @@ from ferryman.downtime.statistics import Interval, Spread, median_difference_int
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.specs.choices import Method
 
+FEWEST = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
@@ -23,7 +25,7 @@ class Summary:
     """SOURCE -> DESTINATION, or `both ways`."""
     moves: int
     without_figure: int
-    """Unmeasured, or not back when probing ended: in no figure of downtime."""
+    """Unmeasured, not back when probing ended, or interrupted and taken up again: in no figure of downtime."""
     downtime_ms: Spread | None = None
     hypervisor_downtime_ms: Spread | None = None
     total_ms: Spread | None = None
@@ -37,7 +39,8 @@ class Comparison:
     other: Method
     median_difference_ms: float
     """Above 0: `method` is down for longer."""
-    interval_ms: Interval
+    interval_ms: Interval | None
+    """None: of fewer than `FEWEST` moves each, which tell no two methods apart."""
     ratio: float | None
     """Of the medians; None: the other's is 0."""
 
@@ -68,7 +71,7 @@ def _comparison(method: Method, other: Method, values: Sequence[float], others: 
         method=method,
         other=other,
         median_difference_ms=here - there,
-        interval_ms=median_difference_interval(values, others),
+        interval_ms=median_difference_interval(values, others) if min(len(values), len(others)) >= FEWEST else None,
         ratio=here / there if there else None,
     )
 
@@ -89,5 +92,7 @@ def _summary(method: Method, direction: str, moves: Sequence[BenchMove]) -> Summ
 
 def _downtimes(moves: Sequence[BenchMove]) -> list[float]:
     return [
-        move.downtime_ms for move in moves if move.status is MeasurementStatus.MEASURED and move.downtime_ms is not None
+        move.downtime_ms
+        for move in moves
+        if move.status is MeasurementStatus.MEASURED and move.downtime_ms is not None and not move.recovered
     ]

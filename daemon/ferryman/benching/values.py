@@ -46,6 +46,8 @@ class BenchMove:
     downtime_upper_ms: float | None = None
     hypervisor_downtime_ms: int | None = None
     total_ms: float
+    recovered: bool = False
+    """It was interrupted and taken up again: its downtime is in no figure."""
 
     @classmethod
     def of(cls, leg: Leg, record: MigrationRecord) -> BenchMove:
@@ -62,6 +64,7 @@ class BenchMove:
             downtime_upper_ms=measured.downtime_upper_ms,
             hypervisor_downtime_ms=record.transfer.hypervisor_downtime_ms,
             total_ms=record.total_ms,
+            recovered=record.recovered,
         )
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ferryman.benching.schedule import legs, succeeded
-from ferryman.benching.summing import Comparison, Summary, comparisons, summaries
+from ferryman.benching.summing import FEWEST, Comparison, Summary, comparisons, summaries
 from ferryman.benching.values import BenchMove, BenchRun
 from ferryman.cli.options import plain
 from ferryman.downtime.statistics import Interval, Spread
@@ -112,11 +112,15 @@ def _figures(found: Spread | None) -> tuple[str, ...]:
     if found is None:
         return ("-",) * 6
     deviation = "-" if found.deviation is None else _time(found.deviation)
-    middle = (_time(found.mean), _time(found.median), _interval(found.median_interval))
+    interval = "-" if found.median_interval is None else _interval(found.median_interval)
+    middle = (_time(found.mean), _time(found.median), interval)
     return (*middle, _time(found.lowest), _time(found.highest), deviation)
 
 
 def _compared(one: Comparison) -> str:
+    if one.interval_ms is None:
+        medians = f"{one.method} less {one.other}, medians: {one.median_difference_ms:+.1f} ms"
+        return f"{medians}: too few moves to tell them apart ({FEWEST} of each with a figure are needed)"
     more, less = one.interval_ms.low > 0, one.interval_ms.high < 0
     verdict = f"{one.method} is down for longer" if more else f"{one.method} is down for less long"
     told = verdict if more or less else "these moves do not tell them apart"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import signal
 import sys
@@ -64,6 +65,10 @@ def probe(target: str, interval_ms: float, duration_ms: float | None, count: int
         found, failure = _watch(asked, until, end, _display(as_json=as_json))
     except ProbeError as error:
         raise click.BadParameter(str(error)) from error
+    except BrokenPipeError:
+        # Whoever read it has seen enough. Nothing more is flushed to nobody.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_TROUBLE)
     except OSError as error:
         raise refusal(f"no probe can be started: {error}", "see what this machine lacks") from error
     if failure:
@@ -98,7 +103,8 @@ def _watch(target: ProbeTarget, until: Until, end: threading.Event, display: Dis
         ended = False
         while not ended:
             ended = end.wait(max(0.0, min(_LOOK_EVERY_S, give_up_at - time.monotonic())))
-            enough = until.count is not None and len(running.settled(shown)) >= until.count - shown
+            done = shown + len(running.settled(shown)) + running.unsendable
+            enough = until.count is not None and done >= until.count
             ended = ended or enough or running.failure is not None or time.monotonic() >= give_up_at
             samples = running.stop() if ended else ()
             new = running.settled(shown)[: None if until.count is None else until.count - shown]

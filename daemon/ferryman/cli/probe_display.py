@@ -189,6 +189,9 @@ def summary(found: Survey) -> str:
     if found.first_answer_ms is not None:
         count = len(found.outages)
         lines.append(f"{count or 'no'} outage{'' if count == 1 else 's'}" + (":" if count else ""))
+    if found.looked_away:
+        unseen = f"nobody looked for a while: an outage of up to {found.longest_unseen_ms:.0f} ms may have gone unseen"
+        return "\n".join([*lines, *map(_outage, found.outages), unseen])
     return "\n".join(lines + [_outage(outage) for outage in found.outages])
 
 

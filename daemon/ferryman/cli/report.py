@@ -55,7 +55,7 @@ def report(state: Path, out: Path, migration: str | None, **wished: Any) -> None
         built = _built(state, records, selection=_selection(query, migration), damaged=len(damaged))
         page = _page(built)
     try:
-        atomic_files.replace(out, page.encode(), durable=False)
+        atomic_files.write_out(out, page.encode())
     except StateUnwritableError as error:
         raise click.ClickException(f"{error.reason}\n  remedy: {error.remedy}") from error
     click.echo(f"{out}: {len(records):,} moves")

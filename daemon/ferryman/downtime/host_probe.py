@@ -31,13 +31,20 @@ class HostProbe:
         except OSError as error:
             return cls(None, f"{error}: see that this machine can start processes")
 
-    def conclude(self, *, baseline_until_ns: int, ended_ns: int) -> HostFigures:
+    def conclude(self, *, baseline_until_ns: int, ended_ns: int, usual_until_ns: int = 0) -> HostFigures:
         """What it saw; the moments are those of `measure`."""
         if self._probe is None:
             return HostFigures(status=MeasurementStatus.UNMEASURED, reason=self._why_not)
         failure = self._probe.failure
         target, samples = self._probe.target, self._probe.stop()
-        found = measure(samples, target=target, baseline_until_ns=baseline_until_ns, ended_ns=ended_ns, failure=failure)
+        found = measure(
+            samples,
+            target=target,
+            baseline_until_ns=baseline_until_ns,
+            usual_until_ns=usual_until_ns,
+            ended_ns=ended_ns,
+            failure=failure,
+        )
         return HostFigures(
             status=found.status,
             reason=found.reason,

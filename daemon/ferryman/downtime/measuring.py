@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from ferryman.downtime.outages import HOLE_INTERVALS, Patience, find_outages, longest_hidden_ns, patience_of
+from ferryman.downtime.outages import find_outages, holes_ns, longest_hidden_ns, unused_slots
+from ferryman.downtime.patience import patience_of
 from ferryman.downtime.values import (
     Measurement,
     MeasurementStatus,
@@ -45,39 +46,47 @@ def measure(
     target: ProbeTarget,
     baseline_until_ns: int,
     ended_ns: int,
+    usual_until_ns: int = 0,
     failure: str | None = None,
     missed: int = 0,
 ) -> Measurement:
     """The downtime that a client outside saw, with its bounds.
 
-    `samples` are in the order of sending. `baseline_until_ns` is the latest moment at which the service was
-    surely undisturbed: when the move began, or later if the caller knows better. `ended_ns` is when probing
-    was asked to end. `failure` is why the prober ended by itself, if it did, and the remedy; `missed` counts the
-    slots of its schedule in which it sent nothing.
+    `samples` are in the order of sending. `baseline_until_ns` is when the move began: outages count from then on.
+    Up to `usual_until_ns`, where that is later, the guest was as ever, and its answers show what is usual, too.
+    `ended_ns` is when probing was asked to end. `failure` is why the prober ended by itself, if it did, and the remedy;
+    `missed` counts the slots of its schedule in which it says that it sent nothing.
     """
     window = [sample for sample in samples if sample.sent_ns <= ended_ns]
     baseline = [sample for sample in window if sample.sent_ns < baseline_until_ns]
-    counted = replace(_counted(target, window, baseline), missed=missed)
+    interval_ns = _interval_ns(target)
+    usual = _settled(window, max(baseline_until_ns, usual_until_ns))
+    unused = max(missed, unused_slots(window, interval_ns=interval_ns))
+    counted = replace(_counted(target, window, usual), missed=unused)
     reason = _why_unmeasured(window, baseline, ended_ns, failure)
     if reason:
         return replace(counted, reason=reason)
     # From the last sample of the baseline on: an outage at the very beginning needs one answered before it.
     moved = window[len(baseline) - 1 :]
-    patience = patience_of(baseline)
-    outages = find_outages(moved, patience, interval_ns=round(target.interval_ms * _NS_PER_MS))
+    outages = find_outages(moved, patience_of(usual, interval_ns=interval_ns), interval_ns=interval_ns)
     listed = replace(counted, outages=len(outages), outage_list=_listed(outages, baseline_until_ns))
     if outages and outages[-1].up_by_ns is None:
         return _not_back(listed, outages)
-    return _measured(listed, outages, _hidden(moved, patience, target))
+    hidden = _Hidden(longest_ns=longest_hidden_ns(moved), holes_ns=tuple(holes_ns(moved, interval_ns=interval_ns)))
+    return _measured(listed, outages, hidden)
 
 
-def longest_outage(samples: Sequence[Sample], *, target: ProbeTarget, baseline_until_ns: int) -> Outage | None:
+def longest_outage(
+    samples: Sequence[Sample], *, target: ProbeTarget, baseline_until_ns: int, usual_until_ns: int = 0
+) -> Outage | None:
     """The outage whose length is the measurement's downtime; None where none was seen, or nothing is measured."""
     baseline = [sample for sample in samples if sample.sent_ns < baseline_until_ns]
     if not baseline or baseline[-1].outcome is not Outcome.ANSWERED:
         return None
-    moved = samples[len(baseline) - 1 :]
-    outages = find_outages(moved, patience_of(baseline), interval_ns=round(target.interval_ms * _NS_PER_MS))
+    interval_ns = _interval_ns(target)
+    usual = _settled(samples, max(baseline_until_ns, usual_until_ns))
+    patience = patience_of(usual, interval_ns=interval_ns)
+    outages = find_outages(samples[len(baseline) - 1 :], patience, interval_ns=interval_ns)
     return max(outages, key=_at_least_ns, default=None)
 
 
@@ -89,6 +98,15 @@ def apportion(measurement: Measurement, hypervisor_downtime_ms: float) -> float 
     if measurement.downtime_ms is None:
         return None
     return measurement.downtime_ms - hypervisor_downtime_ms
+
+
+def _interval_ns(target: ProbeTarget) -> int:
+    return round(target.interval_ms * _NS_PER_MS)
+
+
+def _settled(samples: Sequence[Sample], until_ns: int) -> list[Sample]:
+    """Those that were over by then: an answer that came later may have waited for the end of an outage."""
+    return [sample for sample in samples if sample.sent_ns + max(0, sample.round_trip_ns) < until_ns]
 
 
 def _counted(target: ProbeTarget, window: Sequence[Sample], baseline: Sequence[Sample]) -> Measurement:
@@ -103,7 +121,9 @@ def _counted(target: ProbeTarget, window: Sequence[Sample], baseline: Sequence[S
         baseline_samples=len(answered),
         baseline_round_trip_median_ms=median(trips_ms) if trips_ms else None,
         baseline_round_trip_max_ms=max(trips_ms, default=None),
-        in_time_ms=patience_of(answered).in_time_ns / _NS_PER_MS if answered else None,
+        in_time_ms=(
+            patience_of(answered, interval_ns=_interval_ns(target)).in_time_ns / _NS_PER_MS if answered else None
+        ),
     )
 
 
@@ -150,12 +170,13 @@ def _at_least_ns(outage: Outage) -> float:
 
 def _not_back(counted: Measurement, outages: Sequence[Outage]) -> Measurement:
     """Only what is certain: the lower bound."""
-    lower_ms = max(outage.lower_ns for outage in outages) / _NS_PER_MS
+    lowers_ms = [outage.lower_ns / _NS_PER_MS for outage in outages]
     return replace(
         counted,
         status=MeasurementStatus.NOT_BACK,
         reason="the service had not answered again when probing ended: see whether it runs in the guest",
-        downtime_lower_ms=lower_ms,
+        downtime_lower_ms=max(lowers_ms),
+        total_outage_lower_ms=sum(lowers_ms),
         kinds=outages[-1].kinds,
     )
 
@@ -165,32 +186,31 @@ class _Hidden:
     """What may have gone unseen between two answered probes."""
 
     longest_ns: int
-    is_hole: bool
-    """More than the interval and a late answer explain: the prober was held up."""
-
-
-def _hidden(moved: Sequence[Sample], patience: Patience, target: ProbeTarget) -> _Hidden:
-    longest_ns = longest_hidden_ns(moved)
-    usual_ns = HOLE_INTERVALS * target.interval_ms * _NS_PER_MS + patience.in_time_ns
-    return _Hidden(longest_ns=longest_ns, is_hole=longest_ns > usual_ns)
+    holes_ns: tuple[int, ...]
+    """Where the prober was held up or started anew: more than the schedule explains."""
 
 
 def _measured(counted: Measurement, outages: Sequence[Outage], hidden: _Hidden) -> Measurement:
-    """The longest outage: its midpoint, and bounds within which the longest truly lies.
+    """The longest outage: its midpoint, and bounds within which the longest truly lies; and all of them together.
 
-    The upper bound covers what may hide between answered probes too, so that a prober that was held up
+    The upper bounds cover what may hide between answered probes too, so that a prober that was held up
     never makes an outage look shorter than it may have been. Where it was and none was seen, the figure is the
     middle of those bounds: 0 would claim that there was none.
     """
     uppers = [outage.upper_ns for outage in outages if outage.upper_ns is not None]
     longest = max(outages, key=_at_least_ns, default=None)
-    nothing_seen_ns = hidden.longest_ns / 2 if hidden.is_hole else 0
+    upper_ns = max([hidden.longest_ns, *uppers])
+    lowers = [outage.lower_ns for outage in outages]
+    # Where none was seen, the holes are all that there may be.
+    likely = [_at_least_ns(outage) for outage in outages] or [hole_ns / 2 for hole_ns in hidden.holes_ns]
     return replace(
         counted,
         status=MeasurementStatus.MEASURED,
-        downtime_ms=(nothing_seen_ns if longest is None else _at_least_ns(longest)) / _NS_PER_MS,
-        downtime_lower_ms=max((outage.lower_ns for outage in outages), default=0) / _NS_PER_MS,
-        downtime_upper_ms=max([hidden.longest_ns, *uppers]) / _NS_PER_MS,
-        total_outage_ms=sum(uppers) / _NS_PER_MS,
+        downtime_ms=max(likely, default=0) / _NS_PER_MS,
+        downtime_lower_ms=max(lowers, default=0) / _NS_PER_MS,
+        downtime_upper_ms=upper_ns / _NS_PER_MS,
+        total_outage_ms=sum(likely) / _NS_PER_MS,
+        total_outage_lower_ms=sum(lowers) / _NS_PER_MS,
+        total_outage_upper_ms=max(upper_ns, sum(uppers) + sum(hidden.holes_ns)) / _NS_PER_MS,
         kinds=() if longest is None else longest.kinds,
     )

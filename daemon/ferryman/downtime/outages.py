@@ -4,8 +4,9 @@ What one probe proves, sent at `s`:
 
 - answered after a round trip `r`: the service answered at some moment between `s` and `s + r`;
 - lost, refused, unreachable or reset: a client that called at `s` got no service;
-- answered, but far later than a service that is up ever takes (`Patience.in_time_ns`): the same as lost, for
-  its SYN waited in a queue while nothing answered, and its answer says when that ended.
+- answered, but later than a service that is up takes (`Patience.in_time_ns`): perhaps its SYN waited in a queue while
+  nothing answered, and its answer says when that ended. That is so where probes sent at different times were answered
+  at about the same one (*released* together). A late answer by itself is jitter, no outage.
 
 So an outage begins after the last probe answered in time was sent, and is over when the first answer comes to
 any probe that was sent after it began. Worked example, in ms: probes every 10, round trips 1, limit 50;
@@ -19,47 +20,28 @@ A probe that was *blind* waited in this machine's neighbour table, which asks fo
 
 Outages between which no probe was answered are one: its bounds are those of the time without service in it.
 
+A probe is lost where its SYN or its answer is. So the first lost one may have been sent a round trip before a cut of
+both directions, and the lower bound of a silent outage is shorter by the slowest that was usual.
+
 Assumed: packets are not reordered on their way to the service.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import pairwise
 from typing import assert_never
 
+from ferryman.downtime.patience import Patience
 from ferryman.downtime.values import Kind, Outage, Outcome, Sample
 
-SHORTEST_PROMPT_NS = 25_000_000
-"""A busy guest takes this long now and then, whatever a short baseline saw."""
 BLIND_NS = 1_050_000_000
 """Linux asks again for a neighbour's address after `retrans_time_ms`, 1 s unless it is lowered; and some more."""
-_PROMPT_SHARE = 0.99
 HOLE_INTERVALS = 2.5
-"""Two lost probes further apart than this are not known to belong to one outage."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long a service that is up may take to answer."""
-
-    prompt_ns: int
-
-    @property
-    def in_time_ns(self) -> int:
-        """A later answer shows that the service was not answering: twice what it takes when it is up."""
-        return 2 * self.prompt_ns
-
-
-def patience_of(baseline: Sequence[Sample]) -> Patience:
-    """Derived from the answered probes of a baseline: 99 of 100 were at least this prompt.
-
-    Not the slowest: one stall in minutes of baseline would hide every outage of the same length.
-    """
-    trips = sorted(sample.round_trip_ns for sample in baseline if sample.outcome is Outcome.ANSWERED)
-    usual_ns = trips[int(_PROMPT_SHARE * (len(trips) - 1))] if trips else 0
-    return Patience(prompt_ns=max(SHORTEST_PROMPT_NS, usual_ns))
+"""Two probes further apart than this: the prober was held up. Nothing is known of the time between them."""
+_RELEASED_WITHIN_NS, _RELEASED_EACH_NS = 2_000_000, 1_250_000
+"""A guest that goes on answers two that waited within this; an emulated one takes a millisecond for each more."""
 
 
 def find_outages(samples: Sequence[Sample], patience: Patience, *, interval_ns: int) -> tuple[Outage, ...]:
@@ -71,17 +53,25 @@ def find_outages(samples: Sequence[Sample], patience: Patience, *, interval_ns: 
         return ()
     if samples[0].outcome is not Outcome.ANSWERED:
         raise ValueError("the first sample was not answered: begin with the last answered one of the baseline")
-    outages = []
+    outages: list[Outage] = []
     earliest = earliest_answers(samples)
     begin = 1
     while (first := _next_bad(samples, begin, patience)) is not None:
         outage = _outage_at(samples, first, earliest[first], patience, interval_ns)
-        if not _is_jitter(samples[first], outage):
+        if outages:
+            outage = _begun_after(outages[-1], outage, patience)
+        if not _is_jitter(_sent_during(samples, first, outage.up_by_ns), outage, patience):
             outages.append(outage)
         if outage.up_by_ns is None:
             break
         begin = _first_sent_after(samples, first + 1, outage.up_by_ns)
     return tuple(outages)
+
+
+def _begun_after(before: Outage, outage: Outage, patience: Patience) -> Outage:
+    """The answer that ended the outage before shows that it was up then, also where many waited to be answered."""
+    up_ns = 0 if before.up_by_ns is None else before.up_by_ns - patience.prompt_ns
+    return replace(outage, last_answered_ns=max(outage.last_answered_ns, min(up_ns, outage.first_lost_ns)))
 
 
 def longest_hidden_ns(samples: Sequence[Sample]) -> int:
@@ -98,6 +88,24 @@ def longest_hidden_ns(samples: Sequence[Sample]) -> int:
         if first is not None:
             longest = max(longest, answered_at_ns(first) - samples[before].sent_ns)
     return longest
+
+
+def holes_ns(samples: Sequence[Sample], *, interval_ns: int) -> list[int]:
+    """Of each stretch in which nothing was sent, between two answered probes, the longest outage that it could hide."""
+    earliest = earliest_answers(samples)
+    hidden = []
+    for at, (before, after) in enumerate(pairwise(samples), start=1):
+        both = before.outcome is after.outcome is Outcome.ANSWERED
+        first = earliest[at]
+        if both and first is not None and after.sent_ns - before.sent_ns > HOLE_INTERVALS * interval_ns:
+            hidden.append(answered_at_ns(first) - before.sent_ns)
+    return hidden
+
+
+def unused_slots(samples: Sequence[Sample], *, interval_ns: int) -> int:
+    """Slots of the schedule of which there is no probe, also because a prober that died told nothing of it."""
+    apart = (round((after.sent_ns - before.sent_ns) / interval_ns) for before, after in pairwise(samples))
+    return sum(slots - 1 for slots in apart if slots > 1)
 
 
 def earliest_answers(samples: Sequence[Sample]) -> list[Sample | None]:
@@ -138,22 +146,26 @@ def _outage_at(
 ) -> Outage:
     """The outage whose first bad probe is `samples[first]` and which the answer to `ending` ended."""
     up_by_ns = None if ending is None else answered_at_ns(ending)
-    end = len(samples) if up_by_ns is None else _first_sent_after(samples, first, up_by_ns)
-    bad = [samples[at] for at in range(first, end) if _is_bad(samples[at], patience)]
+    during = _sent_during(samples, first, up_by_ns)
+    bad = [sample for sample in during if _is_bad(sample, patience)]
     down = [_proof_of_absence_ns(sample, bad[0].sent_ns) for sample in bad]
+    kinds = tuple(dict.fromkeys(_kind_of(sample) for sample in bad))
     pieces = [(moment_ns, moment_ns) for moment_ns in down]
-    if ending is not None and ending.round_trip_ns > patience.prompt_ns and not ending.blind:
-        # It was waited for: had the service been up `prompt_ns` before it came, it would have come then.
-        pieces.append((ending.sent_ns, answered_at_ns(ending) - patience.prompt_ns))
+    trip_ns = patience.trip_ns if Kind.SILENT in kinds else 0
+    slack_ns = patience.quick_ns if _are_released(during) else patience.prompt_ns
+    if ending is not None and ending.round_trip_ns > slack_ns and not ending.blind:
+        # It was waited for: had the service been up for that long before it came, it would have come then. A round
+        # trip is in that already.
+        pieces.append((ending.sent_ns, answered_at_ns(ending) - slack_ns + trip_ns))
     return Outage(
         last_answered_ns=_last_answered_ns(samples, first, patience),
         first_lost_ns=bad[0].sent_ns,
         last_lost_ns=bad[-1].sent_ns,
         first_answered_ns=None if ending is None else ending.sent_ns,
         up_by_ns=up_by_ns,
-        lower_ns=_certainly_down_ns(pieces, widest_hole_ns=round(HOLE_INTERVALS * interval_ns)),
+        lower_ns=_certainly_down_ns(pieces, widest_hole_ns=round(HOLE_INTERVALS * interval_ns), trip_ns=trip_ns),
         span_ns=down[-1] - down[0],
-        kinds=tuple(dict.fromkeys(_kind_of(sample) for sample in bad)),
+        kinds=kinds,
     )
 
 
@@ -176,18 +188,19 @@ def _kind_of(sample: Sample) -> Kind:
             assert_never(sample.outcome)
 
 
-def _certainly_down_ns(down: Sequence[tuple[int, int]], *, widest_hole_ns: int) -> int:
-    """For how long it was surely down: all of the time spanned, less the holes.
+def _certainly_down_ns(down: Sequence[tuple[int, int]], *, widest_hole_ns: int, trip_ns: int) -> int:
+    """For how long it was surely down: all of the time spanned, less the holes, and a round trip at each beginning.
 
     Nearby pieces belong together. In a wider hole, in which the prober was held up, the service may have been up.
     """
-    certain = 0
-    end = min(down)[0]
-    for piece_begin, piece_end in sorted(down):
-        begin = piece_begin if piece_begin - end > widest_hole_ns else end
-        certain += max(0, piece_end - begin)
-        end = max(end, piece_end)
-    return certain
+    ordered = sorted(down)
+    runs = [list(ordered[0])]
+    for begin, end in ordered[1:]:
+        if begin - runs[-1][1] > widest_hole_ns:
+            runs.append([begin, end])
+        else:
+            runs[-1][1] = max(runs[-1][1], end)
+    return sum(max(0, end - begin - trip_ns) for begin, end in runs)
 
 
 def _last_answered_ns(samples: Sequence[Sample], first: int, patience: Patience) -> int:
@@ -204,6 +217,32 @@ def _last_answered_ns(samples: Sequence[Sample], first: int, patience: Patience)
     return samples[0].sent_ns
 
 
-def _is_jitter(first: Sample, outage: Outage) -> bool:
-    """One late answer only, and a probe sent after it was answered promptly meanwhile: the service was up."""
-    return outage.lower_ns == 0 and first.outcome is Outcome.ANSWERED
+def _is_jitter(during: Sequence[Sample], outage: Outage, patience: Patience) -> bool:
+    """Late answers only, which nothing shows to have waited for the same moment.
+
+    Without a release they did so where they are out of all proportion and none sent meanwhile was answered.
+    """
+    if any(_is_bad(sample, patience) and sample.outcome is not Outcome.ANSWERED for sample in during):
+        return False
+    out_of_proportion = during[0].round_trip_ns > 2 * patience.prompt_ns and len(during) > 1
+    return not _are_released(during) and not (out_of_proportion and outage.lower_ns > 0)
+
+
+def _are_released(during: Sequence[Sample]) -> bool:
+    """Whether those sent during an outage were answered at about the same time, and so waited for its end.
+
+    A way that became longer answers late, too, but as far apart as it was asked.
+    """
+    answered = [sample for sample in during if sample.outcome is Outcome.ANSWERED and not sample.blind]
+    if not answered:
+        return False
+    sent_within_ns = answered[-1].sent_ns - answered[0].sent_ns
+    moments = [answered_at_ns(sample) for sample in answered]
+    limit_ns = min(sent_within_ns // 2, _RELEASED_WITHIN_NS + (len(answered) - 2) * _RELEASED_EACH_NS)
+    in_turn = moments[0] - min(moments) <= _RELEASED_WITHIN_NS
+    return sent_within_ns > 0 and in_turn and max(moments) - min(moments) <= limit_ns
+
+
+def _sent_during(samples: Sequence[Sample], first: int, up_by_ns: int | None) -> Sequence[Sample]:
+    """From the outage's first bad probe to the last that was sent before it was over."""
+    return samples[first : len(samples) if up_by_ns is None else _first_sent_after(samples, first, up_by_ns)]

@@ -17,7 +17,7 @@ import struct
 import sys
 import time
 
-ANSWERED, LOST, NOT_SENT, MISSED, STOPPED = 0, 2, 5, 6, 7
+ANSWERED, LOST, NOT_SENT, MISSED, STOPPED, FAILED = 0, 2, 5, 6, 7, 8
 """Of probe_process."""
 RECORD = struct.Struct("=HqBq")
 
@@ -26,6 +26,11 @@ _ECHO = struct.Struct("!BBHHH")
 _REQUEST = {socket.AF_INET: 8, socket.AF_INET6: 128}
 _REPLY = {socket.AF_INET: 0, socket.AF_INET6: 129}
 _SWEEP_NS = 20_000_000
+SO_TIMESTAMPNS = 35
+"""Of asm-generic/socket.h; the socket module has no name for it."""
+_TIMESPEC = struct.Struct("@ll")
+_LONGEST_WAIT_NS = 2_000_000_000
+"""A reply that waited here for longer was given up: see ProbeTarget.deadline_ms."""
 _NOT_PERMITTED = (
     "ICMP is not permitted here: allow it (sysctl -w net.ipv4.ping_group_range='0 2147483647'), "
     "or set [probe] icmp = false"
@@ -38,17 +43,26 @@ class Target:
     def __init__(self, number: int, address: str, interval_ns: int, deadline_ns: int) -> None:
         self.number = number
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.destination = socket.getaddrinfo(address, 0, self.family, socket.SOCK_DGRAM, 0, socket.AI_NUMERICHOST)[0][
+            4
+        ]
         self.channel, self.raw = _open(self.family)
         self.channel.setblocking(False)
-        destination = socket.getaddrinfo(address, 0, self.family, socket.SOCK_DGRAM, 0, socket.AI_NUMERICHOST)[0][4]
-        # So that only what comes from there is received.
-        self.channel.connect(destination)
+        # When a reply came, however late this process looks.
+        self.channel.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self.connected = False
         self.interval_ns = interval_ns
         self.deadline_ns = deadline_ns
         self.sending = True
         self.sequence = 0
         # In the order of sending: the oldest first.
         self.in_flight: dict[int, int] = {}
+
+    def connect(self) -> None:
+        """So that only what comes from there is received. Raises OSError where there is no way to it at this moment."""
+        if not self.connected:
+            self.channel.connect(self.destination)
+            self.connected = True
 
     def request(self) -> bytes:
         """The next one; the kernel fills in the identifier of a socket that is not raw, and IPv6's checksum."""
@@ -118,7 +132,15 @@ class Pinger:
                 target.sending = False
 
     def _start(self, number: int, address: str, interval_ns: int, deadline_ns: int) -> None:
-        target = self._targets[number] = Target(number, address, interval_ns, deadline_ns)
+        try:
+            target = Target(number, address, interval_ns, deadline_ns)
+        except PermissionError:
+            raise
+        except OSError:
+            # Say, an interface that is no more: the others are pinged all the same.
+            self._records += RECORD.pack(number, time.monotonic_ns(), FAILED, errno.EADDRNOTAVAIL)
+            return
+        self._targets[number] = target
         self._channels[target.channel.fileno()] = target
         self._events.register(target.channel.fileno(), select.EPOLLIN)
         heapq.heappush(self._schedule, (time.monotonic_ns(), number))
@@ -152,6 +174,7 @@ class Pinger:
         request = target.request()
         sent_ns = time.monotonic_ns()
         try:
+            target.connect()
             target.channel.send(request)
         except OSError as error:
             if error.errno in (errno.ENOBUFS, errno.EAGAIN):
@@ -165,7 +188,7 @@ class Pinger:
     def _receive(self, target: Target) -> None:
         while True:
             try:
-                packet = target.channel.recv(2048)
+                packet, words, _, _ = target.channel.recvmsg(2048, socket.CMSG_SPACE(_TIMESPEC.size))
             except BlockingIOError:
                 return
             except OSError:
@@ -173,7 +196,7 @@ class Pinger:
                 continue
             sent_ns = target.reply_to(packet)
             if sent_ns is not None:
-                self._record(target, sent_ns, ANSWERED, time.monotonic_ns() - sent_ns)
+                self._record(target, sent_ns, ANSWERED, max(0, came_ns(words) - sent_ns))
 
     def _record(self, target: Target, sent_ns: int, fate: int, detail: int) -> None:
         self._records += RECORD.pack(target.number, sent_ns, fate, detail)
@@ -188,6 +211,26 @@ def _open(family: int) -> "tuple[socket.socket, bool]":
         return socket.socket(family, socket.SOCK_RAW, protocol), True
 
 
+def came_ns(words: "list[tuple[int, int, bytes]]") -> int:
+    """When a packet came, by CLOCK_MONOTONIC: the kernel noted it by the wall clock."""
+    now_ns = time.monotonic_ns()
+    for level, kind, data in words:
+        if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS) and len(data) >= _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack_from(data)
+            # A wall clock that was set meanwhile says nothing.
+            waited_ns = time.time_ns() - (seconds * 1_000_000_000 + nanoseconds)
+            return now_ns - waited_ns if 0 <= waited_ns <= _LONGEST_WAIT_NS else now_ns
+    return now_ns
+
+
+def _be_on_time() -> None:
+    """As probe_process: where it is not allowed, do without."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    except PermissionError:
+        return
+
+
 def _checksum(packet: bytes) -> int:
     """The internet checksum (RFC 1071) of an even number of bytes."""
     total = sum(number for (number,) in struct.iter_unpack("!H", packet))
@@ -198,6 +241,7 @@ def _checksum(packet: bytes) -> int:
 def main() -> int:
     """Run it; see this module's docstring."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _be_on_time()
     try:
         Pinger().run(sys.stdin.fileno(), sys.stdout.fileno())
     except BrokenPipeError:

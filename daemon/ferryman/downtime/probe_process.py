@@ -32,12 +32,13 @@ import sys
 import time
 from collections.abc import Iterator
 
-ANSWERED, REFUSED, LOST, UNREACHABLE, RESET, NOT_SENT, MISSED, STOPPED = range(8)
+ANSWERED, REFUSED, LOST, UNREACHABLE, RESET, NOT_SENT, MISSED, STOPPED, FAILED = range(9)
 BLIND = 0x80
 """Set beside LOST and ANSWERED: its SYN waited for the neighbour table, not for the service."""
 RECORD = struct.Struct("=HqBq")
 """Target's number; sent time (CLOCK_MONOTONIC, ns); fate; detail: the round trip in ns (-1 without an answer), of
-NOT_SENT the errno, of MISSED how many slots of the schedule passed unused."""
+NOT_SENT the errno, of MISSED how many slots of the schedule passed unused, of FAILED
+the errno for which the target is not probed."""
 
 MAX_IN_FLIGHT = 1000
 """Of one target: 950 ms, one a millisecond. All of them together stay below the limit of open files."""
@@ -58,7 +59,7 @@ _CLOSE_WITH_RESET = struct.pack("ii", 1, 0)
 _TCP_INFO_BYTES = 104
 _TCP_INFO_ROUND_TRIP_US = 68
 _TCP_INFO_TOTAL_RETRANSMITS = 100
-_TCP_ESTABLISHED = 1
+_TCP_ESTABLISHED, _TCP_CLOSE_WAIT = 1, 8
 
 _LONGEST_SEND_NS = 1_000_000
 """A connect() that took longer: when its SYN left is not known well enough."""
@@ -142,7 +143,12 @@ class Prober:
         verb, number, *rest = order.split()
         if verb == "start":
             address, port, interval_ns, deadline_ns = rest
-            target = Target(int(number), address, int(port), int(interval_ns), int(deadline_ns))
+            try:
+                target = Target(int(number), address, int(port), int(interval_ns), int(deadline_ns))
+            except OSError:
+                # Say, an interface that is no more: the others are probed all the same.
+                self._records += RECORD.pack(int(number), time.monotonic_ns(), FAILED, errno.EADDRNOTAVAIL)
+                return
             self._targets[target.number] = target
             # Targets that are started together take turns.
             turn_ns = target.number * 618_034 % 1_000_000 * target.period_ns // 1_000_000
@@ -218,7 +224,7 @@ class Prober:
     def _answered(self, fd: int) -> None:
         target = self._flights.pop(fd)
         flight = target.in_flight.pop(fd)
-        round_trip_ns, code = _answer(flight, target.deadline_ns)
+        round_trip_ns, code = answer_to(flight, target.deadline_ns)
         if code:
             self._failed(target, flight, code)
         elif round_trip_ns is None:
@@ -454,10 +460,11 @@ def _confirm(confirming: socket.socket) -> None:
         return
 
 
-def _answer(flight: Flight, deadline_ns: int) -> "tuple[int | None, int]":
+def answer_to(flight: Flight, deadline_ns: int) -> "tuple[int | None, int]":
     """The round trip in ns and connect()'s errno; no round trip where the answer says nothing of the first SYN."""
     info = flight.probe.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
-    if info[0] != _TCP_ESTABLISHED:
+    # One that the server has closed since was answered, too.
+    if info[0] not in (_TCP_ESTABLISHED, _TCP_CLOSE_WAIT):
         return None, flight.probe.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if struct.unpack_from("=I", info, _TCP_INFO_TOTAL_RETRANSMITS)[0]:
         return None, 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from typing import Self
 from ferryman.downtime import probe_process
 from ferryman.downtime.resolving import ResolveError, find_address
 from ferryman.downtime.shared_prober import Record, SharedProber
-from ferryman.downtime.tally import RECENT, Tally
+from ferryman.downtime.tally import Row, Tally
 from ferryman.downtime.values import Outcome, ProbeTarget, ProbeView, Sample
 
 _OUTCOMES = {
@@ -43,6 +44,7 @@ class Probe:
         self._news = threading.Condition()
         self._stopping = self._stopped = False
         self._failure: str | None = None
+        self._unsendable = 0
         self._number = prober.join(self)
 
     @classmethod
@@ -80,29 +82,47 @@ class Probe:
         """Slots of the schedule in which nothing could be sent."""
         return self.latest().not_sent
 
+    @property
+    def unsendable(self) -> int:
+        """Probes that this machine could not send when it was their turn."""
+        with self._news:
+            return self._unsendable
+
     def latest(self) -> ProbeView:
         """How the service is doing at this moment."""
         with self._news:
             return self._tally.view(time.monotonic_ns())
 
-    def wait_answering(self, *, consecutive: int, timeout_s: float) -> bool:
-        """Wait until so many probes in a row were answered, all of them sent after this call.
+    def wait_answering(self, *, consecutive: int, timeout_s: float, for_ms: float = 0) -> bool:
+        """Wait until so many probes in a row were answered, and over so long, all of them sent after this call.
 
-        False at the time-out or when the prober failed. At most RECENT can be asked for.
+        False at the time-out or when the prober failed.
         """
-        if consecutive > RECENT:
-            raise ValueError(f"a run of {consecutive} cannot be judged: ask for at most {RECENT}")
         called_ns = time.monotonic_ns()
+        wanted = max(consecutive, 1 + int(for_ms / self.target.interval_ms))
+        # Slots are a little closer than the interval.
+        most = wanted + wanted // 8
+        look_at = wanted
+
+        def row() -> Row:
+            return self._tally.answered_in_a_row(after_ns=called_ns, most=most)
+
+        def is_enough(seen: Row) -> bool:
+            return seen.count >= consecutive and seen.lasted_ns >= for_ms * 1e6
 
         def settled() -> bool:
+            nonlocal look_at
             # Counting comes first, as it costs next to nothing.
-            enough = self._tally.answered >= answered + consecutive
-            return self._ended() or (enough and self._tally.answered_in_a_row(after_ns=called_ns) >= consecutive)
+            if self._ended() or self._tally.answered < look_at:
+                return self._ended()
+            seen = row()
+            look_at = self._tally.answered + max(1, wanted - seen.count)
+            return is_enough(seen)
 
         with self._news:
-            answered = self._tally.answered
+            look_at += self._tally.answered
             self._news.wait_for(settled, timeout_s)
-            return self._tally.answered_in_a_row(after_ns=called_ns) >= consecutive
+            return is_enough(row())
 
     def samples(self) -> tuple[Sample, ...]:
         """All probes whose fate is known, in the order of sending; the newest are still in flight."""
@@ -153,7 +173,10 @@ class Probe:
         match fate:
             case probe_process.STOPPED:
                 self._stopped = True
+            case probe_process.FAILED:
+                self.fail(f"{self.target.address} cannot be probed: {os.strerror(detail)}")
             case probe_process.NOT_SENT:
+                self._unsendable += 1
                 self._tally.add_not_sent(sent_ns, 1)
             case probe_process.MISSED:
                 self._tally.add_not_sent(sent_ns, detail)

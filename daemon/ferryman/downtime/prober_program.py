@@ -72,7 +72,10 @@ class LocalProgram:
 
     def order(self, line: str) -> None:
         """See ProberProgram."""
-        self._orders.write(f"{line}\n".encode())
+        try:
+            self._orders.write(f"{line}\n".encode())
+        except ValueError as error:
+            raise BrokenPipeError("it takes no more orders") from error
 
     def read(self) -> bytes:
         """See ProberProgram."""

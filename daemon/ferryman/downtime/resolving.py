@@ -29,11 +29,30 @@ def find_address(name: str, port: int) -> str:
     An address is returned as it is, unasked. Takes at most 3.5 s. Raises ResolveError.
     """
     try:
-        ipaddress.ip_address(name)
+        address = ipaddress.ip_address(name)
     except ValueError:
         addresses = resolve(name)
         return addresses[0] if len(addresses) == 1 else first_answering(addresses, port)
+    if isinstance(address, ipaddress.IPv6Address):
+        _check_scope(name, address)
     return name
+
+
+def _check_scope(name: str, address: ipaddress.IPv6Address) -> None:
+    """A link-local address means something on one interface only. Raises ResolveError."""
+    plain, _, scope = name.partition("%")
+    if address.is_link_local and not scope:
+        raise ResolveError(
+            f"probe address {name} is link-local and does not say on which interface: "
+            f"write {plain}%INTERFACE (ip -brief link shows them), or give another address"
+        )
+    try:
+        socket.getaddrinfo(name, None, socket.AF_INET6, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
+    except OSError as error:
+        raise ResolveError(
+            f"probe address {name}: this machine has no interface {scope}: "
+            f"write {plain}%INTERFACE (ip -brief link shows them)"
+        ) from error
 
 
 def resolve(name: str) -> tuple[str, ...]:

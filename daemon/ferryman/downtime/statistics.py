@@ -71,8 +71,8 @@ class Spread:
     highest: float
     deviation: float | None
     """Standard deviation of the sample (n - 1 below the line); None: of one value."""
-    median_interval: Interval
-    """Confidence interval of the median, see `median_interval`."""
+    median_interval: Interval | None
+    """Confidence interval of the median, see `median_interval`; None: of one value."""
 
 
 def spread(values: Sequence[float]) -> Spread:
@@ -86,7 +86,7 @@ def spread(values: Sequence[float]) -> Spread:
         lowest=min(values),
         highest=max(values),
         deviation=stdev(values) if len(values) > 1 else None,
-        median_interval=median_interval(values),
+        median_interval=median_interval(values) if len(values) > 1 else None,
     )
 
 

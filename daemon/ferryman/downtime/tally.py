@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice, takewhile
 
 from ferryman.downtime.values import Outcome, ProbeView, Sample, ServiceState
 
-RECENT = 64
-"""Samples kept for judging a run of answers."""
+_RECENT, _RECENT_HOLES = 1 << 17, 256
+"""Samples kept for judging a run of answers: two minutes of one each millisecond."""
+_IN_FLIGHT = 64
+"""So many more than are asked for are looked at, as they come in any order."""
+_OUT_OF_ORDER_NS = 2_000_000_000
+"""No probe's fate is known later than this after that of one sent together with it: see `ProbeTarget.deadline_ms`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Probes that were answered one after the other."""
+
+    count: int
+    lasted_ns: int
+    """From when the first was sent to the last."""
 
 
 class Tally:
@@ -18,8 +34,8 @@ class Tally:
         self.answered = 0
         self._lost = 0
         self._not_sent = 0
-        self._recent: deque[Sample] = deque(maxlen=RECENT)
-        self._recent_holes: deque[tuple[int, int]] = deque(maxlen=RECENT)
+        self._recent: deque[Sample] = deque(maxlen=_RECENT)
+        self._recent_holes: deque[tuple[int, int]] = deque(maxlen=_RECENT_HOLES)
         self._last_answered: Sample | None = None
         self._last_bad_ns = -1
         self._up_since_ns: int | None = None
@@ -59,21 +75,26 @@ class Tally:
             last_round_trip_ms=None if last is None else last.round_trip_ns / 1e6,
         )
 
-    def answered_in_a_row(self, *, after_ns: int) -> int:
-        """How many probes were answered one after the other, the newest last, all sent after `after_ns`.
+    def answered_in_a_row(self, *, after_ns: int, most: int = _RECENT) -> Row:
+        """The probes that were answered one after the other, the newest last, all sent after `after_ns`.
+
+        Looks at little more than `most` of them.
 
         A gap of more than two intervals breaks the row: something sent there is still unanswered. But not one in
         which nothing was sent: that is the prober's, not the service's.
         """
-        row = 0
-        newer_ns: int | None = None
-        for sample in sorted(self._recent, key=lambda sample: -sample.sent_ns):
-            gap = newer_ns is not None and self._is_gap(sample.sent_ns, newer_ns)
-            if gap or sample.outcome is not Outcome.ANSWERED or sample.sent_ns <= after_ns:
+        row: list[int] = []
+        for sample in sorted(islice(self._newest(after_ns), most + _IN_FLIGHT), key=lambda sample: -sample.sent_ns):
+            gap = row and self._is_gap(sample.sent_ns, row[-1])
+            if gap or sample.outcome is not Outcome.ANSWERED:
                 break
-            row += 1
-            newer_ns = sample.sent_ns
-        return row
+            row.append(sample.sent_ns)
+        return Row(count=len(row), lasted_ns=row[0] - row[-1] if row else 0)
+
+    def _newest(self, after_ns: int) -> Iterator[Sample]:
+        """Those sent after a moment, without a look at all that were long before."""
+        late = takewhile(lambda sample: sample.sent_ns > after_ns - _OUT_OF_ORDER_NS, reversed(self._recent))
+        return (sample for sample in late if sample.sent_ns > after_ns)
 
     def _is_gap(self, from_ns: int, to_ns: int) -> bool:
         """Whether something that was sent between two answered probes is still open."""
@@ -93,10 +114,6 @@ class Tally:
 
     def _first_answered_after(self, sent_ns: int) -> int | None:
         return min(
-            (
-                sample.sent_ns
-                for sample in self._recent
-                if sample.outcome is Outcome.ANSWERED and sample.sent_ns > sent_ns
-            ),
+            (one.sent_ns for one in islice(self._newest(sent_ns), _IN_FLIGHT) if one.outcome is Outcome.ANSWERED),
             default=None,
         )

@@ -180,7 +180,10 @@ class Measurement(Downtime):
     """What the VM's users felt during one move, and how that was found."""
 
     total_outage_ms: float | None = None
-    """All outages together, upper bounds."""
+    """All outages together: their midpoints. Where none was seen, as `downtime_ms`."""
+    total_outage_lower_ms: float | None = None
+    total_outage_upper_ms: float | None = None
+    """Also covers each stretch in which the prober was held up."""
     outages: int = 0
     kinds: tuple[Kind, ...] = ()
     """How the longest outage showed itself."""
@@ -193,12 +196,12 @@ class Measurement(Downtime):
     blind: int = 0
     """Probes that waited for this machine's neighbour table: the bounds are the wider for it."""
     missed: int = 0
-    """Slots of the schedule in which nothing could be sent: holes, which widen the bounds."""
+    """Slots of the schedule without a probe, as the prober was held up or started anew: they widen the bounds."""
     baseline_samples: int = 0
     baseline_round_trip_median_ms: float | None = None
     baseline_round_trip_max_ms: float | None = None
     in_time_ms: float | None = None
-    """An answer that took longer counted as an outage; derived from the baseline."""
+    """An answer that took longer was late; several released together were an outage. Derived from the baseline."""
     address: str = ""
     port: int = 0
     host: HostFigures | None = None

@@ -81,7 +81,7 @@ def _witnessed(order: Order, services: Services, witness: Witness) -> MigrationR
         tagging.claim(move)
         ready = _prepare(order, move, witness)
         tagging.require_ours(move)
-        move.undisturbed_until_ns = services.clock.monotonic_ns()
+        move.began_ns = move.undisturbed_until_ns = services.clock.monotonic_ns()
         begun_ms = move.elapsed_ms()
         _transfer(order, move, ready)
     except LeftRunningError:
@@ -106,6 +106,7 @@ def _testimony(move: Move, witness: Witness, ending: Ending, *, announce: bool, 
     if may_announce(move.entry.method, arrived=arrived, allowed=announce):
         announce_until_answered(move, witness.hears_nothing_for)
     return witness.conclude(
+        began_ns=move.began_ns,
         undisturbed_until_ns=move.undisturbed_until_ns,
         settle_ms=settle_ms,
         patience_s=_patience_s(move.entry.method, ending),
@@ -140,7 +141,7 @@ def take_up(entry: JournalEntry, services: Services, prober: HostSpec | None = N
         move = _move(entry, services, witness)
         if watched and watched.answers and is_same_boot(entry.started_at, watched.started_ns, clock):
             move.started_ns = watched.started_ns
-            move.undisturbed_until_ns = watched.answers[-1].sent_ns + 1
+            move.began_ns = move.undisturbed_until_ns = watched.answers[-1].sent_ns + 1
         ending = settle(move, None)
         if ending.outcome is None:
             return None

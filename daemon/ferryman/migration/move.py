@@ -88,8 +88,10 @@ class Move:
     tagged_ns: int = 0
     """When the VM's tag was last renewed."""
     started_ns: int = 0
+    began_ns: int = 0
+    """When the guest began to be moved: every outage from then on is the move's."""
     undisturbed_until_ns: int = 0
-    """The latest moment at which the guest surely ran as ever: what is probed until then is the baseline."""
+    """The latest moment at which the guest surely ran as ever: until then its answers show what is usual."""
     warnings: list[str] = field(default_factory=list)
     """What went otherwise than a person would wish, for the record."""
     sent: Job | None = None

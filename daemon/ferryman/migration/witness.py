@@ -11,7 +11,6 @@ from ferryman.downtime.attribution import BY_A_KERNEL
 from ferryman.downtime.host_probe import HostProbe
 from ferryman.downtime.measuring import BASELINE_SAMPLES, longest_outage, measure, unmeasured
 from ferryman.downtime.prober import Probe, ProbeError
-from ferryman.downtime.tally import RECENT
 from ferryman.downtime.values import Measurement, MeasurementStatus, Outage, Outcome, ProbeTarget, Sample
 from ferryman.downtime.vantage import Vantage
 from ferryman.migration.clock import Clock, is_same_boot
@@ -141,39 +140,44 @@ class Witness:
         """All probes whose fate is known, in the order of sending; none where nothing was probed."""
         return () if self._probe is None else (*self._earlier, *self._probe.samples())
 
-    def conclude(self, *, undisturbed_until_ns: int, settle_ms: int, patience_s: float) -> Testimony:
-        """Wait until the service has answered for `settle_ms`, at most `patience_s`; then measure.
+    def conclude(self, *, began_ns: int, undisturbed_until_ns: int, settle_ms: int, patience_s: float) -> Testimony:
+        """Wait until the service has answered for `settle_ms`, beginning within `patience_s`; then measure.
 
+        Outages count from `began_ns` on; until `undisturbed_until_ns` the guest's answers show what is usual.
         A service that answers probes and then no real connection is told in the measurement's reason.
         """
         if self._probe is None:
             return Testimony(measurement=unmeasured(None, self._why_not))
         target = self._probe.target
-        consecutive = max(1, min(RECENT, int(settle_ms / target.interval_ms)))
-        self._probe.wait_answering(consecutive=consecutive, timeout_s=patience_s)
+        self._probe.wait_answering(consecutive=1, for_ms=settle_ms, timeout_s=patience_s + settle_ms / 1000)
         ended_ns = self._clock.monotonic_ns()
         failure = self._failure()
         samples = (*self._earlier, *self._probe.stop())
         if self._why_not:
             return Testimony(measurement=unmeasured(target, self._why_not), samples=samples)
-        error_ms = self._vantage.clock_error_ms or 0.0
-        baseline_until_ns = undisturbed_until_ns - round(error_ms * _NS_PER_MS)
+        error_ns = round((self._vantage.clock_error_ms or 0.0) * _NS_PER_MS)
+        baseline_until_ns, usual_until_ns = began_ns - error_ns, undisturbed_until_ns - error_ns
         measurement = measure(
             samples,
             target=target,
             baseline_until_ns=baseline_until_ns,
+            usual_until_ns=usual_until_ns,
             ended_ns=ended_ns,
             failure=failure,
             missed=self._probe.missed,
         )
         measurement = self._doubted(self._checked(measurement), samples, baseline_until_ns)
         if self._host is not None:
-            host = self._host.conclude(baseline_until_ns=baseline_until_ns, ended_ns=ended_ns)
+            host = self._host.conclude(
+                baseline_until_ns=baseline_until_ns, usual_until_ns=usual_until_ns, ended_ns=ended_ns
+            )
             measurement = replace(measurement, host=host)
         window = [sample for sample in samples if sample.sent_ns <= ended_ns]
         return Testimony(
             measurement=measurement,
-            outage=longest_outage(window, target=target, baseline_until_ns=baseline_until_ns),
+            outage=longest_outage(
+                window, target=target, baseline_until_ns=baseline_until_ns, usual_until_ns=usual_until_ns
+            ),
             samples=samples,
             probed_from=self._vantage.host,
             clock_error_ms=self._vantage.clock_error_ms if self._vantage.host else None,
@@ -192,7 +196,7 @@ class Witness:
         return measurement if check.working else replace(measurement, reason=check.reason)
 
     def _doubted(self, measurement: Measurement, samples: Sequence[Sample], baseline_until_ns: int) -> Measurement:
-        """Say where nobody looked for a while, unless the guest surely ran as ever until later."""
+        """Say where nobody looked for a while."""
         later = samples[len(self._earlier) :]
         unseen = self._earlier and later and later[0].sent_ns > baseline_until_ns
         if not unseen or measurement.reason:

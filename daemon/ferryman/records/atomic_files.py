@@ -26,6 +26,19 @@ def replace(path: Path, content: bytes, *, durable: bool = True) -> None:
             _sync_folder(path.parent)
 
 
+def write_out(path: Path, content: bytes) -> None:
+    """Give a path that a person named this content: where it leads to a device or a pipe, that is written to.
+
+    A link stays one: the file that it names is replaced.
+    """
+    with _refusals_named(path):
+        if path.exists() and not path.is_file():
+            with path.open("wb") as file:
+                file.write(content)
+            return
+    replace(path.resolve(), content, durable=False)
+
+
 def create(path: Path, content: bytes) -> bool:
     """Write a file that must not exist yet, durably; False where it does, and it stays as it is."""
     with _refusals_named(path):

@@ -127,8 +127,6 @@ class MigrationRecord(RecordHead):
     """Whether memory and disks were to travel under TLS, a cold move's disks by SSH."""
     plain_because: str = ""
     """Why they were not."""
-    recovered: bool = False
-    """The attempt was interrupted and taken up again: the daemon was restarted, or a host had been silent."""
     resolves: str = ""
     """The id of the held attempt that this one brought to its end, because a person accepted it."""
 

@@ -79,6 +79,9 @@ class RecordHead:
     verdict: Verdict = Verdict.NONE
     max_downtime_ms: int | None = None
     measurement: Downtime
+    recovered: bool = False
+    """The attempt was interrupted and taken up again: the daemon was restarted, or a host had been silent.
+    Its downtime is in no statistics."""
     transfer: Transfer = Transfer()
     prediction_error_ms: float | None = None
     """Measured less predicted downtime; above 0: it was down for longer. None: one of the two is unknown."""

@@ -56,8 +56,11 @@ def _told(timeline: Sequence[TimelineEntry]) -> Iterator[OutageBand]:
 
 
 def _is_jitter(run: Sequence[KeptSample]) -> bool:
-    """One late answer alone is no outage."""
-    return len(run) == 1 and run[0].outcome is Outcome.ANSWERED
+    """Late answers only, as far apart as they were asked: see `downtime/outages.py`."""
+    if any(probe.outcome is not Outcome.ANSWERED for probe in run):
+        return False
+    answers_ms = [probe.sent_ms + (probe.round_trip_ms or 0.0) for probe in run]
+    return len(run) == 1 or max(answers_ms) - min(answers_ms) > (run[-1].sent_ms - run[0].sent_ms) / 2
 
 
 def _first_answer_ms(run: Sequence[KeptSample], back: KeptSample | None) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.records.head import RecordHead
+from ferryman.records.head import Outcome, RecordHead
 from ferryman.specs.choices import Method
 
 _MEASURED = MeasurementStatus.MEASURED
@@ -19,6 +19,16 @@ def downtime_ms(record: RecordHead) -> float | None:
     """The measured downtime; None where there is none, also where the service did not come back."""
     measurement = record.measurement
     return measurement.downtime_ms if measurement.status is _MEASURED else None
+
+
+def counted_ms(record: RecordHead) -> float | None:
+    """The downtime as statistics have it: of a move that succeeded, and that nobody had to take up again."""
+    return downtime_ms(record) if is_counted(record) else None
+
+
+def is_counted(record: RecordHead) -> bool:
+    """Whether its downtime is one of its method: one that failed, or was interrupted, says nothing of that."""
+    return record.outcome is Outcome.SUCCEEDED and not record.recovered
 
 
 def foretold_ms(record: RecordHead) -> float | None:

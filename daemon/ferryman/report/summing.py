@@ -10,7 +10,7 @@ from statistics import quantiles
 from ferryman.downtime.statistics import summarise
 from ferryman.records.head import Outcome, RecordHead, Verdict
 from ferryman.report.model import MedianPoint, Summary, VmSummary
-from ferryman.report.reading import downtime_ms, method_of
+from ferryman.report.reading import counted_ms, downtime_ms, is_counted, method_of
 from ferryman.specs.choices import Method
 
 METHODS = (Method.LIVE, Method.POST_COPY, Method.PAUSED, Method.COLD)
@@ -30,7 +30,7 @@ def summary(moves: Iterable[RecordHead]) -> Summary:
     return Summary(
         moves=len(known),
         succeeded=sum(move.outcome is Outcome.SUCCEEDED for move in known),
-        statistics=summarise(move.measurement for move in known),
+        statistics=summarise(move.measurement for move in known if is_counted(move) or downtime_ms(move) is None),
         verdicts={verdict: verdicts[verdict] for verdict in Verdict},
     )
 
@@ -51,15 +51,15 @@ def by_vm(moves: Iterable[RecordHead]) -> tuple[VmSummary, ...]:
 
 
 def medians(moves: Sequence[RecordHead]) -> Mapping[Method, tuple[MedianPoint, ...]]:
-    """For each method the median downtime in equal stretches of time, where there is more than one.
+    """For each method the median downtime in equal stretches of time.
 
     The stretches are hours, days, weeks, … so wide that there are at most some sixty with some moves in each, and
     alike for all methods.
     """
-    measured = [move for move in moves if downtime_ms(move) is not None]
+    measured = [move for move in moves if counted_ms(move) is not None]
     width = _width([move.started_at for move in measured])
     lines = {method: _line(group, width) for method, group in _grouped(measured).items()}
-    return {method: lines[method] for method in METHODS if len(lines.get(method, ())) > 1}
+    return {method: lines[method] for method in METHODS if method in lines}
 
 
 def _grouped(moves: Iterable[RecordHead]) -> Mapping[Method, list[RecordHead]]:
@@ -80,7 +80,7 @@ def _width(times: Sequence[datetime]) -> timedelta:
 def _line(moves: Iterable[RecordHead], width: timedelta) -> tuple[MedianPoint, ...]:
     stretches: dict[int, list[float]] = defaultdict(list)
     for move in moves:
-        stretches[int(move.started_at.timestamp() // width.total_seconds())].append(downtime_ms(move) or 0.0)
+        stretches[int(move.started_at.timestamp() // width.total_seconds())].append(counted_ms(move) or 0.0)
     return tuple(
         _point(datetime.fromtimestamp((number + 0.5) * width.total_seconds(), UTC), downtimes)
         for number, downtimes in sorted(stretches.items())

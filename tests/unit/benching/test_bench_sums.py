@@ -46,6 +46,7 @@ def test_failed_and_uncounted_moves_are_in_none() -> None:
 def test_two_methods_are_compared() -> None:
     begun = run(Method.LIVE, Method.COLD, iterations=3)
     (found,) = comparisons(measured(begun, *(100.0, 110.0, 900.0, 910.0) * 3))
+    assert found.interval_ms is not None
     assert (found.method, found.other) == (Method.LIVE, Method.COLD)
     assert found.median_difference_ms == -800.0
     assert found.interval_ms.high < 0
@@ -54,3 +55,23 @@ def test_two_methods_are_compared() -> None:
 
 def test_one_method_has_nothing_to_be_compared_with() -> None:
     assert comparisons(measured(run(), 100.0, 110.0)) == ()
+
+
+def test_four_moves_each_name_no_method_as_the_shorter_one() -> None:
+    (found,) = comparisons(measured(run(Method.LIVE, Method.COLD), *(100.0, 110.0, 900.0, 910.0) * 2))
+    assert found.interval_ms is None
+
+
+def test_of_a_single_move_there_is_no_interval() -> None:
+    there, *_ = summaries(measured(run(iterations=1), 100.0, 110.0))
+    assert there.downtime_ms is not None
+    assert there.downtime_ms.median_interval is None
+
+
+def test_a_move_that_was_taken_up_again_has_no_figure() -> None:
+    begun = measured(run(), 100.0, 110.0, 9000.0, 110.0)
+    taken_up = replace(begun, moves=(*begun.moves[:2], replace(begun.moves[2], recovered=True), begun.moves[3]))
+    there, *_ = summaries(taken_up)
+    assert (there.moves, there.without_figure) == (2, 1)
+    assert there.downtime_ms is not None
+    assert there.downtime_ms.highest == 100.0

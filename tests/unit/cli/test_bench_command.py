@@ -184,3 +184,15 @@ def test_a_move_that_was_under_way_counts_if_its_record_says_so(fleet: FakeFleet
     assert done.exit_code == 0
     assert len(records(tmp_path)) == 2
     assert results.read(tmp_path / "state", VM) == whole
+
+
+def test_a_run_is_not_resumed_where_the_spec_no_longer_allows_a_power_off(fleet: FakeFleet, tmp_path: Path) -> None:
+    bench(fleet, tmp_path, "--iterations", "1", "--method", "cold")
+    begun = results.read(tmp_path / "state", VM)
+    assert begun is not None
+    results.write(tmp_path / "state", replace(begun, moves=()))
+    made = len(records(tmp_path))
+    done = bench(fleet, tmp_path, "--resume", spec='host = "tallinn"\nallow = ["live"]\n')
+    assert done.exit_code == 1
+    assert "does not allow it to be powered off" in done.output
+    assert len(records(tmp_path)) == made

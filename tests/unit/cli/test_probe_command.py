@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import click
@@ -114,3 +116,20 @@ def test_the_summary_tells_bounds_and_kinds() -> None:
         "  after 1.500 s: 90.0-110.5 ms (silent, then refused)",
         "  after 5.000 s: at least 40.0 ms, not over (silent)",
     ]
+
+
+def test_a_reader_that_has_seen_enough_ends_it_without_a_complaint(port: int) -> None:
+    command = [sys.executable, "-m", "ferryman.cli", "probe", f"127.0.0.1:{port}", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as probing:
+        assert probing.stdout is not None
+        assert probing.stderr is not None
+        assert json.loads(probing.stdout.readline())["event"] == "start"
+        probing.stdout.close()
+        assert probing.wait(timeout=20) == 1
+        assert probing.stderr.read() == b""
+
+
+def test_a_link_local_address_without_its_interface_is_refused() -> None:
+    done = ferryman("probe", "fe80::1", "--count", "5")
+    assert done.exit_code == 2
+    assert "fe80::1%INTERFACE" in done.output

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,23 @@ def test_a_place_that_takes_no_file(trail: Path) -> None:
     done = ferryman("report", "--state", trail, "--out", trail.parent / "file" / "report.html")
     assert done.exit_code == 1
     assert "remedy: Make room, or give" in done.output
+
+
+def test_a_device_or_a_pipe_is_written_to_and_stays_what_it_is(trail: Path) -> None:
+    pipe = trail.parent / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(pipe.read_text)
+        done = ferryman("report", "--state", trail, "--out", pipe)
+        assert reading.result(timeout=20).startswith("<!doctype html>")
+    assert done.exit_code == 0
+    assert pipe.is_fifo()
+
+
+def test_a_link_stays_one_and_what_it_names_is_replaced(trail: Path) -> None:
+    link, named = trail.parent / "latest.html", trail.parent / "report.html"
+    named.write_text("the old one")
+    link.symlink_to(named)
+    assert ferryman("report", "--state", trail, "--out", link).exit_code == 0
+    assert link.is_symlink()
+    assert named.read_text().startswith("<!doctype html>")

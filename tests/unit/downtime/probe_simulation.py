@@ -17,6 +17,8 @@ class Fate(StrEnum):
     DROPPED = "dropped"
     QUEUED = "queued"
     REFUSED = "refused"
+    SEVERED = "severed"
+    """Dropped, and so are answers that are still on their way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +61,15 @@ def every(interval: float, *, until: float, start: float = 0) -> list[float]:
     return [start + number * interval for number in range(int((until - start) / interval))]
 
 
+def _cuts_off(outage: KnownOutage, sent: float, round_trip: float) -> bool:
+    """Whether an answer is on its way when both directions are cut."""
+    return outage.fate is Fate.SEVERED and sent < outage.begin < sent + round_trip
+
+
 def _one(sent: float, outages: Sequence[KnownOutage], round_trip: float) -> Sample:
-    outage = next((known for known in outages if known.begin <= sent < known.end), None)
+    outage = next(
+        (known for known in outages if known.begin <= sent < known.end or _cuts_off(known, sent, round_trip)), None
+    )
     if outage is None:
         return answered(sent, round_trip)
     waited = outage.end - sent + round_trip

@@ -31,7 +31,7 @@ def figures(found: Measurement) -> tuple[float, float, float]:
 def known_outages(draw: st.DrawFn) -> list[KnownOutage]:
     """Up to four outages of 1 ms to 700 ms, at least 60 ms apart, all within the probed time."""
     outages = []
-    begin = BEGAN + draw(st.floats(10, 300))
+    begin = BEGAN + draw(st.floats(30, 300))
     for fate in draw(st.lists(st.sampled_from(Fate), max_size=4)):
         outages.append(KnownOutage(begin=begin, end=begin + draw(st.floats(1, 700)), fate=fate))
         begin = outages[-1].end + draw(st.floats(60, 300))
@@ -153,8 +153,9 @@ def test_the_longest_of_several_outages_is_the_downtime_and_all_are_counted() ->
     )
 
     assert found.outages == 2
-    assert (found.downtime_lower_ms, found.downtime_upper_ms) == (290, 311)
-    assert found.total_outage_ms == 111 + 311
+    assert (found.downtime_lower_ms, found.downtime_upper_ms) == (289, 311)
+    assert (found.total_outage_lower_ms, found.total_outage_upper_ms) == (89 + 289, 111 + 311)
+    assert found.total_outage_ms == (90 + 111 + 290 + 311) / 2
     assert found.lost == 40
 
 
@@ -162,7 +163,7 @@ def test_a_service_that_does_not_come_back_has_only_a_lower_bound() -> None:
     found = measured(probe(every(10, until=ENDED), [KnownOutage(begin=4000, end=ENDED + 1)]))
 
     assert found.status is MeasurementStatus.NOT_BACK
-    assert found.downtime_lower_ms == 990
+    assert found.downtime_lower_ms == 989
     assert found.downtime_ms is None
     assert found.downtime_upper_ms is None
     assert "runs in the guest" in found.reason
@@ -206,7 +207,7 @@ def test_the_measurement_names_what_it_was_measured_with() -> None:
     assert (found.address, found.port, found.interval_ms) == (TARGET.address, TARGET.port, TARGET.interval_ms)
     assert (found.samples, found.baseline_samples) == (500, 50)
     assert (found.baseline_round_trip_median_ms, found.baseline_round_trip_max_ms) == (2, 30)
-    assert found.in_time_ms == 50
+    assert found.in_time_ms == 2 + 10
 
 
 def test_what_users_felt_beyond_the_pause_is_the_networks_and_the_services_share() -> None:
@@ -221,3 +222,115 @@ def test_a_vm_without_an_address_is_unmeasured() -> None:
 
     assert found.status is MeasurementStatus.UNMEASURED
     assert found.downtime_ms is None
+
+
+def test_a_cut_while_disks_are_copied_counts() -> None:
+    cut = KnownOutage(begin=1000, end=2500, fate=Fate.SEVERED)
+
+    found = measure(
+        probe(every(10, until=ENDED), [cut]),
+        target=TARGET,
+        baseline_until_ns=ns(BEGAN),
+        usual_until_ns=ns(4000),
+        ended_ns=ns(ENDED),
+    )
+
+    lower, downtime, upper = figures(found)
+    assert found.status is MeasurementStatus.MEASURED
+    assert lower <= cut.length <= upper
+    assert abs(downtime - cut.length) <= 10
+
+
+def test_a_cut_that_is_on_at_the_last_look_before_the_switch_is_measured() -> None:
+    cut = KnownOutage(begin=1000, end=2500, fate=Fate.QUEUED)
+
+    found = measure(
+        probe(every(10, until=ENDED), [cut]),
+        target=TARGET,
+        baseline_until_ns=ns(BEGAN),
+        usual_until_ns=ns(2000),
+        ended_ns=ns(ENDED),
+    )
+
+    lower, _, upper = figures(found)
+    assert found.status is MeasurementStatus.MEASURED
+    assert lower <= cut.length <= upper
+
+
+@pytest.mark.parametrize("restarted_ms", [60, 70, 500])
+def test_a_prober_that_was_started_anew_never_makes_the_downtime_0(restarted_ms: float) -> None:
+    schedule = [slot for slot in every(10, until=ENDED) if not 1000 < slot < 1000 + restarted_ms]
+
+    found = measured(probe(schedule))
+
+    _, downtime, upper = figures(found)
+    assert 0 < downtime < upper == restarted_ms + 1
+    assert found.total_outage_ms is not None
+    assert found.total_outage_upper_ms is not None
+    assert downtime <= found.total_outage_ms <= found.total_outage_upper_ms
+    assert found.missed == restarted_ms / 10 - 1
+
+
+@settings(deadline=None)
+@given(st.sampled_from([5, 10, 40]), st.lists(st.tuples(st.sampled_from(Fate), st.floats(100, 700)), max_size=4))
+def test_all_outages_together_lie_within_the_bounds_of_their_sum(interval: int, cuts: list[tuple[Fate, float]]) -> None:
+    outages = [
+        KnownOutage(begin=700 + 1000 * at, end=700 + 1000 * at + long, fate=fate)
+        for at, (fate, long) in enumerate(cuts)
+    ]
+
+    found = measure(
+        probe(every(interval, until=ENDED), outages),
+        target=replace(TARGET, interval_ms=interval),
+        baseline_until_ns=ns(BEGAN),
+        ended_ns=ns(ENDED),
+    )
+
+    assert found.outages == len(outages)
+    assert found.total_outage_lower_ms is not None
+    assert found.total_outage_upper_ms is not None
+    truth = sum(outage.length for outage in outages)
+    assert found.total_outage_lower_ms - 0.001 <= truth <= found.total_outage_upper_ms + 0.001
+    assert figures(found)[1] <= (found.total_outage_ms or 0) <= found.total_outage_upper_ms
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from([1, 5, 10, 100, 1000]),
+    st.sampled_from(Fate),
+    st.floats(1, 900),
+    st.floats(0, 1),
+    st.floats(0.1, 12),
+    st.integers(0, 2**32),
+)
+def test_whatever_the_interval_and_the_cut_the_truth_lies_within_the_bounds(
+    interval: int, fate: Fate, length: float, at: float, round_trip: float, seed: int
+) -> None:
+    began = 130 * interval
+    begin = began + 15 + at * interval
+    cut = KnownOutage(begin=begin, end=begin + length, fate=fate)
+    jitter = Random(seed)
+    schedule = every(interval, until=cut.end + 120 * interval)
+
+    found = measure(
+        probe(schedule, [cut], round_trip=lambda _: round_trip * jitter.uniform(0.8, 1.2)),
+        target=replace(TARGET, interval_ms=interval),
+        baseline_until_ns=ns(began),
+        ended_ns=ns(schedule[-1]),
+    )
+
+    lower, downtime, upper = figures(found)
+    assert lower - 0.001 <= length <= upper + 0.001
+    assert lower <= downtime <= upper
+
+
+def test_a_probe_that_was_on_its_way_when_the_guest_stood_still_is_not_what_is_usual() -> None:
+    samples = [sample for sample in probe(every(10, until=ENDED)) if not ns(490) <= sample.sent_ns < ns(600)]
+    samples += [answered(sent, 600 - sent) for sent in every(10, start=490, until=600)]
+
+    found = measured(sorted(samples, key=lambda sample: sample.sent_ns))
+
+    lower, _, upper = figures(found)
+    assert found.outages == 1
+    assert lower <= 100 <= upper
+    assert found.in_time_ms == 11

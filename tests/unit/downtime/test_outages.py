@@ -1,14 +1,16 @@
 """Which stretches of samples are outages, and how tightly they are bound."""
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 from probe_simulation import Fate, KnownOutage, answered, every, lost, ns, probe, refused
 
-from ferryman.downtime.outages import Patience, find_outages, longest_hidden_ns, patience_of
+from ferryman.downtime.outages import find_outages, longest_hidden_ns
+from ferryman.downtime.patience import Patience, patience_of
 from ferryman.downtime.values import Kind, Outcome, Sample
 
-PATIENCE = Patience(prompt_ns=ns(25))
+PATIENCE = Patience(prompt_ns=ns(25), quick_ns=ns(25), in_time_ns=ns(50))
 
 
 def test_a_service_that_always_answers_has_no_outage() -> None:
@@ -146,11 +148,97 @@ def test_nothing_hides_where_nothing_was_answered() -> None:
 
 
 def test_patience_follows_a_slow_baseline_and_never_goes_below_the_floor() -> None:
-    assert patience_of(probe(every(10, until=1000))).prompt_ns == ns(25)
-    assert patience_of(probe(every(10, until=1000), round_trip=lambda _: 60)).in_time_ns == ns(120)
+    assert patience_of(probe(every(10, until=1000)), interval_ns=ns(10)).prompt_ns == ns(25)
+    assert patience_of(probe(every(10, until=1000), round_trip=lambda _: 60), interval_ns=ns(10)).in_time_ns == ns(120)
 
 
 def test_one_stall_in_a_long_baseline_does_not_blunt_the_limit() -> None:
     stalled_once = [*probe(every(10, until=3000)), answered(3000, 700)]
 
-    assert patience_of(stalled_once).prompt_ns == ns(25)
+    assert patience_of(stalled_once, interval_ns=ns(10)).prompt_ns == ns(25)
+
+
+QUIET = patience_of(probe(every(5, until=100), round_trip=lambda _: 0.5), interval_ns=ns(5))
+
+
+@pytest.mark.parametrize("stopped_ms", [13, 20, 45, 100, 500])
+@pytest.mark.parametrize("phase_ms", [0.1, 2.5, 4.9])
+def test_probes_that_a_guest_lets_go_together_show_how_long_it_stood_still(stopped_ms: float, phase_ms: float) -> None:
+    stopped = KnownOutage(begin=200 + phase_ms, end=200 + phase_ms + stopped_ms, fate=Fate.QUEUED)
+
+    (outage,) = find_outages(probe(every(5, until=1000), [stopped], round_trip=lambda _: 0.5), QUIET, interval_ns=ns(5))
+
+    assert outage.upper_ns is not None
+    assert outage.midpoint_ns is not None
+    assert outage.lower_ns <= ns(stopped_ms) <= outage.upper_ns
+    assert outage.upper_ns - outage.lower_ns <= ns(2 * 5 + 0.5)
+    assert abs(outage.midpoint_ns - ns(stopped_ms)) <= ns(5)
+
+
+def test_a_guest_that_answers_what_waited_one_by_one_let_it_go_together() -> None:
+    waited = [answered(200 + 5 * at, 100 - 4 * at) for at in range(20)]
+
+    (outage,) = find_outages(
+        [*probe(every(5, until=200)), *waited, *probe(every(5, start=300, until=400))], QUIET, interval_ns=ns(5)
+    )
+
+    assert outage.lower_ns >= ns(85)
+
+
+def test_a_way_that_became_longer_is_no_outage() -> None:
+    for longer in (6, 9, 20, 45):
+        samples = probe(every(5, until=1000), round_trip=lambda sent, longer=longer: 0.5 if sent < 300 else longer)
+
+        assert find_outages(samples, QUIET, interval_ns=ns(5)) == ()
+
+
+def test_answers_that_the_baseline_has_as_late_are_no_outage() -> None:
+    jitter = Random(1)
+    samples = probe(every(5, until=20_000), round_trip=lambda _: jitter.uniform(0.2, 20))
+
+    patience = patience_of(samples[:100], interval_ns=ns(5))
+
+    assert find_outages(samples[100:], patience, interval_ns=ns(5)) == ()
+
+
+@pytest.mark.parametrize("interval_ms", [50, 100, 500, 1000])
+@pytest.mark.parametrize("late_ms", [60, 300, 800])
+def test_one_late_answer_between_two_in_time_is_no_outage(interval_ms: float, late_ms: float) -> None:
+    slow = {20 * interval_ms: late_ms}
+    samples = probe(every(interval_ms, until=40 * interval_ms), round_trip=lambda sent: slow.get(sent, 1))
+
+    patience = patience_of(samples[:12], interval_ns=ns(interval_ms))
+
+    assert find_outages(samples, patience, interval_ns=ns(interval_ms)) == ()
+
+
+def test_of_a_short_baseline_the_slowest_answer_counts() -> None:
+    samples = probe(every(10, until=200), round_trip=lambda sent: 24 if sent == 50 else 4)
+
+    assert patience_of(samples, interval_ns=ns(10)).in_time_ns == ns(48)
+
+
+def test_a_cut_of_both_directions_takes_answers_on_their_way_and_is_bound_all_the_same() -> None:
+    cut = KnownOutage(begin=205, end=300, fate=Fate.SEVERED)
+    samples = probe(every(10, until=500), [cut], round_trip=lambda _: 24)
+    patience = patience_of(samples[:15], interval_ns=ns(10))
+
+    (outage,) = find_outages(samples, patience, interval_ns=ns(10))
+
+    assert outage.upper_ns is not None
+    assert outage.lower_ns <= ns(cut.length) <= outage.upper_ns
+
+
+def test_an_outage_does_not_reach_back_into_the_one_before() -> None:
+    first, again = (KnownOutage(begin=begin, end=begin + 300, fate=Fate.QUEUED) for begin in (202, 505))
+    late = [answered(sent, 12) if 501 < sent < 506 else one for sent, one in _by_time(first, again)]
+
+    *_, second = find_outages(late, QUIET, interval_ns=ns(5))
+
+    assert second.upper_ns is not None
+    assert second.upper_ns <= ns(300 + 60)
+
+
+def _by_time(*outages: KnownOutage) -> list[tuple[float, Sample]]:
+    slots = every(5, until=1000)
+    return list(zip(slots, probe(slots, outages, round_trip=lambda _: 0.5), strict=True))

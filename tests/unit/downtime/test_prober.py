@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from contextlib import ExitStack
 import pytest
 from loopback import Service, TrueOutage, unused_port
 
+from ferryman.downtime import probe_process
 from ferryman.downtime.measuring import measure
 from ferryman.downtime.prober import Probe, ProbeError
 from ferryman.downtime.prober_program import LocalProgram
@@ -233,3 +235,34 @@ def test_the_prober_ends_when_its_parent_is_killed() -> None:
 def test_a_target_that_cannot_be_probed_is_refused_with_the_remedy(wrong: ProbeTarget, remedy: str) -> None:
     with pytest.raises(ProbeError, match=remedy):
         Probe.start(wrong)
+
+
+def test_an_interface_that_is_no_more_fails_one_probe_and_no_other() -> None:
+    prober = SharedProber()
+    gone = ProbeTarget(address="fe80::1%nope", port=22)
+    with Service() as service, Probe.start(target(service), prober) as probe, Probe(gone, prober) as other:
+        assert not other.wait_answering(consecutive=1, timeout_s=SOON_S)
+        assert "fe80::1%nope cannot be probed" in (other.failure or "")
+        assert probe.wait_answering(consecutive=BASELINE, timeout_s=SOON_S)
+        assert probe.failure is None
+
+
+def test_a_program_whose_orders_have_ended_refuses_them_as_one_that_died_does() -> None:
+    program = LocalProgram.launch()
+    program.finish()
+    with pytest.raises(BrokenPipeError):
+        program.order("stop 0")
+    assert program.read() == b""
+    program.last_words()
+
+
+def test_a_probe_that_the_server_closed_after_its_answer_was_answered() -> None:
+    with Service() as service, socket.create_connection((service.address, service.port)) as probe:
+        service.listener.accept()[0].close()
+        assert probe.recv(1) == b""
+        flight = probe_process.Flight(probe, time.monotonic_ns(), 0, False)
+
+        round_trip_ns, code = probe_process.answer_to(flight, 900_000_000)
+
+    assert round_trip_ns is not None
+    assert code == 0

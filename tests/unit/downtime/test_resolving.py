@@ -40,3 +40,17 @@ def test_an_address_without_a_way_to_it_is_passed_over() -> None:
     with Service() as service:
         # A multicast address cannot be connected to at all.
         assert first_answering(["224.0.0.1", service.address], service.port, within_s=1) == service.address
+
+
+def test_a_link_local_address_without_its_interface_is_refused_with_what_to_write() -> None:
+    with pytest.raises(ResolveError, match="write fe80::1%INTERFACE"):
+        find_address("fe80::1", 22)
+
+
+def test_an_interface_that_is_not_there_is_refused_with_what_to_write() -> None:
+    with pytest.raises(ResolveError, match="no interface nope: write fe80::1%INTERFACE"):
+        find_address("fe80::1%nope", 22)
+
+
+def test_an_address_on_an_interface_is_taken_as_it_is() -> None:
+    assert find_address("fe80::1%lo", 22) == "fe80::1%lo"

@@ -47,20 +47,26 @@ def test_probes_that_could_not_be_sent_are_counted_apart() -> None:
 def test_a_row_of_answers_counts_only_what_was_sent_after_the_question() -> None:
     tally = tally_of(*(answered(sent) for sent in range(0, 100, 10)))
 
-    assert tally.answered_in_a_row(after_ns=ns(45)) == 5
+    assert tally.answered_in_a_row(after_ns=ns(45)).count == 5
 
 
 def test_a_row_is_broken_by_a_lost_probe_and_by_one_still_in_flight() -> None:
-    assert tally_of(answered(0), lost(10), answered(20)).answered_in_a_row(after_ns=-1) == 1
-    assert tally_of(answered(0), answered(10), answered(50), answered(60)).answered_in_a_row(after_ns=-1) == 2
+    assert tally_of(answered(0), lost(10), answered(20)).answered_in_a_row(after_ns=-1).count == 1
+    assert tally_of(answered(0), answered(10), answered(50), answered(60)).answered_in_a_row(after_ns=-1).count == 2
 
 
 def test_answers_that_come_out_of_order_are_still_a_row() -> None:
-    assert tally_of(answered(20), answered(0, 40), answered(10)).answered_in_a_row(after_ns=-1) == 3
+    assert tally_of(answered(20), answered(0, 40), answered(10)).answered_in_a_row(after_ns=-1).count == 3
 
 
 def test_a_row_is_not_broken_where_the_prober_was_held_up() -> None:
     tally = tally_of(answered(0), answered(10), answered(200), answered(210))
     tally.add_not_sent(ns(20), 18)
 
-    assert tally.answered_in_a_row(after_ns=-1) == 4
+    assert tally.answered_in_a_row(after_ns=-1).count == 4
+
+
+def test_a_row_of_a_minute_is_judged_as_one_of_a_moment_is() -> None:
+    row = tally_of(*(answered(sent) for sent in range(0, 61_000, 10))).answered_in_a_row(after_ns=-1)
+
+    assert (row.count, row.lasted_ns) == (6100, ns(60_990))

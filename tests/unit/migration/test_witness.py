@@ -152,3 +152,24 @@ def test_a_vm_that_is_off_is_not_probed(stand: Stand) -> None:
     record = carry_out(stand.order(Method.COLD, probe=ProbeSpec(address="127.0.0.1")), stand.services())
     assert record is not None
     assert "shut off" in record.measurement.reason
+
+
+def test_an_outage_while_disks_were_copied_counts_and_the_service_is_waited_for() -> None:
+    clock = SystemClock()
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as service:
+        address = service.getsockname()
+        probe = ProbeSpec(address=address[0], port=address[1], interval_ms=5)
+        witness = Witness.begin(probe, (), Patient(), clock, running=True)
+        witness.baseline()
+        began_ns = clock.monotonic_ns()
+    with witness:
+        assert not witness.hears_nothing_for(0.1)
+        with socket.create_server(address, backlog=128):
+            back_ns = clock.monotonic_ns()
+            told = witness.conclude(began_ns=began_ns, undisturbed_until_ns=back_ns, settle_ms=600, patience_s=10)
+            settled_ms = (clock.monotonic_ns() - back_ns) / 1e6
+
+    assert told.measurement.outages == 1
+    assert (told.measurement.downtime_ms or 0) > 80
+    assert told.outage is not None
+    assert settled_ms >= 600

@@ -72,9 +72,27 @@ def test_medians_are_of_stretches_with_some_moves_each() -> None:
     assert [(point.median_ms, point.moves) for point in line[Method.LIVE]] == [(10.0, 4), (90.0, 6), (90.0, 2)]
 
 
-@pytest.mark.parametrize("records", [[], [record(0)], [record(0, measurement=UNMEASURED)]])
-def test_of_too_little_there_is_no_line(records: list[MigrationRecord]) -> None:
+@pytest.mark.parametrize("records", [[], [record(0, measurement=UNMEASURED)]])
+def test_of_nothing_there_is_no_line(records: list[MigrationRecord]) -> None:
     assert medians(records) == {}
+
+
+def test_a_single_move_and_very_many_at_once_have_a_point() -> None:
+    at_once = [record(0, measurement=measured(80.0)) for _ in range(1600)]
+    few = record(0, method=Method.COLD, measurement=measured(9000.0))
+    found = medians([*at_once, few])
+    assert [(method, point.moves) for method, line in found.items() for point in line] == [
+        (Method.LIVE, 1600),
+        (Method.COLD, 1),
+    ]
+
+
+@pytest.mark.parametrize("changes", [{"outcome": Outcome.FAILED}, {"outcome": Outcome.CANCELLED}, {"recovered": True}])
+def test_a_move_that_failed_or_was_interrupted_is_in_no_figure_of_downtime(changes: dict[str, object]) -> None:
+    moves = [record(0, measurement=measured(100.0)), record(1, measurement=measured(9000.0), **changes)]
+    assert summary(moves).moves == 2
+    assert summary(moves).statistics.highest_ms == by_vm(moves)[0].summary.statistics.highest_ms == 100.0
+    assert [point.moves for point in medians(moves)[Method.LIVE]] == [1]
 
 
 def test_a_year_of_moves_makes_a_line_that_can_be_read() -> None:

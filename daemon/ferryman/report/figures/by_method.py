@@ -13,7 +13,7 @@ from ferryman.report.figures.drawing import (
     milliseconds_axis,
 )
 from ferryman.report.model import Report
-from ferryman.report.reading import downtime_ms, method_of
+from ferryman.report.reading import counted_ms, method_of
 from ferryman.specs.choices import Method
 
 _EACH_SHOWN = 200
@@ -31,11 +31,12 @@ _VERDICT_NAMES = {
 
 def by_method(report: Report) -> Figure:
     """A box per method: median, quartiles, mean."""
-    downtimes = [downtime_ms(move) or 0.0 for move in report.moves if downtime_ms(move) is not None]
+    downtimes = [counted_ms(move) or 0.0 for move in report.moves if counted_ms(move) is not None]
     return Figure(
         id="by-method",
         title="Downtime by method",
-        caption="The line in a box is the median, the dashed one the mean; half of the moves lie within the box.",
+        caption="The line in a box is the median, the dashed one the mean; half of the moves lie within the box. "
+        "Moves that failed or were interrupted are in none.",
         traces=[_box(report, method) for method, one in report.methods.items() if one.statistics.measured],
         layout={"yaxis": milliseconds_axis("downtime, ms", downtimes), "showlegend": False},
     )
@@ -62,12 +63,12 @@ def promises(report: Report) -> Figure:
 
 
 def _box(report: Report, method: Method) -> JsonObject:
-    moves = [move for move in report.moves if method_of(move) is method and downtime_ms(move) is not None]
+    moves = [move for move in report.moves if method_of(move) is method and counted_ms(move) is not None]
     look = METHOD_LOOKS[method]
     return {
         "type": "box",
         "name": f"{method.value}<br>{len(moves):,}",
-        "y": [drawn_ms(downtime_ms(move) or 0.0) for move in moves],
+        "y": [drawn_ms(counted_ms(move) or 0.0) for move in moves],
         "boxmean": True,
         "boxpoints": "all" if len(moves) <= _EACH_SHOWN else False,
         "jitter": 0.4,

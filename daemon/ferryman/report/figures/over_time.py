@@ -66,7 +66,7 @@ _SUMMED_UP = (
 def _singly(report: Report, measured: Sequence[RecordHead]) -> list[JsonObject]:
     groups = {method: [move for move in measured if method_of(move) is method] for method in report.methods}
     marks = [_moves(method, group) for method, group in groups.items() if group]
-    return marks + [_medians(method, line) for method, line in report.medians.items()]
+    return marks + [_medians(method, line) for method, line in report.medians.items() if len(line) > 1]
 
 
 def _summed_up(report: Report) -> list[JsonObject]:

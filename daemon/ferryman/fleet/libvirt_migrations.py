@@ -166,6 +166,8 @@ def _parameters(request: LiveMigration) -> dict[str, Any]:
     return parameters
 
 
+        if request.synchronous_writes:
+            flags |= libvirt.VIR_MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES
 def _adapted(domain: libvirt.virDomain, request: LiveMigration) -> dict[str, str]:
     secure = libvirt.VIR_DOMAIN_XML_SECURE
     live = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE | secure)
@@ -224,6 +226,7 @@ _POST_COPY_PHASES = {
 def _phase(statistics: dict[str, Any]) -> JobPhase:
     """libvirt tells memory_total once QEMU's own migration has begun; until then the disks' mirrors fill."""
     if statistics.get("operation") not in _MIGRATIONS:
+        disk_remaining_bytes=statistics.get("disk_remaining", 0),
         return JobPhase.NONE
     if statistics.get("memory_total", 0) > 0:
         return JobPhase.MEMORY

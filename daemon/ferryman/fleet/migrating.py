@@ -45,6 +45,8 @@ class Job:
     """Of its time that the guest is held back, so that it writes less (auto-converge)."""
     disk_total_bytes: int = 0
     disk_processed_bytes: int = 0
+    disk_remaining_bytes: int = 0
+    """Grows with what a guest writes to disks that are being copied."""
     disk_bytes_s: int = 0
     downtime_ms: int | None = None
     """Of a completed job: for how long the vCPUs stood still."""
@@ -87,7 +89,9 @@ class LiveMigration:
     connections: int = 1
     """That memory is sent over."""
     auto_converge: bool = False
-    """Slow a guest down that writes too fast."""
+    """Slow a guest down that writes its memory too fast."""
+    synchronous_writes: bool = False
+    """Slow a guest down that writes copied disks too fast: each of its writes ends only once it has arrived too."""
 
 
 class Migrations(Protocol):

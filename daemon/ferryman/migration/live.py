@@ -104,7 +104,7 @@ class Watch:
         self._move = move
         self._rules = _rules(move)
         self._course = course(self._rules, self._now_s())
-        self._memory_left_bytes = 0
+        self._memory_left_bytes = self._disks_left_bytes = 0
         self._tell_at_s = 0.0
         self._seen_at_s = self._now_s()
         self.look_in_s = look_in_s(self._course, None, self._rules)
@@ -181,6 +181,13 @@ class Watch:
             self._move.note(Mark.STEERED, detail=f"a downtime of {self._course.ladder.limit_ms} ms {_so_far(job)}")
         if self._course.cap_mib_s is not None and self._course.cap_mib_s != before.cap_mib_s:
             self._move.ends.source.migrations.set_max_bandwidth(self._move.entry.vm, self._course.cap_mib_s)
+        if self._course.turn is Turn.ABORT and self._course.memory_since_s is None:
+            return MoveFailedError(
+                f"{vm} writes its disks faster than the link carries: {self._disks_left_bytes // _MIB} MiB were left, "
+                "and sending them twice over made it no less",
+                "Move it when it is quieter, or have its writes wait for the link: [live] auto_converge = true "
+                "(from libvirt 8.0 on, at both hosts).",
+            )
             self._move.note(Mark.STEERED, detail=f"{self._course.cap_mib_s} MiB/s {_so_far(job)}")
         if self._course.turn is not before.turn:
             self._move.note(Mark.STEERED, detail=f"{self._course.turn} {_so_far(job)}")
@@ -200,6 +207,7 @@ class Watch:
     def _now_s(self) -> float:
         return self._move.clock.monotonic_ns() / _NS_PER_S
 
+        self._disks_left_bytes = job.disk_remaining_bytes or self._disks_left_bytes
 
 def _so_far(job: Job) -> str:
     slowed = f", slowed down by {job.throttle_percent} %" if job.throttle_percent else ""
@@ -215,3 +223,5 @@ def _rules(move: Move) -> Rules:
         max_downtime_ms=entry.max_downtime_ms,
         dirty_bytes_s=entry.dirty_bytes_s,
     )
+    if job.phase is JobPhase.DISKS:
+        return f"with {job.disk_remaining_bytes / _MIB:.1f} MiB of disks left"

@@ -110,6 +110,7 @@ def live_request(order: Order, ready: volumes.Ready) -> LiveMigration:
         connections=1 if memory is MemoryTransfer.POST_COPY else spec.live.connections,
         auto_converge=spec.live.auto_converge,
     )
+        synchronous_writes=plan.synchronous_writes,
 
 
 def _memory_transfer(order: Order) -> MemoryTransfer:

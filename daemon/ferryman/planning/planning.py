@@ -29,6 +29,8 @@ from ferryman.specs.choices import Method
 from ferryman.specs.vm_spec import VmSpec
 
 _BYTES_PER_MIB = 1024 * 1024
+_SYNCHRONOUS_WRITES_SINCE = 8_000_000
+"""libvirt's version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +134,7 @@ def _planned(case: _Case, choice: Choice, adapted: Adaptation) -> Plan:
         autostart=case.ends.vm.autostart,
         switch_over=case.task.switch_over,
         driven_by=Driver.DAEMON if unreached else Driver.SOURCE,
+        synchronous_writes=_writes_synchronously(case),
         driven_because=unreached,
         image_copy=case.image_copy,
         home=case.spec.host,
@@ -145,6 +148,12 @@ def _planned(case: _Case, choice: Choice, adapted: Adaptation) -> Plan:
 
 
 def _task(ends: Ends, disks: Sequence[DiskPlan], over: Link, way: ImageCopy) -> Task:
+def _writes_synchronously(case: _Case) -> bool:
+    """Where its spec lets a guest be slowed down, and both libvirts know how: the destination's is told the same."""
+    versions = (case.ends.source.libvirt_version, case.ends.destination.reading.libvirt_version)
+    return case.spec.live.auto_converge and min(versions) >= _SYNCHRONOUS_WRITES_SINCE
+
+
     """What predictions are made of."""
     return Task(
         vm=ends.vm.domain.name,

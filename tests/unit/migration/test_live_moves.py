@@ -78,6 +78,26 @@ class TestWell:
             for iteration in (1, 2, 3)
         ]
         limits_ms = stand.source.domains.known[VM].downtime_limits_ms
+    def test_disks_that_are_written_as_fast_as_they_are_sent_end_the_move(self, stand: Stand) -> None:
+        looks = [
+            Job(phase=JobPhase.DISKS, disk_processed_bytes=number * 9 * MIB, disk_remaining_bytes=9 * MIB)
+            for number in range(5)
+        ]
+
+        def half_a_minute_later() -> None:
+            stand.clock.passed_ns += 31 * 10**9
+
+        for _ in looks:
+            stand.source.faults.before_next(Operation.JOB, half_a_minute_later)
+        stand.fleet.plan_jobs(VM, looks)
+        record = move(stand)
+        assert_back_at_the_source(stand, record)
+        assert "writes its disks faster than the link carries: 9 MiB were left" in record.reason
+        assert "auto_converge = true" in record.remedy
+        assert [one.detail for one in record.timeline if one.mark is Mark.STEERED] == [
+            "abort with 9.0 MiB of disks left"
+        ]
+
         stand.fleet.plan_jobs(VM, stalled)
         record = move(stand)
         assert limits_ms == [20, 50]

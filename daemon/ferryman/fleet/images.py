@@ -75,6 +75,10 @@ class Images(Protocol):
 
     def copy(self, image: Image, export: Export, *, bandwidth_mib_s: int, told: Callable[[float], None]) -> None:
         """Copy an image that nobody writes; `told` hears the share that is done, and what it raises ends the copy."""
+    def reach(self, export: Export) -> None:
+        """Connect to an export once, and change nothing. Raises OperationFailedError where it is not reached."""
+        ...
+
         ...
 
     def same(self, image: Image, export: Export, *, told: Callable[[float], None]) -> bool:

@@ -63,6 +63,7 @@ class FindingCode(StrEnum):
     JOB_RUNNING = "job-running"
     CLOCKS_APART = "clocks-apart"
     PORTS_CLOSED = "ports-closed"
+    PORTS_CLOSED_COLD = "ports-closed-cold"
     LIBVIRTD_UNREACHED = "libvirtd-unreached"
     FOLDER_CLOSED = "folder-closed"
     BRIDGE_STP = "bridge-stp"

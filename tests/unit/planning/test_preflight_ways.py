@@ -10,11 +10,14 @@ from readings import DISK_REF, detail, disk, ends, facts, fleet, reading, vm_spe
 from test_methods import an_aim
 
 from ferryman.fleet.host_facts import Clock, Folder, HostFacts, PeerFacts, Reach, nothing_known
+from ferryman.fleet.values import Power
+from ferryman.planning.decisions import Refused
 from ferryman.planning.findings import Finding, FindingCode, Severity
-from ferryman.planning.modes import Driver
+from ferryman.planning.modes import Driver, ImageCopy
 from ferryman.planning.planning import plan as plan_move
 from ferryman.planning.plans import DiskPlan, DiskTransfer, Plan
 from ferryman.planning.preflight import STANDS_AGAINST, findings
+from ferryman.planning.preflight.ways import cold_port_findings
 from ferryman.specs.choices import Method
 
 IMAGES = "/var/lib/libvirt/images"
@@ -64,7 +67,26 @@ class TestPorts:
         assert "TCP 49152-49154, 49200" in finding.reason
         assert "nft insert rule" in finding.remedy
 
-    def test_they_do_not_stand_against_a_cold_move(self) -> None:
+    @pytest.mark.parametrize("presync", [True, False])
+    @pytest.mark.parametrize("power", [Power.RUNNING, Power.SHUT_OFF])
+    def test_they_stand_against_a_cold_move_that_sends_disks_over_them(self, power: Power, *, presync: bool) -> None:
+        vm = detail(power=power)
+        looked_at = ends(vm, source_facts=way(closed_ports=(49215,)))
+        spec = vm_spec(method="cold", cold={"presync": presync})
+        decided = plan_move(an_aim(vm), spec, fleet(), looked_at, {})
+        assert isinstance(decided, Refused)
+        (finding,) = decided.findings
+        assert (finding.code, "TCP 49215" in finding.reason) == (FindingCode.PORTS_CLOSED_COLD, True)
+
+    @pytest.mark.parametrize(
+        ("image_copy", "transfer"),
+        [(ImageCopy.STREAM, DiskTransfer.COPY), (ImageCopy.MIRROR, DiskTransfer.SHARED)],
+    )
+    def test_they_do_not_stand_against_one_that_sends_nothing_over_them(
+        self, image_copy: ImageCopy, transfer: DiskTransfer
+    ) -> None:
+        looked_at = ends(source_facts=way(closed_ports=(49215,)))
+        assert cold_port_findings(looked_at, (plan(transfer),), image_copy) == []
         assert Method.COLD not in STANDS_AGAINST[FindingCode.PORTS_CLOSED]
 
     def test_not_tried_is_not_closed(self) -> None:

@@ -41,6 +41,7 @@ STANDS_AGAINST: Mapping[FindingCode, frozenset[Method]] = {
     FindingCode.MACHINE_FILES_STAY: _COLD,
     FindingCode.AGENT_SILENT: _COLD,
     FindingCode.PORTS_CLOSED: _RUNNING,
+    FindingCode.PORTS_CLOSED_COLD: _COLD,
     FindingCode.LIBVIRTD_UNREACHED: _RUNNING,
     FindingCode.USERFAULTFD_FORBIDDEN: frozenset({Method.POST_COPY}),
     FindingCode.DISK_CACHED: _RUNNING,

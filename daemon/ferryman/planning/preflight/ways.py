@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from ferryman.fleet.host_facts import MIGRATION_PORTS, HostFacts, PeerFacts, Reach
 from ferryman.planning.findings import Finding, FindingCode
+from ferryman.planning.modes import ImageCopy
+from ferryman.planning.plans import DiskPlan, DiskTransfer
 from ferryman.planning.preflight.ends import Ends, blocker, warning
 
 _CLOCKS_MAY_DIFFER_MS = 2000
@@ -47,12 +49,24 @@ def clock_findings(here: HostFacts, there: HostFacts) -> list[Finding]:
 def port_findings(here: HostFacts, there: str) -> list[Finding]:
     """Migration ports that a firewall holds back."""
     closed = here.peer(there).closed_ports
+    return _closed_ports(here, there, FindingCode.PORTS_CLOSED)
+
+
+def cold_port_findings(ends: Ends, disks: Sequence[DiskPlan], way: ImageCopy) -> list[Finding]:
+    """The same for a cold move, where disks go from host to host; then they are served on these ports, too."""
+    if way is ImageCopy.STREAM or not any(disk.transfer is DiskTransfer.COPY for disk in disks):
+        return []
+    there = ends.destination_facts.host or ends.destination.reading.host
+    return _closed_ports(ends.source_facts, there, FindingCode.PORTS_CLOSED_COLD)
+
+
+def _closed_ports(here: HostFacts, there: str, code: FindingCode) -> list[Finding]:
     if not closed:
         return []
     rule = f"nft insert rule inet filter input ip saddr ADDRESS tcp dport {_ALL_PORTS} accept"
     return [
         blocker(
-            FindingCode.PORTS_CLOSED,
+            code,
             f"{here.host} does not reach {there} on {_ranges(closed)}, where memory and disks are sent",
             f"Open them on {there} for {here.host}; with nftables, ADDRESS being {here.host}'s: {rule}",
         )

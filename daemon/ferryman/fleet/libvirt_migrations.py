@@ -122,7 +122,7 @@ def _migrate(
     """Peer-to-peer, so that it outlives this program; or `through` a connection of ours to the destination."""
     flags = _flags(request) | more_flags
     if through is None:
-        domain.migrateToURI3(request.peer_uri, parameters, flags | libvirt.VIR_MIGRATE_PEER2PEER)
+        _migrate_peer_to_peer(domain, request, parameters, flags)
         return
     destination = _opened(through)
     try:
@@ -139,6 +139,20 @@ def _opened(spec: HostSpec) -> libvirt.virConnect:
         raise OperationFailedError(FailureKind.OTHER, error.reason, error.remedy) from error
 
 
+def _migrate_peer_to_peer(
+    domain: libvirt.virDomain, request: LiveMigration, parameters: dict[str, Any], flags: int
+) -> None:
+    try:
+        domain.migrateToURI3(request.peer_uri, parameters, flags | libvirt.VIR_MIGRATE_PEER2PEER)
+    except libvirt.libvirtError as error:
+        said = error.get_error_message() or ""
+        # "Failed to connect to remote libvirt URI ...": it has no code of its own, and names the URI in any language.
+        if error.get_error_code() != libvirt.VIR_ERR_OPERATION_FAILED or request.peer_uri not in said:
+            raise
+        remedy = f"As root on the source: virsh -c '{request.peer_uri}' list"
+        raise OperationFailedError(FailureKind.PEER_UNREACHED, said, remedy) from error
+
+
 def _flags(request: LiveMigration) -> int:
     flags: int = _FLAGS | _MEMORY_FLAGS[request.memory]
     if request.copied_disks:
@@ -152,6 +166,8 @@ def _flags(request: LiveMigration) -> int:
         flags |= libvirt.VIR_MIGRATE_AUTO_CONVERGE
     return flags
 
+        if request.synchronous_writes:
+            flags |= libvirt.VIR_MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES
 
 def _parameters(request: LiveMigration) -> dict[str, Any]:
     parameters: dict[str, Any] = {libvirt.VIR_MIGRATE_PARAM_URI: request.data_uri}
@@ -166,8 +182,6 @@ def _parameters(request: LiveMigration) -> dict[str, Any]:
     return parameters
 
 
-        if request.synchronous_writes:
-            flags |= libvirt.VIR_MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES
 def _adapted(domain: libvirt.virDomain, request: LiveMigration) -> dict[str, str]:
     secure = libvirt.VIR_DOMAIN_XML_SECURE
     live = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE | secure)
@@ -212,6 +226,7 @@ def _post_copy_phase(connection: libvirt.virConnect, vm: str) -> JobPhase | None
         state = tuple(connection.lookupByName(vm).state())
     except libvirt.libvirtError as error:
         if error.get_error_code() in _NOT_MIGRATING:
+        disk_remaining_bytes=statistics.get("disk_remaining", 0),
             return None
         raise
     return _POST_COPY_PHASES.get(state)
@@ -226,7 +241,6 @@ _POST_COPY_PHASES = {
 def _phase(statistics: dict[str, Any]) -> JobPhase:
     """libvirt tells memory_total once QEMU's own migration has begun; until then the disks' mirrors fill."""
     if statistics.get("operation") not in _MIGRATIONS:
-        disk_remaining_bytes=statistics.get("disk_remaining", 0),
         return JobPhase.NONE
     if statistics.get("memory_total", 0) > 0:
         return JobPhase.MEMORY

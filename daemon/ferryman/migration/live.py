@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 
 from ferryman.fleet.deadlines import begin
-from ferryman.fleet.errors import FleetError, HostUnreachableError
+from ferryman.fleet.errors import FailureKind, FleetError, HostUnreachableError, OperationFailedError
 from ferryman.fleet.migrating import Job, JobPhase, LiveMigration
 from ferryman.migration.move import LeftRunningError, Move, MoveFailedError, stopped
 from ferryman.migration.steering import SILENT_S, Rules, Turn, course, look_in_s, steer
@@ -37,13 +37,25 @@ def transfer(move: Move, request: LiveMigration) -> None:
     daemon is stopping and the migration is peer-to-peer: it goes on, and is adopted at the next start.
     """
     migrations = move.ends.source.migrations
-    watching = Watch(move)
-    migrations.set_max_downtime(request.vm, watching.limit_ms)
+    migrations.set_max_downtime(request.vm, Watch(move).limit_ms)
     move.asks(request)
     if move.entry.autostart:
         # Once it has left, a reboot of the source must not bring up a second copy from the old disks.
         move.ends.source.definitions.disarm(request.vm)
-    _follow(move, watching, _begin(move, f"migrate {request.vm}", lambda: migrations.migrate(request, move.through)))
+    try:
+        _migrate(move, request)
+    except OperationFailedError as error:
+        if error.kind is not FailureKind.PEER_UNREACHED or move.through is not None:
+            raise
+        move.drives_itself(f"the libvirtd of {move.entry.source} does not reach its peer: {error.reason}")
+        move.warnings.append(f"{move.entry.driven_because}; so the daemon drove the move itself. {error.remedy}")
+        _migrate(move, request)
+
+
+def _migrate(move: Move, request: LiveMigration) -> None:
+    migrations = move.ends.source.migrations
+    call = _begin(move, f"migrate {request.vm}", lambda: migrations.migrate(request, move.through))
+    _follow(move, Watch(move), call)
 
 
 def resume(move: Move, request: LiveMigration) -> None:
@@ -169,6 +181,13 @@ class Watch:
 
     def _tell_destination(self) -> None:
         """A destination that was not told waits for the source's next word for ever, and libvirt's call with it."""
+        if self._course.turn is Turn.ABORT and self._course.memory_since_s is None:
+            return MoveFailedError(
+                f"{vm} writes its disks faster than the link carries: {self._disks_left_bytes // _MIB} MiB were left, "
+                "and sending them twice over made it no less",
+                "Move it when it is quieter, or have its writes wait for the link: [live] auto_converge = true "
+                "(from libvirt 8.0 on, at both hosts).",
+            )
         if self._now_s() >= self._tell_at_s:
             self._move.ends.destination.migrations.drop_incoming(self._move.entry.vm)
             self._tell_at_s = self._now_s() + _TELL_EVERY_S
@@ -181,13 +200,6 @@ class Watch:
             self._move.note(Mark.STEERED, detail=f"a downtime of {self._course.ladder.limit_ms} ms {_so_far(job)}")
         if self._course.cap_mib_s is not None and self._course.cap_mib_s != before.cap_mib_s:
             self._move.ends.source.migrations.set_max_bandwidth(self._move.entry.vm, self._course.cap_mib_s)
-        if self._course.turn is Turn.ABORT and self._course.memory_since_s is None:
-            return MoveFailedError(
-                f"{vm} writes its disks faster than the link carries: {self._disks_left_bytes // _MIB} MiB were left, "
-                "and sending them twice over made it no less",
-                "Move it when it is quieter, or have its writes wait for the link: [live] auto_converge = true "
-                "(from libvirt 8.0 on, at both hosts).",
-            )
             self._move.note(Mark.STEERED, detail=f"{self._course.cap_mib_s} MiB/s {_so_far(job)}")
         if self._course.turn is not before.turn:
             self._move.note(Mark.STEERED, detail=f"{self._course.turn} {_so_far(job)}")
@@ -195,6 +207,7 @@ class Watch:
 
     def _take(self, turn: Turn) -> None:
         vm, source = self._move.entry.vm, self._move.ends.source
+        self._disks_left_bytes = job.disk_remaining_bytes or self._disks_left_bytes
         if turn is Turn.POST_COPY:
             self._move.advance(Step.SWITCHING)
             self._runs_there = True
@@ -207,7 +220,6 @@ class Watch:
     def _now_s(self) -> float:
         return self._move.clock.monotonic_ns() / _NS_PER_S
 
-        self._disks_left_bytes = job.disk_remaining_bytes or self._disks_left_bytes
 
 def _so_far(job: Job) -> str:
     slowed = f", slowed down by {job.throttle_percent} %" if job.throttle_percent else ""

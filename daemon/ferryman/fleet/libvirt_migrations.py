@@ -9,6 +9,7 @@ import libvirt
 from ferryman.fleet.adapting import adapted
 from ferryman.fleet.errors import FailureKind, HostUnreachableError, OperationFailedError
 from ferryman.fleet.libvirt_door import LibvirtDoor, let_go
+from ferryman.fleet.libvirt_scripts import RootScripts
 from ferryman.fleet.libvirt_session import LibvirtSession
 from ferryman.fleet.migrating import Job, JobPhase, LiveMigration, MemoryTransfer
 from ferryman.specs.host_spec import HostSpec
@@ -24,11 +25,12 @@ _MEMORY_FLAGS = {
     MemoryTransfer.PAUSED: 0,
 }
 _DROP_INCOMING = """
-pid=$(cat "/run/libvirt/qemu/$1.pid") || exit
-ss -Htnp state established | grep "pid=$pid," | while read -r _ _ here there _; do
+$root true || exit
+pid=$($root cat "/run/libvirt/qemu/$1.pid" 2>/dev/null) || exit 0
+$root ss -Htnp state established | grep "pid=$pid," | while read -r _ _ here there _; do
     port=${here##*:}
     if [ "$port" -ge 49152 ] && [ "$port" -le 49215 ]; then
-        ss -K sport = ":$port" dport = ":${there##*:}"
+        $root ss -K sport = ":$port" dport = ":${there##*:}" || exit
     fi
 done
 """
@@ -44,6 +46,7 @@ class LibvirtMigrations:
 
     def __init__(self, session: LibvirtSession) -> None:
         self._session = session
+        self._scripts = RootScripts(session, "true, cat and ss")
 
     def migrate(self, request: LiveMigration, through: HostSpec | None = None) -> None:
         """Migrate, persistent there, still defined here afterwards; returns when it is over."""
@@ -92,9 +95,14 @@ class LibvirtMigrations:
         """Of a VM whose memory is to follow it here: drop a connection that is dead. None is no error.
 
         QEMU waits for the source's next word for ever, and libvirt waits with it: neither takes a command meanwhile, so
-        only the host's kernel can end it. Without SSH, or the right to do so, nothing happens.
+        only the host's kernel can end it. Raises OperationFailedError without SSH, or the right to do so.
         """
-        self._session.run(["sh", "-c", _DROP_INCOMING, "sh", vm])
+        doing = f"dropping {vm}'s dead connection"
+        with self._scripts.start(doing, _DROP_INCOMING, vm) as program:
+            for _ in program.lines():
+                pass
+            if program.finish() != 0:
+                raise self._scripts.failure(doing, program)
 
     def abort(self, vm: str) -> None:
         """Cancel the job; the guest goes on at the source. No job is no error."""
@@ -131,14 +139,6 @@ def _migrate(
         let_go(destination)
 
 
-def _opened(spec: HostSpec) -> libvirt.virConnect:
-    """A connection for one migration alone. Raises OperationFailedError: it is not the source that is silent."""
-    try:
-        return LibvirtDoor(spec).open()
-    except HostUnreachableError as error:
-        raise OperationFailedError(FailureKind.OTHER, error.reason, error.remedy) from error
-
-
 def _migrate_peer_to_peer(
     domain: libvirt.virDomain, request: LiveMigration, parameters: dict[str, Any], flags: int
 ) -> None:
@@ -153,11 +153,21 @@ def _migrate_peer_to_peer(
         raise OperationFailedError(FailureKind.PEER_UNREACHED, said, remedy) from error
 
 
+def _opened(spec: HostSpec) -> libvirt.virConnect:
+    """A connection for one migration alone. Raises OperationFailedError: it is not the source that is silent."""
+    try:
+        return LibvirtDoor(spec).open()
+    except HostUnreachableError as error:
+        raise OperationFailedError(FailureKind.OTHER, error.reason, error.remedy) from error
+
+
 def _flags(request: LiveMigration) -> int:
     flags: int = _FLAGS | _MEMORY_FLAGS[request.memory]
     if request.copied_disks:
         inc, full = libvirt.VIR_MIGRATE_NON_SHARED_INC, libvirt.VIR_MIGRATE_NON_SHARED_DISK
         flags |= inc if request.layers_only else full
+        if request.synchronous_writes:
+            flags |= libvirt.VIR_MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES
     if request.tls:
         flags |= libvirt.VIR_MIGRATE_TLS
     if request.connections > 1:
@@ -166,8 +176,6 @@ def _flags(request: LiveMigration) -> int:
         flags |= libvirt.VIR_MIGRATE_AUTO_CONVERGE
     return flags
 
-        if request.synchronous_writes:
-            flags |= libvirt.VIR_MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES
 
 def _parameters(request: LiveMigration) -> dict[str, Any]:
     parameters: dict[str, Any] = {libvirt.VIR_MIGRATE_PARAM_URI: request.data_uri}
@@ -218,6 +226,7 @@ def _job(statistics: dict[str, Any], post_copy: JobPhase | None) -> Job:
         downtime_ms=statistics.get("downtime"),
         setup_ms=statistics.get("setup_time"),
     )
+        disk_remaining_bytes=statistics.get("disk_remaining", 0),
 
 
 def _post_copy_phase(connection: libvirt.virConnect, vm: str) -> JobPhase | None:
@@ -226,7 +235,6 @@ def _post_copy_phase(connection: libvirt.virConnect, vm: str) -> JobPhase | None
         state = tuple(connection.lookupByName(vm).state())
     except libvirt.libvirtError as error:
         if error.get_error_code() in _NOT_MIGRATING:
-        disk_remaining_bytes=statistics.get("disk_remaining", 0),
             return None
         raise
     return _POST_COPY_PHASES.get(state)

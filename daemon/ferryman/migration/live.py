@@ -61,7 +61,7 @@ def _migrate(move: Move, request: LiveMigration) -> None:
 def resume(move: Move, request: LiveMigration) -> None:
     """Take up a post-copy migration whose connection broke. Raises as `transfer` does."""
     # A destination that was not told waits for ever for the source's next word, and takes no other meanwhile.
-    move.ends.destination.migrations.drop_incoming(request.vm)
+    _tell_destination(move)
     migrations, vm = move.ends.source.migrations, request.vm
     _follow(move, Watch(move), _begin(move, f"resume {vm}", lambda: migrations.resume_post_copy(request, move.through)))
 
@@ -99,6 +99,16 @@ def _follow(move: Move, watching: Watch, call: Future[None]) -> None:
         call.result()
     except FleetError as error:
         raise watching.given_up() or error from error
+
+
+def _tell_destination(move: Move) -> None:
+    """Have its dead connection dropped. Where that cannot be done, it may yet notice by itself: that is said, once."""
+    try:
+        move.ends.destination.migrations.drop_incoming(move.entry.vm)
+    except OperationFailedError as error:
+        said = f"{error.reason}; until it is dropped there, its memory may not follow. {error.remedy}"
+        if said not in move.warnings:
+            move.warnings.append(said)
 
 
 def _may_leave(move: Move) -> bool:
@@ -171,6 +181,13 @@ class Watch:
                 f"nothing of {vm} moved for {SILENT_S:.0f} s",
                 "See whether the hosts reach each other on ports 49152-49215; it is tried again.",
             )
+        if self._course.turn is Turn.ABORT and self._course.memory_since_s is None:
+            return MoveFailedError(
+                f"{vm} writes its disks faster than the link carries: {self._disks_left_bytes // _MIB} MiB were left, "
+                "and sending them twice over made it no less",
+                "Move it when it is quieter, or have its writes wait for the link: [live] auto_converge = true "
+                "(from libvirt 8.0 on, at both hosts).",
+            )
         if self._course.turn is Turn.ABORT:
             return MoveFailedError(
                 f"{vm} writes faster than the link carries: {self._memory_left_bytes // _MIB} MiB were left, more "
@@ -181,15 +198,8 @@ class Watch:
 
     def _tell_destination(self) -> None:
         """A destination that was not told waits for the source's next word for ever, and libvirt's call with it."""
-        if self._course.turn is Turn.ABORT and self._course.memory_since_s is None:
-            return MoveFailedError(
-                f"{vm} writes its disks faster than the link carries: {self._disks_left_bytes // _MIB} MiB were left, "
-                "and sending them twice over made it no less",
-                "Move it when it is quieter, or have its writes wait for the link: [live] auto_converge = true "
-                "(from libvirt 8.0 on, at both hosts).",
-            )
         if self._now_s() >= self._tell_at_s:
-            self._move.ends.destination.migrations.drop_incoming(self._move.entry.vm)
+            _tell_destination(self._move)
             self._tell_at_s = self._now_s() + _TELL_EVERY_S
 
     def _steer(self, job: Job) -> None:
@@ -197,6 +207,7 @@ class Watch:
         self._memory_left_bytes = job.memory_remaining_bytes or self._memory_left_bytes
         if self._course.ladder.limit_ms != before.ladder.limit_ms:
             self._move.ends.source.migrations.set_max_downtime(self._move.entry.vm, self._course.ladder.limit_ms)
+        self._disks_left_bytes = job.disk_remaining_bytes or self._disks_left_bytes
             self._move.note(Mark.STEERED, detail=f"a downtime of {self._course.ladder.limit_ms} ms {_so_far(job)}")
         if self._course.cap_mib_s is not None and self._course.cap_mib_s != before.cap_mib_s:
             self._move.ends.source.migrations.set_max_bandwidth(self._move.entry.vm, self._course.cap_mib_s)
@@ -207,7 +218,6 @@ class Watch:
 
     def _take(self, turn: Turn) -> None:
         vm, source = self._move.entry.vm, self._move.ends.source
-        self._disks_left_bytes = job.disk_remaining_bytes or self._disks_left_bytes
         if turn is Turn.POST_COPY:
             self._move.advance(Step.SWITCHING)
             self._runs_there = True
@@ -230,10 +240,10 @@ def _rules(move: Move) -> Rules:
     entry = move.entry
     return Rules(
         method=entry.method,
+    if job.phase is JobPhase.DISKS:
+        return f"with {job.disk_remaining_bytes / _MIB:.1f} MiB of disks left"
         on_stall=entry.on_stall,
         switch_over=entry.switch_over,
         max_downtime_ms=entry.max_downtime_ms,
         dirty_bytes_s=entry.dirty_bytes_s,
     )
-    if job.phase is JobPhase.DISKS:
-        return f"with {job.disk_remaining_bytes / _MIB:.1f} MiB of disks left"

@@ -67,6 +67,7 @@ class FindingCode(StrEnum):
     LIBVIRTD_UNREACHED = "libvirtd-unreached"
     FOLDER_CLOSED = "folder-closed"
     BRIDGE_STP = "bridge-stp"
+    CONNECTION_UNMENDABLE = "connection-unmendable"
     USERFAULTFD_FORBIDDEN = "userfaultfd-forbidden"
     DISK_CACHED = "disk-cached"
     PROBED_FROM_AN_END = "probed-from-an-end"

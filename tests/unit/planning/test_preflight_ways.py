@@ -142,6 +142,16 @@ class TestPostCopy:
     def test_root_may_always_and_an_unknown_user_is_not_blamed(self, user: str | None) -> None:
         assert found(destination_facts=facts(unprivileged_userfaultfd=False, qemu_user=user)) == []
 
+    def test_where_a_broken_connection_cannot_be_dropped_that_is_said(self) -> None:
+        (finding,) = found(destination_facts=facts(user="migration", acts_as_root=False))
+        assert (finding.severity, STANDS_AGAINST[finding.code]) == (Severity.WARNING, {Method.POST_COPY})
+        assert "migration, without passwordless sudo" in finding.reason
+        assert "/etc/sudoers.d/ferryman" in finding.remedy
+
+    @pytest.mark.parametrize("acts_as_root", [True, None])
+    def test_root_can_and_the_unknown_is_not_blamed(self, acts_as_root: bool | None) -> None:
+        assert found(destination_facts=facts(acts_as_root=acts_as_root)) == []
+
 
 def test_a_bridge_with_spanning_tree_is_a_warning() -> None:
     (finding,) = found(destination_facts=facts(stp_bridges=frozenset({"kvmbr0", "other"})))

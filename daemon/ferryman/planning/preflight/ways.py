@@ -26,6 +26,7 @@ def way_findings(ends: Ends) -> list[Finding]:
         *libvirtd_findings(here, there.host or ends.destination.reading.host),
         *port_findings(here, there.host or ends.destination.reading.host),
         *userfaultfd_findings(there),
+        *root_findings(there),
     ]
 
 
@@ -48,7 +49,6 @@ def clock_findings(here: HostFacts, there: HostFacts) -> list[Finding]:
 
 def port_findings(here: HostFacts, there: str) -> list[Finding]:
     """Migration ports that a firewall holds back."""
-    closed = here.peer(there).closed_ports
     return _closed_ports(here, there, FindingCode.PORTS_CLOSED)
 
 
@@ -61,6 +61,7 @@ def cold_port_findings(ends: Ends, disks: Sequence[DiskPlan], way: ImageCopy) ->
 
 
 def _closed_ports(here: HostFacts, there: str, code: FindingCode) -> list[Finding]:
+    closed = here.peer(there).closed_ports
     if not closed:
         return []
     rule = f"nft insert rule inet filter input ip saddr ADDRESS tcp dport {_ALL_PORTS} accept"
@@ -123,6 +124,21 @@ def userfaultfd_findings(there: HostFacts) -> list[Finding]:
             f"on {there.host} QEMU runs as {there.qemu_user} and {_MEMORY_FOLLOWS_ALLOWED} is 0: no post-copy",
             f"echo {_MEMORY_FOLLOWS_ALLOWED}=1 > /etc/sysctl.d/60-qemu-postcopy.conf && sysctl --system "
             f"(on {there.host}), or allow another method.",
+        )
+    ]
+
+
+def root_findings(there: HostFacts) -> list[Finding]:
+    """A post-copy connection that broke is dropped at the destination by its kernel, for root only."""
+    if there.acts_as_root is not False:
+        return []
+    return [
+        warning(
+            FindingCode.CONNECTION_UNMENDABLE,
+            f"on {there.host} ferryman is {there.user}, without passwordless sudo: if a post-copy connection breaks, "
+            "it cannot be dropped there and made anew, and the guest may stand still until somebody does so",
+            f"echo '{there.user} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/ferryman (on {there.host}), or let the SSH "
+            "user be root.",
         )
     ]
 

@@ -184,7 +184,11 @@ def _parameters(request: LiveMigration) -> dict[str, Any]:
     if request.tls and request.tls_name:
         parameters[libvirt.VIR_MIGRATE_PARAM_TLS_DESTINATION] = request.tls_name
     if request.bandwidth_mib_s:
-        parameters[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH] = request.bandwidth_mib_s
+        # libvirt gives each disk's mirror as much.
+        share = request.bandwidth_mib_s // max(1, len(request.copied_disks))
+        parameters[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH] = max(1, share)
+        if request.memory is MemoryTransfer.POST_COPY:
+            parameters[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH_POSTCOPY] = request.bandwidth_mib_s
     if request.connections > 1:
         parameters[libvirt.VIR_MIGRATE_PARAM_PARALLEL_CONNECTIONS] = request.connections
     return parameters
@@ -222,11 +226,11 @@ def _job(statistics: dict[str, Any], post_copy: JobPhase | None) -> Job:
         throttle_percent=statistics.get("auto_converge_throttle", 0),
         disk_total_bytes=statistics.get("disk_total", 0),
         disk_processed_bytes=statistics.get("disk_processed", 0),
+        disk_remaining_bytes=statistics.get("disk_remaining", 0),
         disk_bytes_s=statistics.get("disk_bps", 0),
         downtime_ms=statistics.get("downtime"),
         setup_ms=statistics.get("setup_time"),
     )
-        disk_remaining_bytes=statistics.get("disk_remaining", 0),
 
 
 def _post_copy_phase(connection: libvirt.virConnect, vm: str) -> JobPhase | None:

@@ -78,7 +78,8 @@ class LiveMigration:
     adaptation: Adaptation = UNCHANGED
     """What differs at the destination."""
     bandwidth_mib_s: int = 0
-    """0: no cap."""
+    """Of all that the migration sends; 0: no cap. Copied disks share it, and memory then begins with one's share:
+    it has the whole of it from `set_max_bandwidth` on."""
     memory: MemoryTransfer = MemoryTransfer.PRE_COPY
     layers_only: bool = False
     """Of copied disks that are layers, copy the layer alone: the destination has the backing image."""

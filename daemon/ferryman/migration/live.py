@@ -204,10 +204,12 @@ class Watch:
 
     def _steer(self, job: Job) -> None:
         before, self._course = self._course, steer(self._course, job, self._rules, self._now_s())
+        if before.memory_since_s is None and self._course.memory_since_s is not None:
+            self._give_memory_the_whole_cap()
         self._memory_left_bytes = job.memory_remaining_bytes or self._memory_left_bytes
+        self._disks_left_bytes = job.disk_remaining_bytes or self._disks_left_bytes
         if self._course.ladder.limit_ms != before.ladder.limit_ms:
             self._move.ends.source.migrations.set_max_downtime(self._move.entry.vm, self._course.ladder.limit_ms)
-        self._disks_left_bytes = job.disk_remaining_bytes or self._disks_left_bytes
             self._move.note(Mark.STEERED, detail=f"a downtime of {self._course.ladder.limit_ms} ms {_so_far(job)}")
         if self._course.cap_mib_s is not None and self._course.cap_mib_s != before.cap_mib_s:
             self._move.ends.source.migrations.set_max_bandwidth(self._move.entry.vm, self._course.cap_mib_s)
@@ -215,6 +217,12 @@ class Watch:
         if self._course.turn is not before.turn:
             self._move.note(Mark.STEERED, detail=f"{self._course.turn} {_so_far(job)}")
             self._take(self._course.turn)
+
+    def _give_memory_the_whole_cap(self) -> None:
+        """Several disks shared it until now."""
+        request = self._move.entry.request
+        if request is not None and request.bandwidth_mib_s and len(request.copied_disks) > 1:
+            self._move.ends.source.migrations.set_max_bandwidth(request.vm, request.bandwidth_mib_s)
 
     def _take(self, turn: Turn) -> None:
         vm, source = self._move.entry.vm, self._move.ends.source
@@ -232,6 +240,8 @@ class Watch:
 
 
 def _so_far(job: Job) -> str:
+    if job.phase is JobPhase.DISKS:
+        return f"with {job.disk_remaining_bytes / _MIB:.1f} MiB of disks left"
     slowed = f", slowed down by {job.throttle_percent} %" if job.throttle_percent else ""
     return f"in pass {job.memory_iteration}, {job.memory_remaining_bytes / _MIB:.1f} MiB left{slowed}"
 
@@ -240,8 +250,6 @@ def _rules(move: Move) -> Rules:
     entry = move.entry
     return Rules(
         method=entry.method,
-    if job.phase is JobPhase.DISKS:
-        return f"with {job.disk_remaining_bytes / _MIB:.1f} MiB of disks left"
         on_stall=entry.on_stall,
         switch_over=entry.switch_over,
         max_downtime_ms=entry.max_downtime_ms,

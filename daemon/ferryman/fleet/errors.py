@@ -41,7 +41,7 @@ class FailureKind(StrEnum):
     ABORTED = "aborted"
     """The operation was cancelled, by us or by a person."""
     PEER_UNREACHED = "peer-unreached"
-    """The source's libvirtd could not log in at the destination's; nothing has begun."""
+    """The source's libvirtd could not log in at the destination's, or lost its connection there."""
     OTHER = "other"
 
 

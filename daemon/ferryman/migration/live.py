@@ -9,8 +9,10 @@ from contextlib import suppress
 from ferryman.fleet.deadlines import begin
 from ferryman.fleet.errors import FailureKind, FleetError, HostUnreachableError, OperationFailedError
 from ferryman.fleet.migrating import Job, JobPhase, LiveMigration
+from ferryman.fleet.values import Power
+from ferryman.migration.giving_up import why_given_up
 from ferryman.migration.move import LeftRunningError, Move, MoveFailedError, stopped
-from ferryman.migration.steering import SILENT_S, Rules, Turn, course, look_in_s, steer
+from ferryman.migration.steering import Rules, Turn, course, look_in_s, steer
 from ferryman.records.journal_entry import Step
 from ferryman.records.timeline import Mark
 
@@ -45,11 +47,19 @@ def transfer(move: Move, request: LiveMigration) -> None:
     try:
         _migrate(move, request)
     except OperationFailedError as error:
-        if error.kind is not FailureKind.PEER_UNREACHED or move.through is not None:
+        if error.kind is not FailureKind.PEER_UNREACHED or move.through is not None or not _is_untouched(move):
             raise
         move.drives_itself(f"the libvirtd of {move.entry.source} does not reach its peer: {error.reason}")
         move.warnings.append(f"{move.entry.driven_because}; so the daemon drove the move itself. {error.remedy}")
         _migrate(move, request)
+
+
+def _is_untouched(move: Move) -> bool:
+    """Whether nothing has come of a migration yet: nothing was sent, and nothing stands at the destination."""
+    if move.stop.is_set() or move.sent is not None or move.disk_bytes:
+        return False
+    here, there = move.ends.source.power.state(move.entry.vm), move.ends.destination.power.state(move.entry.vm)
+    return here is Power.RUNNING and there is None
 
 
 def _migrate(move: Move, request: LiveMigration) -> None:
@@ -173,28 +183,10 @@ class Watch:
 
     def given_up(self) -> MoveFailedError | None:
         """Why this watch cancelled the migration; None: it did not."""
-        vm = self._move.entry.vm
         if self._taken_back:
-            return stopped(vm)
-        if self._course.turn is Turn.GIVE_UP:
-            return MoveFailedError(
-                f"nothing of {vm} moved for {SILENT_S:.0f} s",
-                "See whether the hosts reach each other on ports 49152-49215; it is tried again.",
-            )
-        if self._course.turn is Turn.ABORT and self._course.memory_since_s is None:
-            return MoveFailedError(
-                f"{vm} writes its disks faster than the link carries: {self._disks_left_bytes // _MIB} MiB were left, "
-                "and sending them twice over made it no less",
-                "Move it when it is quieter, or have its writes wait for the link: [live] auto_converge = true "
-                "(from libvirt 8.0 on, at both hosts).",
-            )
-        if self._course.turn is Turn.ABORT:
-            return MoveFailedError(
-                f"{vm} writes faster than the link carries: {self._memory_left_bytes // _MIB} MiB were left, more "
-                f"than a downtime of {self._move.entry.max_downtime_ms or self._course.ladder.most_ms} ms allows",
-                "Move it when it is quieter, raise max_downtime_ms, or set [live] on_stall to post-copy or pause.",
-            )
-        return None
+            return stopped(self._move.entry.vm)
+        left = self._disks_left_bytes if self._course.memory_since_s is None else self._memory_left_bytes
+        return why_given_up(self._move.entry, self._course, left)
 
     def _tell_destination(self) -> None:
         """A destination that was not told waits for the source's next word for ever, and libvirt's call with it."""

@@ -484,6 +484,19 @@ class TestImages:
         assert there is not None
         assert there.allocation_bytes < 3 * MIB
 
+    def test_an_export_that_is_gone_or_not_the_expected_hosts_is_not_reached(self, stage: Stage) -> None:
+        images, address = stage.source.images, stage.destination_spec.effective_migration_address
+        with stage.empty_volume("qcow2", 8 * MIB) as arrived:
+            with stage.served(arrived) as export:
+                images.reach(export)
+                images.reach(export)
+            with pytest.raises(OperationFailedError):
+                images.reach(export)
+            with stage.served(arrived, address) as export:
+                images.reach(export)
+            with stage.served(arrived, "stranger.invalid") as export, pytest.raises(OperationFailedError):
+                images.reach(export)
+
     def test_under_tls_only_the_expected_host_is_given_anything(self, stage: Stage) -> None:
         address = stage.destination_spec.effective_migration_address
         with stage.filled_volume(CONTENT) as sent, stage.empty_volume("raw", 8 * MIB) as arrived:

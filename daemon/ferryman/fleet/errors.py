@@ -40,6 +40,8 @@ class FailureKind(StrEnum):
     """Another job holds the domain or volume; tried again later."""
     ABORTED = "aborted"
     """The operation was cancelled, by us or by a person."""
+    PEER_UNREACHED = "peer-unreached"
+    """The source's libvirtd could not log in at the destination's, or lost its connection there."""
     OTHER = "other"
 
 

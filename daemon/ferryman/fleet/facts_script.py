@@ -41,6 +41,7 @@ def parse(
         host=host,
         by_ssh=True,
         user=_last(lines, "user"),
+        acts_as_root=_YES_NO.get(_last(lines, "root") or ""),
         groups=_words(lines, "groups"),
         clock=_clock(lines, asked_ns),
         stp_bridges=_stp(lines),

@@ -69,6 +69,8 @@ class HostFacts:
     """False: the host is not reached by SSH, and nothing is known."""
     user: str | None = None
     """Whom ferryman logs in as."""
+    acts_as_root: bool | None = None
+    """That user is root, or has passwordless sudo."""
     groups: frozenset[str] | None = None
     clock: Clock | None = None
     stp_bridges: frozenset[str] | None = None

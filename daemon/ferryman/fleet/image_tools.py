@@ -30,6 +30,8 @@ while [ -d "/proc/$pid" ]; do sleep 0.02; done
 At its end qemu-nbd writes out all that it was sent. It writes past the page cache where the file system can: a mirror
 is filled in a third of the time then, and a guest that boots meets no backlog of writes."""
 QEMU_IMG = 'exec $root qemu-img "$@"'
+REACH = 'exec timeout 15 $root qemu-img "$@"'
+"""A firewall that drops packets is not waited for longer."""
 _TLS = "tls"
 """What QEMU is to call its credentials."""
 
@@ -45,6 +47,11 @@ def copied(image: Image, export: Export, *, certificates: str, bandwidth_mib_s: 
     cap = ["-r", f"{bandwidth_mib_s}M"] if bandwidth_mib_s else []
     how = ["-p", "-n", "-W", "-m", "16", *cap, *_client(export, certificates)]
     return ["convert", *how, "-f", image.format, "-O", "raw", image.path, _node(export)]
+
+
+def asked(export: Export, *, certificates: str) -> list[str]:
+    """Arguments for REACH."""
+    return ["info", *_client(export, certificates), _node(export)]
 
 
 def compared(image: Image, export: Export, *, certificates: str) -> list[str]:

@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from ferryman.specs.fields import bracketed
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
@@ -34,7 +36,7 @@ class Export:
     @property
     def uri(self) -> str:
         """As NBD's programs take it, and people read it."""
-        return f"nbd{'s' if self.tls_name else ''}://{self.address}:{self.port}/{self.name}"
+        return f"nbd{'s' if self.tls_name else ''}://{bracketed(self.address)}:{self.port}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,10 @@ class Images(Protocol):
 
     def cancel_mirror(self, vm: str, target: str) -> None:
         """End it; the VM goes on without. No mirror, or no such VM, is no error."""
+        ...
+
+    def reach(self, export: Export) -> None:
+        """Connect to an export once, and change nothing. Raises OperationFailedError where it is not reached."""
         ...
 
     def copy(self, image: Image, export: Export, *, bandwidth_mib_s: int, told: Callable[[float], None]) -> None:

@@ -11,6 +11,7 @@ import libvirt
 from ferryman.fleet.deadlines import begin, result_within
 from ferryman.fleet.errors import HostHangsError, HostUnreachableError
 from ferryman.fleet.ssh_command import ssh_command
+from ferryman.specs.fields import bracketed
 from ferryman.specs.host_spec import HostSpec
 
 KEEPALIVE_INTERVAL_S = 3
@@ -74,7 +75,7 @@ def connection_uri(spec: HostSpec) -> str:
         return spec.uri
     url, ssh = urlsplit(spec.uri), spec.ssh
     user, port = ssh.user or url.username, ssh.port or url.port
-    netloc = f"{user + '@' if user else ''}{url.hostname}{f':{port}' if port else ''}"
+    netloc = f"{user + '@' if user else ''}{bracketed(url.hostname or spec.name)}{f':{port}' if port else ''}"
     options = {"no_tty": "1"}
     if ssh.identity_file:
         options["keyfile"] = str(Path(ssh.identity_file).expanduser())

@@ -100,6 +100,16 @@ class LibvirtImages:
                 if error.get_error_code() not in _NO_JOB:
                     raise
 
+    def reach(self, export: Export) -> None:
+        """Connect to an export once, and change nothing."""
+        doing = f"reaching {export.uri}"
+        wanted = image_tools.asked(export, certificates=self._certificate_folder(doing, export.tls_name))
+        with self._scripts.start(doing, image_tools.REACH, *wanted) as program:
+            for _ in program.lines():
+                pass
+            if program.finish() != 0:
+                raise self._failure(doing, program)
+
     def copy(self, image: Image, export: Export, *, bandwidth_mib_s: int, told: Callable[[float], None]) -> None:
         """Copy an image that nobody writes."""
         doing = f"copying {image.path}"

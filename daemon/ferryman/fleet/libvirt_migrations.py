@@ -9,8 +9,10 @@ import libvirt
 from ferryman.fleet.adapting import adapted
 from ferryman.fleet.errors import FailureKind, HostUnreachableError, OperationFailedError
 from ferryman.fleet.libvirt_door import LibvirtDoor, let_go
+from ferryman.fleet.libvirt_jobs import MIGRATIONS, NOT_MIGRATING, job_of, post_copy_phase, statistics_of
+from ferryman.fleet.libvirt_scripts import RootScripts
 from ferryman.fleet.libvirt_session import LibvirtSession
-from ferryman.fleet.migrating import Job, JobPhase, LiveMigration, MemoryTransfer
+from ferryman.fleet.migrating import Job, LiveMigration, MemoryTransfer
 from ferryman.specs.host_spec import HostSpec
 
 _FLAGS = (
@@ -24,19 +26,21 @@ _MEMORY_FLAGS = {
     MemoryTransfer.PAUSED: 0,
 }
 _DROP_INCOMING = """
-pid=$(cat "/run/libvirt/qemu/$1.pid") || exit
-ss -Htnp state established | grep "pid=$pid," | while read -r _ _ here there _; do
+$root true || exit
+pid=$($root cat "/run/libvirt/qemu/$1.pid" 2>/dev/null) || exit 0
+$root ss -Htnp state established | grep "pid=$pid," | while read -r _ _ here there _; do
     port=${here##*:}
     if [ "$port" -ge 49152 ] && [ "$port" -le 49215 ]; then
-        ss -K sport = ":$port" dport = ":${there##*:}"
+        $root ss -K sport = ":$port" dport = ":${there##*:}" || exit
     fi
 done
 """
 """Kills what QEMU has open on libvirt's migration ports, and nothing else."""
 _ADDRESSES = (libvirt.VIR_MIGRATE_PARAM_URI, libvirt.VIR_MIGRATE_PARAM_TLS_DESTINATION)
 """Where to, and who is expected there: what a resumed migration is told again."""
+_OF_CONNECTIONS = frozenset({libvirt.VIR_FROM_RPC, libvirt.VIR_FROM_REMOTE, libvirt.VIR_FROM_AUTH})
+"""Errors of these domains are the connection's: the source's libvirtd passes on what its own met with at its peer."""
 _MIB = 1024 * 1024
-_NOT_MIGRATING = frozenset({libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_ERR_NO_DOMAIN})
 
 
 class LibvirtMigrations:
@@ -44,6 +48,7 @@ class LibvirtMigrations:
 
     def __init__(self, session: LibvirtSession) -> None:
         self._session = session
+        self._scripts = RootScripts(session, "true, cat and ss")
 
     def migrate(self, request: LiveMigration, through: HostSpec | None = None) -> None:
         """Migrate, persistent there, still defined here afterwards; returns when it is over."""
@@ -57,14 +62,14 @@ class LibvirtMigrations:
     def job(self, vm: str) -> Job:
         """The migration job under way."""
         with self._session.connection(f"reading {vm}'s job") as connection:
-            return _job(_statistics(connection, vm, 0), _post_copy_phase(connection, vm))
+            return job_of(statistics_of(connection, vm, 0), post_copy_phase(connection, vm))
 
     def completed_job(self, vm: str) -> Job | None:
         """The last finished job's figures, where the host still has them."""
         flags = libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED | libvirt.VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED
         with self._session.connection(f"reading {vm}'s last job") as connection:
-            statistics = _statistics(connection, vm, flags)
-            return _job(statistics, None) if statistics.get("operation") in _MIGRATIONS else None
+            statistics = statistics_of(connection, vm, flags)
+            return job_of(statistics, None) if statistics.get("operation") in MIGRATIONS else None
 
     def set_max_downtime(self, vm: str, downtime_ms: int) -> None:
         """Limit the switch-over's pause."""
@@ -92,9 +97,14 @@ class LibvirtMigrations:
         """Of a VM whose memory is to follow it here: drop a connection that is dead. None is no error.
 
         QEMU waits for the source's next word for ever, and libvirt waits with it: neither takes a command meanwhile, so
-        only the host's kernel can end it. Without SSH, or the right to do so, nothing happens.
+        only the host's kernel can end it. Raises OperationFailedError without SSH, or the right to do so.
         """
-        self._session.run(["sh", "-c", _DROP_INCOMING, "sh", vm])
+        doing = f"dropping {vm}'s dead connection"
+        with self._scripts.start(doing, _DROP_INCOMING, vm) as program:
+            for _ in program.lines():
+                pass
+            if program.finish() != 0:
+                raise self._scripts.failure(doing, program)
 
     def abort(self, vm: str) -> None:
         """Cancel the job; the guest goes on at the source. No job is no error."""
@@ -102,14 +112,8 @@ class LibvirtMigrations:
             try:
                 connection.lookupByName(vm).abortJob()
             except libvirt.libvirtError as error:
-                if error.get_error_code() not in _NOT_MIGRATING:
+                if error.get_error_code() not in NOT_MIGRATING:
                     raise
-
-
-_MIGRATIONS = (
-    libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT,
-    libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN,
-)
 
 
 def _migrate(
@@ -122,13 +126,27 @@ def _migrate(
     """Peer-to-peer, so that it outlives this program; or `through` a connection of ours to the destination."""
     flags = _flags(request) | more_flags
     if through is None:
-        domain.migrateToURI3(request.peer_uri, parameters, flags | libvirt.VIR_MIGRATE_PEER2PEER)
+        _migrate_peer_to_peer(domain, request, parameters, flags)
         return
     destination = _opened(through)
     try:
         domain.migrate3(destination, parameters, flags)
     finally:
         let_go(destination)
+
+
+def _migrate_peer_to_peer(
+    domain: libvirt.virDomain, request: LiveMigration, parameters: dict[str, Any], flags: int
+) -> None:
+    try:
+        domain.migrateToURI3(request.peer_uri, parameters, flags | libvirt.VIR_MIGRATE_PEER2PEER)
+    except libvirt.libvirtError as error:
+        if error.get_error_domain() not in _OF_CONNECTIONS or not domain.connect().isAlive():
+            raise
+        remedy = f"As root on the source: virsh -c '{request.peer_uri}' list"
+        raise OperationFailedError(
+            FailureKind.PEER_UNREACHED, error.get_error_message() or str(error), remedy
+        ) from error
 
 
 def _opened(spec: HostSpec) -> libvirt.virConnect:
@@ -144,6 +162,8 @@ def _flags(request: LiveMigration) -> int:
     if request.copied_disks:
         inc, full = libvirt.VIR_MIGRATE_NON_SHARED_INC, libvirt.VIR_MIGRATE_NON_SHARED_DISK
         flags |= inc if request.layers_only else full
+        if request.synchronous_writes:
+            flags |= libvirt.VIR_MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES
     if request.tls:
         flags |= libvirt.VIR_MIGRATE_TLS
     if request.connections > 1:
@@ -160,7 +180,11 @@ def _parameters(request: LiveMigration) -> dict[str, Any]:
     if request.tls and request.tls_name:
         parameters[libvirt.VIR_MIGRATE_PARAM_TLS_DESTINATION] = request.tls_name
     if request.bandwidth_mib_s:
-        parameters[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH] = request.bandwidth_mib_s
+        # libvirt gives each disk's mirror as much.
+        share = request.bandwidth_mib_s // max(1, len(request.copied_disks))
+        parameters[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH] = max(1, share)
+        if request.memory is MemoryTransfer.POST_COPY:
+            parameters[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH_POSTCOPY] = request.bandwidth_mib_s
     if request.connections > 1:
         parameters[libvirt.VIR_MIGRATE_PARAM_PARALLEL_CONNECTIONS] = request.connections
     return parameters
@@ -174,57 +198,3 @@ def _adapted(domain: libvirt.virDomain, request: LiveMigration) -> dict[str, str
         libvirt.VIR_MIGRATE_PARAM_DEST_XML: adapted(live, request.adaptation),
         libvirt.VIR_MIGRATE_PARAM_PERSIST_XML: adapted(persistent, request.adaptation),
     }
-
-
-def _statistics(connection: libvirt.virConnect, vm: str, flags: int) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = connection.lookupByName(vm).jobStats(flags)
-    except libvirt.libvirtError as error:
-        if error.get_error_code() in _NOT_MIGRATING:
-            return {}
-        raise
-    return found
-
-
-def _job(statistics: dict[str, Any], post_copy: JobPhase | None) -> Job:
-    return Job(
-        phase=_phase(statistics) if post_copy is None else post_copy,
-        elapsed_ms=statistics.get("time_elapsed", 0),
-        memory_total_bytes=statistics.get("memory_total", 0),
-        memory_processed_bytes=statistics.get("memory_processed", 0),
-        memory_remaining_bytes=statistics.get("memory_remaining", 0),
-        memory_bytes_s=statistics.get("memory_bps", 0),
-        memory_iteration=statistics.get("memory_iteration", 0),
-        throttle_percent=statistics.get("auto_converge_throttle", 0),
-        disk_total_bytes=statistics.get("disk_total", 0),
-        disk_processed_bytes=statistics.get("disk_processed", 0),
-        disk_bytes_s=statistics.get("disk_bps", 0),
-        downtime_ms=statistics.get("downtime"),
-        setup_ms=statistics.get("setup_time"),
-    )
-
-
-def _post_copy_phase(connection: libvirt.virConnect, vm: str) -> JobPhase | None:
-    """Only the domain's own state tells of a switch to post-copy: the job goes on as before, and lingers."""
-    try:
-        state = tuple(connection.lookupByName(vm).state())
-    except libvirt.libvirtError as error:
-        if error.get_error_code() in _NOT_MIGRATING:
-            return None
-        raise
-    return _POST_COPY_PHASES.get(state)
-
-
-_POST_COPY_PHASES = {
-    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY): JobPhase.POST_COPY,
-    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY_FAILED): JobPhase.POST_COPY_BROKEN,
-}
-
-
-def _phase(statistics: dict[str, Any]) -> JobPhase:
-    """libvirt tells memory_total once QEMU's own migration has begun; until then the disks' mirrors fill."""
-    if statistics.get("operation") not in _MIGRATIONS:
-        return JobPhase.NONE
-    if statistics.get("memory_total", 0) > 0:
-        return JobPhase.MEMORY
-    return JobPhase.DISKS if statistics.get("disk_total", 0) > 0 else JobPhase.SETUP

@@ -60,6 +60,8 @@ class MachineNeeds:
     """Firmware that its definition names by path."""
     nvram: str = ""
     """The file that keeps the firmware's variables."""
+    nvram_device: str = ""
+    """Where they are kept in no file: `block DEVICE`, `network NAME`."""
     tpm: Tpm = Tpm.NONE
     guest_agent: bool | None = None
     """It answers, or has been seen to; None: unknown."""

@@ -29,7 +29,8 @@ def machine_needs(xml: str, host_cpu_xml: str = "") -> MachineNeeds:
         cpu_xml=host_cpu_xml if passed_through else _named_model(cpu),
         cpu_passed_through=passed_through,
         loader=_text(root, "./os/loader"),
-        nvram=_text(root, "./os/nvram"),
+        nvram=_nvram_file(root),
+        nvram_device=_nvram_device(root),
         tpm=_tpm(root),
         guest_agent=_agent(root),
     )
@@ -58,6 +59,22 @@ def _named_model(cpu: ET.Element | None) -> str:
     if cpu is None or cpu.get("mode", "") not in _EXPANDED_MODES or cpu.find("model") is None:
         return ""
     return ET.tostring(cpu, encoding="unicode").strip()
+
+
+def _nvram_file(root: ET.Element) -> str:
+    """Written as the element's text, or, where libvirt 8.5 or later wrote it, as that of its source."""
+    source = root.find("./os/nvram/source")
+    return _text(root, "./os/nvram") or ("" if source is None else source.get("file", ""))
+
+
+def _nvram_device(root: ET.Element) -> str:
+    nvram, source = root.find("./os/nvram"), root.find("./os/nvram/source")
+    kind = "file" if nvram is None else nvram.get("type", "file")
+    if kind == "file":
+        return ""
+    attributes = {} if source is None else source.attrib
+    names = (attributes.get(name) for name in ("dev", "name", "volume"))
+    return f"{kind} {next((name for name in names if name), '(unnamed)')}"
 
 
 def _tpm(root: ET.Element) -> Tpm:

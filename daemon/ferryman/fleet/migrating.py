@@ -45,6 +45,8 @@ class Job:
     """Of its time that the guest is held back, so that it writes less (auto-converge)."""
     disk_total_bytes: int = 0
     disk_processed_bytes: int = 0
+    disk_remaining_bytes: int = 0
+    """Grows with what a guest writes to disks that are being copied."""
     disk_bytes_s: int = 0
     downtime_ms: int | None = None
     """Of a completed job: for how long the vCPUs stood still."""
@@ -76,7 +78,8 @@ class LiveMigration:
     adaptation: Adaptation = UNCHANGED
     """What differs at the destination."""
     bandwidth_mib_s: int = 0
-    """0: no cap."""
+    """Of all that the migration sends; 0: no cap. Copied disks share it, and memory then begins with one's share:
+    it has the whole of it from `set_max_bandwidth` on."""
     memory: MemoryTransfer = MemoryTransfer.PRE_COPY
     layers_only: bool = False
     """Of copied disks that are layers, copy the layer alone: the destination has the backing image."""
@@ -87,7 +90,9 @@ class LiveMigration:
     connections: int = 1
     """That memory is sent over."""
     auto_converge: bool = False
-    """Slow a guest down that writes too fast."""
+    """Slow a guest down that writes its memory too fast."""
+    synchronous_writes: bool = False
+    """Slow a guest down that writes copied disks too fast: each of its writes ends only once it has arrived too."""
 
 
 class Migrations(Protocol):

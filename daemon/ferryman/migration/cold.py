@@ -12,7 +12,7 @@ from ferryman.fleet.errors import OperationFailedError
 from ferryman.fleet.machine_files import files_of
 from ferryman.fleet.values import DomainDetail, Power
 from ferryman.migration import mirroring, streaming
-from ferryman.migration.exporting import Cargo, copy, serving, verify
+from ferryman.migration.exporting import Cargo, copy, reach, serving, verify
 from ferryman.migration.move import Move, MoveFailedError, stopped
 from ferryman.migration.volumes import Ready
 from ferryman.planning.modes import ImageCopy
@@ -93,8 +93,10 @@ def _stream(move: Move, cold: ColdMove) -> None:
 
 
 def _copy(move: Move, cold: ColdMove) -> None:
-    _switch_off(move, cold)
+    """The guest is not shut down before its disks are seen to have a way to go."""
     with _serving(move, cold) as cargo:
+        reach(move, cargo)
+        _switch_off(move, cold)
         _copy_and_verify(move, cargo, cold)
 
 

@@ -43,6 +43,12 @@ def serving(
         yield tuple(cargo)
 
 
+def reach(move: Move, cargo: Sequence[Cargo]) -> None:
+    """See that the source reaches every export, while nothing has come of it yet. Raises FleetError."""
+    for one in cargo:
+        move.ends.source.images.reach(one.export)
+
+
 def copy(move: Move, cargo: Sequence[Cargo], bandwidth_mib_s: int) -> None:
     """Copy images that nobody writes. Raises FleetError."""
     for one in cargo:

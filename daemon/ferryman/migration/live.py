@@ -7,10 +7,12 @@ from concurrent.futures import Future
 from contextlib import suppress
 
 from ferryman.fleet.deadlines import begin
-from ferryman.fleet.errors import FleetError, HostUnreachableError
+from ferryman.fleet.errors import FailureKind, FleetError, HostUnreachableError, OperationFailedError
 from ferryman.fleet.migrating import Job, JobPhase, LiveMigration
+from ferryman.fleet.values import Power
+from ferryman.migration.giving_up import why_given_up
 from ferryman.migration.move import LeftRunningError, Move, MoveFailedError, stopped
-from ferryman.migration.steering import SILENT_S, Rules, Turn, course, look_in_s, steer
+from ferryman.migration.steering import Rules, Turn, course, look_in_s, steer
 from ferryman.records.journal_entry import Step
 from ferryman.records.timeline import Mark
 
@@ -37,19 +39,39 @@ def transfer(move: Move, request: LiveMigration) -> None:
     daemon is stopping and the migration is peer-to-peer: it goes on, and is adopted at the next start.
     """
     migrations = move.ends.source.migrations
-    watching = Watch(move)
-    migrations.set_max_downtime(request.vm, watching.limit_ms)
+    migrations.set_max_downtime(request.vm, Watch(move).limit_ms)
     move.asks(request)
     if move.entry.autostart:
         # Once it has left, a reboot of the source must not bring up a second copy from the old disks.
         move.ends.source.definitions.disarm(request.vm)
-    _follow(move, watching, _begin(move, f"migrate {request.vm}", lambda: migrations.migrate(request, move.through)))
+    try:
+        _migrate(move, request)
+    except OperationFailedError as error:
+        if error.kind is not FailureKind.PEER_UNREACHED or move.through is not None or not _is_untouched(move):
+            raise
+        move.drives_itself(f"the libvirtd of {move.entry.source} does not reach its peer: {error.reason}")
+        move.warnings.append(f"{move.entry.driven_because}; so the daemon drove the move itself. {error.remedy}")
+        _migrate(move, request)
+
+
+def _is_untouched(move: Move) -> bool:
+    """Whether nothing has come of a migration yet: nothing was sent, and nothing stands at the destination."""
+    if move.stop.is_set() or move.sent is not None or move.disk_bytes:
+        return False
+    here, there = move.ends.source.power.state(move.entry.vm), move.ends.destination.power.state(move.entry.vm)
+    return here is Power.RUNNING and there is None
+
+
+def _migrate(move: Move, request: LiveMigration) -> None:
+    migrations = move.ends.source.migrations
+    call = _begin(move, f"migrate {request.vm}", lambda: migrations.migrate(request, move.through))
+    _follow(move, Watch(move), call)
 
 
 def resume(move: Move, request: LiveMigration) -> None:
     """Take up a post-copy migration whose connection broke. Raises as `transfer` does."""
     # A destination that was not told waits for ever for the source's next word, and takes no other meanwhile.
-    move.ends.destination.migrations.drop_incoming(request.vm)
+    _tell_destination(move)
     migrations, vm = move.ends.source.migrations, request.vm
     _follow(move, Watch(move), _begin(move, f"resume {vm}", lambda: migrations.resume_post_copy(request, move.through)))
 
@@ -89,6 +111,16 @@ def _follow(move: Move, watching: Watch, call: Future[None]) -> None:
         raise watching.given_up() or error from error
 
 
+def _tell_destination(move: Move) -> None:
+    """Have its dead connection dropped. Where that cannot be done, it may yet notice by itself: that is said, once."""
+    try:
+        move.ends.destination.migrations.drop_incoming(move.entry.vm)
+    except OperationFailedError as error:
+        said = f"{error.reason}; until it is dropped there, its memory may not follow. {error.remedy}"
+        if said not in move.warnings:
+            move.warnings.append(said)
+
+
 def _may_leave(move: Move) -> bool:
     """Whether the daemon is stopping and the migration goes on without it."""
     return move.stop.is_set() and move.through is None
@@ -104,7 +136,7 @@ class Watch:
         self._move = move
         self._rules = _rules(move)
         self._course = course(self._rules, self._now_s())
-        self._memory_left_bytes = 0
+        self._memory_left_bytes = self._disks_left_bytes = 0
         self._tell_at_s = 0.0
         self._seen_at_s = self._now_s()
         self.look_in_s = look_in_s(self._course, None, self._rules)
@@ -151,31 +183,23 @@ class Watch:
 
     def given_up(self) -> MoveFailedError | None:
         """Why this watch cancelled the migration; None: it did not."""
-        vm = self._move.entry.vm
         if self._taken_back:
-            return stopped(vm)
-        if self._course.turn is Turn.GIVE_UP:
-            return MoveFailedError(
-                f"nothing of {vm} moved for {SILENT_S:.0f} s",
-                "See whether the hosts reach each other on ports 49152-49215; it is tried again.",
-            )
-        if self._course.turn is Turn.ABORT:
-            return MoveFailedError(
-                f"{vm} writes faster than the link carries: {self._memory_left_bytes // _MIB} MiB were left, more "
-                f"than a downtime of {self._move.entry.max_downtime_ms or self._course.ladder.most_ms} ms allows",
-                "Move it when it is quieter, raise max_downtime_ms, or set [live] on_stall to post-copy or pause.",
-            )
-        return None
+            return stopped(self._move.entry.vm)
+        left = self._disks_left_bytes if self._course.memory_since_s is None else self._memory_left_bytes
+        return why_given_up(self._move.entry, self._course, left)
 
     def _tell_destination(self) -> None:
         """A destination that was not told waits for the source's next word for ever, and libvirt's call with it."""
         if self._now_s() >= self._tell_at_s:
-            self._move.ends.destination.migrations.drop_incoming(self._move.entry.vm)
+            _tell_destination(self._move)
             self._tell_at_s = self._now_s() + _TELL_EVERY_S
 
     def _steer(self, job: Job) -> None:
         before, self._course = self._course, steer(self._course, job, self._rules, self._now_s())
+        if before.memory_since_s is None and self._course.memory_since_s is not None:
+            self._give_memory_the_whole_cap()
         self._memory_left_bytes = job.memory_remaining_bytes or self._memory_left_bytes
+        self._disks_left_bytes = job.disk_remaining_bytes or self._disks_left_bytes
         if self._course.ladder.limit_ms != before.ladder.limit_ms:
             self._move.ends.source.migrations.set_max_downtime(self._move.entry.vm, self._course.ladder.limit_ms)
             self._move.note(Mark.STEERED, detail=f"a downtime of {self._course.ladder.limit_ms} ms {_so_far(job)}")
@@ -185,6 +209,12 @@ class Watch:
         if self._course.turn is not before.turn:
             self._move.note(Mark.STEERED, detail=f"{self._course.turn} {_so_far(job)}")
             self._take(self._course.turn)
+
+    def _give_memory_the_whole_cap(self) -> None:
+        """Several disks shared it until now."""
+        request = self._move.entry.request
+        if request is not None and request.bandwidth_mib_s and len(request.copied_disks) > 1:
+            self._move.ends.source.migrations.set_max_bandwidth(request.vm, request.bandwidth_mib_s)
 
     def _take(self, turn: Turn) -> None:
         vm, source = self._move.entry.vm, self._move.ends.source
@@ -202,6 +232,8 @@ class Watch:
 
 
 def _so_far(job: Job) -> str:
+    if job.phase is JobPhase.DISKS:
+        return f"with {job.disk_remaining_bytes / _MIB:.1f} MiB of disks left"
     slowed = f", slowed down by {job.throttle_percent} %" if job.throttle_percent else ""
     return f"in pass {job.memory_iteration}, {job.memory_remaining_bytes / _MIB:.1f} MiB left{slowed}"
 

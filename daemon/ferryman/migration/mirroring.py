@@ -17,13 +17,19 @@ _NS_PER_S = 1_000_000_000
 def fill(move: Move, cargo: Sequence[Cargo], bandwidth_mib_s: int) -> None:
     """Begin every mirror, and wait until all are ready. Raises FleetError, StoppedError."""
     vm, images = move.entry.vm, move.ends.source.images
+    each_mib_s = share_mib_s(bandwidth_mib_s, len(cargo))
     move.mirrors(tuple(one.disk.target for one in cargo))
     for one in cargo:
-        images.mirror(vm, one.disk.target, one.export, bandwidth_mib_s=bandwidth_mib_s)
+        images.mirror(vm, one.disk.target, one.export, bandwidth_mib_s=each_mib_s)
     meter = _Meter(move)
     while not meter.saw(_mirrors(move, cargo)):
         if move.stop.wait(_LOOK_EVERY_S):
             raise stopped(vm)
+
+
+def share_mib_s(cap_mib_s: int, mirrors: int) -> int:
+    """Of the move's cap, for each of the mirrors, which run all at once; 0: no cap, and so for each."""
+    return max(1, cap_mib_s // mirrors) if cap_mib_s and mirrors else cap_mib_s
 
 
 def broke(move: Move, cargo: Sequence[Cargo]) -> bool:

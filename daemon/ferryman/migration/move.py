@@ -112,6 +112,10 @@ class Move:
         """Write down what the hypervisor is asked to do, before it is."""
         self._write(replace(self.entry, step=Step.TRANSFERRING, request=request))
 
+    def drives_itself(self, because: str) -> None:
+        """Write down that the daemon drives the migration from now on, before it does."""
+        self._write(replace(self.entry, driven_by=Driver.DAEMON, driven_because=because))
+
     def mirrors(self, targets: tuple[str, ...]) -> None:
         """Write down which disks are mirrored from now on, before they are."""
         self._write(replace(self.entry, mirrored=targets))

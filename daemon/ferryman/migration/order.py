@@ -15,6 +15,7 @@ from ferryman.planning.plans import DiskImage, Plan
 from ferryman.records.audit_records import CauseRecord, VolumeAt
 from ferryman.records.journal_entry import JournalEntry, Step
 from ferryman.specs.choices import Method, OnStall
+from ferryman.specs.fields import bracketed
 from ferryman.specs.host_spec import HostSpec
 from ferryman.specs.vm_spec import VmSpec
 
@@ -98,7 +99,7 @@ def live_request(order: Order, ready: volumes.Ready) -> LiveMigration:
     return LiveMigration(
         vm=plan.vm,
         peer_uri=order.destination.effective_peer_uri,
-        data_uri=f"tcp://{order.destination.effective_migration_address}",
+        data_uri=f"tcp://{bracketed(order.destination.effective_migration_address)}",
         copied_disks=tuple(disk.target for disk in volumes.copied(plan.disks)),
         adaptation=volumes.adaptation(plan, ready),
         bandwidth_mib_s=bandwidth_cap_mib_s(order.source, order.destination),
@@ -109,6 +110,7 @@ def live_request(order: Order, ready: volumes.Ready) -> LiveMigration:
         # QEMU before 10.1 loses a guest that uses several connections and then switches to post-copy.
         connections=1 if memory is MemoryTransfer.POST_COPY else spec.live.connections,
         auto_converge=spec.live.auto_converge,
+        synchronous_writes=plan.synchronous_writes,
     )
 
 

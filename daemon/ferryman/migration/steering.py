@@ -1,7 +1,9 @@
 """What to do about a migration that is under way, after each look at its job. Pure: time is an argument.
 
 The downtime limit climbs its ladder (`convergence`). Where that ends without the memory getting less, the spec says
-what comes of it. And a migration of which nothing moves any more is given up: it would hold its place for ever.
+what comes of it. Before that, one whose disks are written faster than they are sent is cancelled (`filling`): post-copy
+lets memory follow and no disks, and a pause would last for as long as they take. And a migration of which nothing moves
+any more is given up: it would hold its place for ever.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from enum import StrEnum
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.migration.convergence import Ladder, climb, first_step_only, ladder, one_iteration
 from ferryman.migration.easing import LOOK_EVERY_S, eased_mib_s, is_last_moment, look_soon_s
+from ferryman.migration.filling import NOTHING_SENT, Filling, filled
 from ferryman.planning.modes import SwitchOver
 from ferryman.planning.prediction import second_ms
 from ferryman.specs.choices import Method, OnStall
@@ -61,6 +64,7 @@ class Course:
     """Anything but GO_ON is taken once; after it only a guest that stands still for nothing is still given back."""
     moved_bytes: int = -1
     moved_at_s: float = 0.0
+    disks: Filling = NOTHING_SENT
     memory_since_s: float | None = None
     full_bytes_s: int | None = None
     """Its speed before it was eased, from the last moment of its one iteration on."""
@@ -86,10 +90,12 @@ def steer(at: Course, job: Job, rules: Rules, now_s: float) -> Course:
         return replace(at, turn=Turn.GIVE_UP)
     if at.turn is not Turn.GO_ON:
         return at
-    at, climbed = _eased(at, job, rules), climb(at.ladder, job)
+    at, climbed = _eased(_filled(at, job, now_s), job, rules), climb(at.ladder, job)
     if at.full_bytes_s is not None:
         # What remains once the guest stands still is sent without a cap.
         job = replace(job, memory_bytes_s=at.full_bytes_s)
+    if job.phase is JobPhase.DISKS and at.disks.is_stuck:
+        return replace(at, turn=Turn.ABORT)
     if _is_stuck(at, climbed, job, rules, now_s):
         return replace(at, ladder=climbed, turn=_TURNS[rules.on_stall])
     return replace(at, ladder=climbed)
@@ -117,6 +123,10 @@ def _clocked(at: Course, job: Job, now_s: float) -> Course:
         at = replace(at, memory_since_s=now_s)
     moved = job.memory_processed_bytes + job.disk_processed_bytes
     return at if moved == at.moved_bytes else replace(at, moved_bytes=moved, moved_at_s=now_s)
+
+
+def _filled(at: Course, job: Job, now_s: float) -> Course:
+    return replace(at, disks=filled(at.disks, job, now_s)) if job.phase is JobPhase.DISKS else at
 
 
 def _throttled(at: Course, job: Job, now_s: float) -> Course:

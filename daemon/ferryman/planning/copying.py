@@ -96,6 +96,8 @@ def _larger(vm: DomainDetail, disk: DiskPlan, volume: Volume, way: ImageCopy) ->
 
 def machine_file_findings(vm: DomainDetail, way: ImageCopy) -> tuple[Finding, ...]:
     """Firmware variables and a TPM's state are files of the host; without SSH to both they would stay behind."""
+    if vm.needs.nvram_device:
+        return (_nvram_stays(vm),)
     files = files_of(vm.domain.uuid, vm.needs)
     if not files or way is not ImageCopy.STREAM:
         return ()
@@ -106,6 +108,17 @@ def machine_file_findings(vm: DomainDetail, way: ImageCopy) -> tuple[Finding, ..
             reason=f"its firmware's variables or its TPM's state ({', '.join(files)}) come along only over SSH",
             remedy="Give both hosts qemu+ssh URIs in their specs, or allow live for it and move it while it runs.",
         ),
+    )
+
+
+def _nvram_stays(vm: DomainDetail) -> Finding:
+    return Finding(
+        code=FindingCode.MACHINE_FILES_STAY,
+        severity=Severity.BLOCKER,
+        reason=f"its firmware's variables are kept in no file ({vm.needs.nvram_device}): ferryman copies files only, "
+        "and cannot tell whether the destination sees the same",
+        remedy=f"Keep them in a file: virsh edit {vm.domain.name}, <nvram type='file'><source file='...'/></nvram>, "
+        "with a copy of what is there now; or allow live for it and move it while it runs.",
     )
 
 

@@ -21,7 +21,7 @@ from ferryman.planning.plans import DiskPlan, DiskTransfer, Plan
 from ferryman.planning.prediction import NOTHING_KNOWN, Knowledge, Task, predictions
 from ferryman.planning.preflight import Ends, findings, matters
 from ferryman.planning.preflight.probing import probe_findings
-from ferryman.planning.preflight.ways import libvirtd_unreached
+from ferryman.planning.preflight.ways import cold_port_findings, libvirtd_unreached
 from ferryman.planning.privacy import Privacy, privacy
 from ferryman.planning.storage import Leftover, disk_plans
 from ferryman.planning.switchover import switch_over
@@ -29,6 +29,8 @@ from ferryman.specs.choices import Method
 from ferryman.specs.vm_spec import VmSpec
 
 _BYTES_PER_MIB = 1024 * 1024
+_SYNCHRONOUS_WRITES_SINCE = 8_000_000
+"""libvirt's version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,7 @@ def _case(
             *conversion_findings(disks, way),
             *larger_findings(ends.vm, disks, ends.destination, way),
             *machine_file_findings(ends.vm, way),
+            *cold_port_findings(ends, disks, way),
             *private.findings,
         ),
         task=_task(ends, disks, link(here, there, known.history), way),
@@ -131,6 +134,7 @@ def _planned(case: _Case, choice: Choice, adapted: Adaptation) -> Plan:
         priority=case.spec.placement.priority,
         autostart=case.ends.vm.autostart,
         switch_over=case.task.switch_over,
+        synchronous_writes=_writes_synchronously(case),
         driven_by=Driver.DAEMON if unreached else Driver.SOURCE,
         driven_because=unreached,
         image_copy=case.image_copy,
@@ -142,6 +146,12 @@ def _planned(case: _Case, choice: Choice, adapted: Adaptation) -> Plan:
         predictions=choice.predictions,
         dirty_bytes_s=dirty.bytes_s if isinstance(dirty, DirtyRate) else None,
     )
+
+
+def _writes_synchronously(case: _Case) -> bool:
+    """Where its spec lets a guest be slowed down, and both libvirts know how: the destination's is told the same."""
+    versions = (case.ends.source.libvirt_version, case.ends.destination.reading.libvirt_version)
+    return case.spec.live.auto_converge and min(versions) >= _SYNCHRONOUS_WRITES_SINCE
 
 
 def _task(ends: Ends, disks: Sequence[DiskPlan], over: Link, way: ImageCopy) -> Task:

@@ -107,6 +107,8 @@ class Plan:
     autostart: bool = False
     switch_over: SwitchOver = SwitchOver.LADDER
     """Live only."""
+    synchronous_writes: bool = False
+    """Live only: the guest's writes to copied disks go no faster than the link carries."""
     driven_by: Driver = Driver.SOURCE
     """Live only."""
     driven_because: str = ""

@@ -104,6 +104,11 @@ HypervisorUri = Annotated[
 LocalPath = Annotated[str, Field(json_schema_extra={"pattern": r"^(/|~/)"}), AfterValidator(_local_path)]
 
 
+def bracketed(host: str) -> str:
+    """A host as it stands in a URI: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
 def uri_host(uri: str) -> str:
     """The host that a checked hypervisor URI names; an IPv6 address without its brackets."""
     return urlsplit(uri).hostname or ""

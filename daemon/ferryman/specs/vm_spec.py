@@ -89,7 +89,8 @@ class LiveSpec(SpecModel):
     """At the end of the downtime ladder. Absent: post-copy where `allow` names it; else abort where there is a promise
     (`max_downtime_ms`), and pause where there is none."""
     auto_converge: bool = False
-    """True: QEMU slows a guest down that writes too fast."""
+    """True: a guest that writes faster than the link carries is slowed down: its processors for its memory, and, from
+    libvirt 8.0 on, its writes to disks that are copied."""
     connections: Annotated[int, Field(ge=1, le=255)] = 1
     """TCP connections that memory is sent over (QEMU's multifd, from 2 on)."""
 

@@ -26,6 +26,7 @@ Welcome to tallinn! Have a nice day.
 began 10200000000
 user migration
 groups migration libvirt
+root no
 userfaultfd 1
 stp kvmbr0 0
 stp lan 1
@@ -51,6 +52,7 @@ def test_every_fact_is_read() -> None:
         host="tallinn",
         by_ssh=True,
         user="migration",
+        acts_as_root=False,
         groups=frozenset({"migration", "libvirt"}),
         clock=Clock(ahead_ms=5050, error_ms=151),
         stp_bridges=frozenset({"lan"}),
@@ -153,6 +155,8 @@ class TestTheCommandItself:
         assert abs(facts.clock.ahead_ms) <= facts.clock.error_ms
         me = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
         assert facts.user == me
+        as_root = subprocess.run(["sudo", "-n", "true"] if me != "root" else ["true"], check=False).returncode == 0
+        assert facts.acts_as_root is as_root
         assert facts.stp_bridges is not None
         assert facts.folders[str(tmp_path)].file_system
         assert facts.folders[folders[1]].open_to_qemu is None

@@ -46,6 +46,22 @@ def test_firmware_tpm_and_emulator_are_found() -> None:
 
 
 @pytest.mark.parametrize(
+    ("nvram", "file", "device"),
+    [
+        ("<nvram>/n.fd</nvram>", "/n.fd", ""),
+        ("<nvram type='file'><source file='/n.fd'/></nvram>", "/n.fd", ""),
+        ("<nvram template='t' format='qcow2' type='file'>\n  <source file='/n.qcow2'/>\n</nvram>", "/n.qcow2", ""),
+        ("<nvram type='block'><source dev='/dev/vg/n'/></nvram>", "", "block /dev/vg/n"),
+        ("<nvram type='network'><source protocol='nbd' name='n'/></nvram>", "", "network n"),
+        ("<nvram template='t'/>", "", ""),
+    ],
+)
+def test_where_the_firmware_keeps_its_variables(nvram: str, file: str, device: str) -> None:
+    needs = machine_needs(domain(nvram))
+    assert (needs.nvram, needs.nvram_device) == (file, device)
+
+
+@pytest.mark.parametrize(
     ("state", "answers"), [(" state='connected'", True), (" state='disconnected'", False), ("", True)]
 )
 def test_the_guests_agent(state: str, answers: bool) -> None:

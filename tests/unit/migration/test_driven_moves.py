@@ -8,10 +8,11 @@ import pytest
 from stand import VM, Stand
 from test_post_copy_moves import stalls
 
+from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.accidents import Accidents
 from ferryman.fleet.fake.domain import parsed
-from ferryman.fleet.fake.faults import Operation
-from ferryman.fleet.fake.migration import POST_COPY_BROKEN
+from ferryman.fleet.fake.faults import Operation, refused
+from ferryman.fleet.fake.migration import POST_COPY_BROKEN, Breakage
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import MigrationSide, Power
 from ferryman.migration.attempt import carry_out, take_up
@@ -73,10 +74,29 @@ def test_it_arrives_and_the_record_says_who_drove_it_and_why(stand: Stand, metho
     assert stand.fleet.running(VM) == stand.fleet.defined(VM) == ("skopje",)
 
 
-def test_peer_to_peer_it_would_be_refused(stand: Stand) -> None:
+def test_one_that_was_planned_peer_to_peer_and_does_not_connect_is_driven_in_the_same_attempt(stand: Stand) -> None:
     record = move(stand, stand.order(Method.LIVE))
-    assert (record.driven_by, record.driven_because) == (Driver.SOURCE, "")
+    assert (record.outcome, record.driven_by) == (Outcome.SUCCEEDED, Driver.DAEMON)
+    assert "the libvirtd of tallinn does not reach its peer" in record.driven_because
+    assert "the daemon drove the move itself" in record.warnings[-1]
+    assert stand.fleet.running(VM) == stand.fleet.defined(VM) == ("skopje",)
+
+
+def test_one_that_had_begun_when_its_connection_was_lost_is_not_begun_again(stand: Stand) -> None:
+    stand.source.within.unreached.clear()
+    lost = refused(FailureKind.PEER_UNREACHED, "client socket is closed")
+    stand.fleet.plan_breakage(VM, Breakage(source=Power.RUNNING, destination=Power.PAUSED, error=lost))
+    record = move(stand, stand.order(Method.LIVE))
     assert_at_the_source(stand, record)
+    assert (record.driven_by, stand.source.faults.made(Operation.MIGRATE)) == (Driver.SOURCE, 1)
+
+
+def test_one_that_the_daemon_does_not_get_through_either_fails(stand: Stand) -> None:
+    order = stand.order(Method.LIVE)
+    stand.source.faults.fail_next(Operation.MIGRATE)
+    record = move(stand, order)
+    assert_at_the_source(stand, record)
+    assert (record.driven_by, record.driven_because) == (Driver.SOURCE, "")
 
 
 def test_a_post_copy_connection_that_breaks_is_made_anew_by_the_daemon_too(stand: Stand) -> None:

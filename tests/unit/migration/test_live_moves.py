@@ -15,7 +15,7 @@ from ferryman.fleet.fake.storage import FakeVolume
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out
-from ferryman.migration.order import Order
+from ferryman.migration.order import Order, live_request
 from ferryman.planning.modes import SwitchOver
 from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.journal_entry import Step
@@ -50,6 +50,12 @@ class TestWell:
         assert record.outcome is Outcome.SUCCEEDED
         assert stand.fleet.running(VM) == stand.fleet.defined(VM) == ("skopje",)
 
+    @pytest.mark.parametrize(("address", "asked"), [("fd00::12", "tcp://[fd00::12]"), ("10.0.0.12", "tcp://10.0.0.12")])
+    def test_memory_is_sent_to_the_migration_address(self, stand: Stand, address: str, asked: str) -> None:
+        stand.specs["skopje"] = stand.specs["skopje"].model_copy(update={"migration_address": address})
+        order = stand.order(Method.LIVE)
+        assert live_request(order, {disk.target: disk.source for disk in order.plan.disks}).data_uri == asked
+
     def test_its_disk_is_at_both_ends_and_the_record_says_whose_they_are(self, stand: Stand) -> None:
         record = move(stand)
         assert stand.destination.pools["vms"].volumes[IMAGE].content == DISK
@@ -71,6 +77,26 @@ class TestWell:
         stand.source.domains.known[VM].autostart = True
         move(stand)
         assert stand.destination.domains.known[VM].autostart
+
+    def test_disks_that_are_written_as_fast_as_they_are_sent_end_the_move(self, stand: Stand) -> None:
+        looks = [
+            Job(phase=JobPhase.DISKS, disk_processed_bytes=number * 9 * MIB, disk_remaining_bytes=9 * MIB)
+            for number in range(5)
+        ]
+
+        def half_a_minute_later() -> None:
+            stand.clock.passed_ns += 31 * 10**9
+
+        for _ in looks:
+            stand.source.faults.before_next(Operation.JOB, half_a_minute_later)
+        stand.fleet.plan_jobs(VM, looks)
+        record = move(stand)
+        assert_back_at_the_source(stand, record)
+        assert "writes its disks faster than the link carries: 9 MiB were left" in record.reason
+        assert "auto_converge = true" in record.remedy
+        assert [one.detail for one in record.timeline if one.mark is Mark.STEERED] == [
+            "abort with 9.0 MiB of disks left"
+        ]
 
     def test_the_downtime_limit_climbs_while_memory_stalls(self, stand: Stand) -> None:
         stalled = [

@@ -12,6 +12,7 @@ from ferryman.fleet.fake.hosts import DISK
 from ferryman.fleet.fake.storage import FakeVolume, empty
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out, take_up
+from ferryman.migration.mirroring import share_mib_s
 from ferryman.planning.modes import ImageCopy
 from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.journal_entry import Step
@@ -42,6 +43,23 @@ def assert_back_at_the_source(stand: Stand, record: MigrationRecord) -> None:
     assert stand.fleet.running(VM) == stand.fleet.defined(VM) == ("tallinn",)
     assert stand.volumes_at_destination() == set()
     assert stand.source.images.mirrored(VM, "vda") is None
+
+
+def test_a_guest_is_not_shut_down_for_a_copy_that_has_no_way_to_go(stand: Stand) -> None:
+    order = stand.order(Method.COLD, cold=ColdSpec(presync=False))
+    stand.source.faults.fail_next(Operation.REACH)
+    record = carry_out(order, stand.services())
+    assert record is not None
+    assert_back_at_the_source(stand, record)
+    assert stand.source.faults.made(Operation.REQUEST_SHUTDOWN) == 0
+    assert stand.source.domains.known[VM].power is Power.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("cap_mib_s", "disks", "each_mib_s"), [(50, 1, 50), (50, 2, 25), (50, 3, 16), (1, 2, 1), (0, 2, 0)]
+)
+def test_mirrors_share_the_cap(cap_mib_s: int, disks: int, each_mib_s: int) -> None:
+    assert share_mib_s(cap_mib_s, disks) == each_mib_s
 
 
 class TestMirrored:

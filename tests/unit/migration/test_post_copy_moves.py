@@ -62,6 +62,18 @@ def test_a_connection_that_breaks_is_made_anew_however_often_that_takes(stand: S
     assert any(progress.phase.startswith("standing still, tried again: ") for progress in stand.shown)
 
 
+def test_a_destination_that_may_not_drop_its_dead_connection_is_named_and_it_is_resumed_all_the_same(
+    stand: Stand,
+) -> None:
+    stalls(stand)
+    stand.fleet.plan_breakage(VM, POST_COPY_BROKEN)
+    stand.destination.faults.fail_next(Operation.DROP_INCOMING, times=2)
+    stand.source.faults.fail_next(Operation.RESUME_POST_COPY)
+    record = move(stand, Method.POST_COPY)
+    assert (record.outcome, record.post_copy) == (Outcome.SUCCEEDED, True)
+    assert len([one for one in record.warnings if "its memory may not follow" in one]) == 1
+
+
 def test_a_restarted_daemon_resumes_a_broken_one(stand: Stand) -> None:
     stalls(stand)
     stand.fleet.plan_breakage(VM, POST_COPY_BROKEN)

@@ -100,6 +100,54 @@ def test_disks_that_fill_are_a_sign_of_life() -> None:
     assert steered(LIVE, jobs, every_s=SILENT_S / 3).turn is Turn.GO_ON
 
 
+def disks(sent_mib: int, remaining_mib: int) -> Job:
+    return Job(
+        phase=JobPhase.DISKS,
+        disk_total_bytes=(sent_mib + remaining_mib) * MIB,
+        disk_processed_bytes=sent_mib * MIB,
+        disk_remaining_bytes=remaining_mib * MIB,
+    )
+
+
+class TestDisks:
+    """Before any memory is sent; at 10 MiB/s, and a look every second."""
+
+    @pytest.mark.parametrize("on_stall", OnStall)
+    def test_written_as_fast_as_they_are_sent_are_given_up(self, on_stall: OnStall) -> None:
+        rules = replace(LIVE, on_stall=on_stall)
+        filling = [disks(10 * second, 500 - 10 * second) for second in range(10)]
+        stuck = [disks(100 + 10 * second, 400) for second in range(200)]
+        # The first pass takes 50 s, and leaves less; two of 400 MiB take 40 s each.
+        assert steered(rules, [*filling, *stuck[:118]]).turn is Turn.GO_ON
+        assert steered(rules, [*filling, *stuck[:125]]).turn is Turn.ABORT
+
+    def test_are_given_up_also_where_new_writes_are_told_in_bursts(self) -> None:
+        told = [disks(3 * second, 56 - 3 * second % 16) for second in range(200)]
+        assert steered(LIVE, told).turn is Turn.ABORT
+
+    def test_of_which_little_is_left_get_half_a_minute_for_each_pass(self) -> None:
+        stuck = [disks(1000 + 10 * second, 1) for second in range(100)]
+        assert steered(LIVE, stuck[:90]).turn is Turn.GO_ON
+        assert steered(LIVE, stuck[:92]).turn is Turn.ABORT
+
+    def test_that_get_less_slowly_are_waited_for(self) -> None:
+        slowly = [disks(10 * second, 1000 - second) for second in range(990)]
+        assert steered(LIVE, slowly).turn is Turn.GO_ON
+
+    def test_of_a_guest_that_writes_a_lot_for_a_while_are_waited_for(self) -> None:
+        burst = [disks(10 * second, 500 + 20 * second) for second in range(60)]
+        quiet = [disks(600 + 10 * second, 1700 - 10 * second) for second in range(170)]
+        assert steered(LIVE, [*burst, *quiet]).turn is Turn.GO_ON
+
+    def test_that_are_begun_one_after_the_other_are_waited_for(self) -> None:
+        both = [disks(10 * second, 9000 - 10 * second) for second in range(900)]
+        assert steered(LIVE, [disks(0, 0), disks(0, 1), *both]).turn is Turn.GO_ON
+
+    def test_are_not_judged_any_more_once_memory_moves(self) -> None:
+        last = disks(1000, 400)
+        assert steered(LIVE, [last, *[memory(1, 50, processed_mib=n) for n in range(300)]]).turn is Turn.GO_ON
+
+
 class TestOneIteration:
     """A guest that must be stopped after one iteration."""
 

@@ -12,8 +12,9 @@ from ferryman.fleet.values import VolumeRef
 from ferryman.planning.copying import conversion_findings, image_copy, larger_findings, machine_file_findings
 from ferryman.planning.findings import FindingCode, Severity
 from ferryman.planning.modes import ImageCopy
+from ferryman.planning.preflight import STANDS_AGAINST
 from ferryman.planning.storage import destination_refs, disk_plans
-from ferryman.specs.choices import DiskFormat, Encryption
+from ferryman.specs.choices import DiskFormat, Encryption, Method
 from ferryman.specs.host_spec import HostSpec
 from ferryman.specs.vm_spec import ColdSpec, StorageSpec, VmSpec
 
@@ -134,3 +135,12 @@ def test_firmware_variables_and_a_tpms_state_come_along_over_ssh_only(
 ) -> None:
     findings = machine_file_findings(replace(detail(), needs=needs), way)
     assert [found.code for found in findings] == [FindingCode.MACHINE_FILES_STAY] * stays
+
+
+@pytest.mark.parametrize("way", ImageCopy)
+def test_firmware_variables_on_a_device_are_not_left_behind_in_silence(way: ImageCopy) -> None:
+    needs = MachineNeeds(nvram_device="block /dev/vg0/n")
+    (finding,) = machine_file_findings(replace(detail(), needs=needs), way)
+    assert STANDS_AGAINST[finding.code] == {Method.COLD}
+    assert "block /dev/vg0/n" in finding.reason
+    assert "virsh edit guest-01" in finding.remedy

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from readings import detail, disk, domain, ends, fleet, found_on, host_detail, pool, vm_spec, volume
+from readings import detail, disk, domain, ends, fleet, found_on, host_detail, pool, reading, vm_spec, volume
 
 from ferryman.fleet.values import DomainDetail, HostDetail, Power
 from ferryman.planning.aiming import Aim
@@ -139,6 +141,25 @@ class TestPlan:
         assert decided.why == 'tallinn is in maintenance; its spec says method = "live"'
         assert (decided.source, decided.destination, decided.cause) == ("tallinn", "skopje", Cause.EVACUATION)
         assert [one.target for one in decided.disks] == ["vda"]
+
+    @pytest.mark.parametrize(
+        ("auto_converge", "here", "there", "held_back"),
+        [
+            (True, 8_000_000, 9_000_000, True),
+            (False, 9_000_000, 9_000_000, False),
+            (True, 7_010_000, 9_000_000, False),
+            (True, 9_000_000, 7_010_000, False),
+        ],
+    )
+    def test_holds_a_guests_writes_back_where_its_spec_says_so_and_both_libvirts_know_how(
+        self, auto_converge: bool, here: int, there: int, held_back: bool
+    ) -> None:
+        spec = vm_spec(method="live", live={"auto_converge": auto_converge})
+        source = replace(reading("tallinn", domain()), libvirt_version=here)
+        destination = host_detail(reading=replace(reading("skopje"), libvirt_version=there))
+        decided = plan(an_aim(detail()), spec, fleet(), ends(None, destination, source=source), {})
+        assert isinstance(decided, Plan)
+        assert decided.synchronous_writes is held_back
 
     def test_carries_its_warnings_along(self) -> None:
         tight = ends(None, host_detail("skopje", pool(available_mib=20)))

@@ -10,11 +10,14 @@ from readings import DISK_REF, detail, disk, ends, facts, fleet, reading, vm_spe
 from test_methods import an_aim
 
 from ferryman.fleet.host_facts import Clock, Folder, HostFacts, PeerFacts, Reach, nothing_known
+from ferryman.fleet.values import Power
+from ferryman.planning.decisions import Refused
 from ferryman.planning.findings import Finding, FindingCode, Severity
-from ferryman.planning.modes import Driver
+from ferryman.planning.modes import Driver, ImageCopy
 from ferryman.planning.planning import plan as plan_move
 from ferryman.planning.plans import DiskPlan, DiskTransfer, Plan
 from ferryman.planning.preflight import STANDS_AGAINST, findings
+from ferryman.planning.preflight.ways import cold_port_findings
 from ferryman.specs.choices import Method
 
 IMAGES = "/var/lib/libvirt/images"
@@ -64,7 +67,26 @@ class TestPorts:
         assert "TCP 49152-49154, 49200" in finding.reason
         assert "nft insert rule" in finding.remedy
 
-    def test_they_do_not_stand_against_a_cold_move(self) -> None:
+    @pytest.mark.parametrize("presync", [True, False])
+    @pytest.mark.parametrize("power", [Power.RUNNING, Power.SHUT_OFF])
+    def test_they_stand_against_a_cold_move_that_sends_disks_over_them(self, power: Power, *, presync: bool) -> None:
+        vm = detail(power=power)
+        looked_at = ends(vm, source_facts=way(closed_ports=(49215,)))
+        spec = vm_spec(method="cold", cold={"presync": presync})
+        decided = plan_move(an_aim(vm), spec, fleet(), looked_at, {})
+        assert isinstance(decided, Refused)
+        (finding,) = decided.findings
+        assert (finding.code, "TCP 49215" in finding.reason) == (FindingCode.PORTS_CLOSED_COLD, True)
+
+    @pytest.mark.parametrize(
+        ("image_copy", "transfer"),
+        [(ImageCopy.STREAM, DiskTransfer.COPY), (ImageCopy.MIRROR, DiskTransfer.SHARED)],
+    )
+    def test_they_do_not_stand_against_one_that_sends_nothing_over_them(
+        self, image_copy: ImageCopy, transfer: DiskTransfer
+    ) -> None:
+        looked_at = ends(source_facts=way(closed_ports=(49215,)))
+        assert cold_port_findings(looked_at, (plan(transfer),), image_copy) == []
         assert Method.COLD not in STANDS_AGAINST[FindingCode.PORTS_CLOSED]
 
     def test_not_tried_is_not_closed(self) -> None:
@@ -119,6 +141,16 @@ class TestPostCopy:
     @pytest.mark.parametrize("user", ["root", None])
     def test_root_may_always_and_an_unknown_user_is_not_blamed(self, user: str | None) -> None:
         assert found(destination_facts=facts(unprivileged_userfaultfd=False, qemu_user=user)) == []
+
+    def test_where_a_broken_connection_cannot_be_dropped_that_is_said(self) -> None:
+        (finding,) = found(destination_facts=facts(user="migration", acts_as_root=False))
+        assert (finding.severity, STANDS_AGAINST[finding.code]) == (Severity.WARNING, {Method.POST_COPY})
+        assert "migration, without passwordless sudo" in finding.reason
+        assert "/etc/sudoers.d/ferryman" in finding.remedy
+
+    @pytest.mark.parametrize("acts_as_root", [True, None])
+    def test_root_can_and_the_unknown_is_not_blamed(self, acts_as_root: bool | None) -> None:
+        assert found(destination_facts=facts(acts_as_root=acts_as_root)) == []
 
 
 def test_a_bridge_with_spanning_tree_is_a_warning() -> None:

@@ -50,6 +50,7 @@ class Operation(StrEnum):
     MIRRORED = "mirrored"
     MIRROR_BROKE = "mirror-broke"
     CANCEL_MIRROR = "cancel-mirror"
+    REACH = "reach"
     COPY = "copy"
     ABSENT_FILES = "absent-files"
     FETCH_FILES = "fetch-files"

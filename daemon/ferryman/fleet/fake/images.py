@@ -105,6 +105,11 @@ class FakeImages:
         with self._faults.call(Operation.CANCEL_MIRROR, vm):
             self._mirrors.pop((vm, target), None)
 
+    def reach(self, export: Export) -> None:
+        """Connect to an export once."""
+        with self._faults.call(Operation.REACH, export.uri):
+            self._served(export)
+
     def copy(self, image: Image, export: Export, *, bandwidth_mib_s: int, told: Callable[[float], None]) -> None:
         """Copy an image that nobody writes."""
         with self._faults.call(Operation.COPY, image.path):

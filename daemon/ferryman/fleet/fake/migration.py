@@ -15,6 +15,7 @@ from ferryman.fleet.fake.faults import refused
 from ferryman.fleet.fake.machine import Machine
 from ferryman.fleet.migrating import Job, JobPhase, LiveMigration, MemoryTransfer
 from ferryman.fleet.values import MigrationSide, Power
+from ferryman.specs.fields import uri_host
 
 COMPLETED = Job(
     phase=JobPhase.MEMORY,
@@ -69,7 +70,7 @@ class FakeMigration:
         if any(other.name == here.name or other.uuid == here.uuid for other in there.values()):
             raise refused(FailureKind.OTHER, f"{self.destination.name} has {here.name} already")
         if self.request.tls:
-            expected = self.request.tls_name or self.request.data_uri.rpartition("/")[2]
+            expected = self.request.tls_name or uri_host(self.request.data_uri)
             shake_hands(self.source.certificates(), self.destination.certificates(), expected)
         xml = adapted(here.xml, self.request.adaptation)
         incoming = FakeDomain(

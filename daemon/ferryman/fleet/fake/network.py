@@ -59,7 +59,8 @@ class Network:
             found = next((machine for machine in self.machines.values() if machine.name == through.name), None)
             reached = found is not None and not found.is_silent()
         if found is None or found is source or not reached:
-            raise refused(FailureKind.OTHER, f"{source.name} cannot migrate to {request.peer_uri}")
+            kind = FailureKind.PEER_UNREACHED if through is None else FailureKind.OTHER
+            raise refused(kind, f"{source.name} cannot migrate to {request.peer_uri}")
         return found
 
     def client_gone(self) -> None:

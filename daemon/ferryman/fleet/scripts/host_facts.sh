@@ -11,6 +11,10 @@ shift 4
 
 echo "user $(id -un)"
 echo "groups $(id -Gn)"
+root=
+[ "$(id -u)" = 0 ] || root="sudo -n"
+if $root true 2>/dev/null </dev/null; then as_root=yes; else as_root=no; fi
+echo "root $as_root"
 if [ -r /proc/sys/vm/unprivileged_userfaultfd ]; then
     echo "userfaultfd $(cat /proc/sys/vm/unprivileged_userfaultfd)"
 fi
@@ -45,8 +49,9 @@ while [ "$index" -lt "$count" ]; do
 done
 
 # Tried as libvirtd would, which runs as root and uses root's keys; as another user it would say nothing.
+# $root is empty for root itself.
 try_libvirtd() {
-    if said=$(timeout 8 virsh --quiet --connect "$2" uri 2>&1 </dev/null); then
+    if said=$(timeout 8 $root virsh --quiet --connect "$2" uri 2>&1 </dev/null); then
         echo "libvirtd $1 reached"
     else
         echo "libvirtd $1 failed $(printf %s "$said" | words)"
@@ -65,7 +70,7 @@ if [ "$#" -gt 0 ] && command -v python3 >/dev/null; then
 fi
 index=0
 while [ "$#" -ge 2 ]; do
-    if [ -n "$virsh" ] && [ "$(id -u)" -eq 0 ]; then
+    if [ -n "$virsh" ] && [ "$as_root" = yes ]; then
         try_libvirtd "$index" "$1" &
     fi
     index=$((index + 1))

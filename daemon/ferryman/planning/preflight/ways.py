@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from ferryman.fleet.host_facts import MIGRATION_PORTS, HostFacts, PeerFacts, Reach
 from ferryman.planning.findings import Finding, FindingCode
+from ferryman.planning.modes import ImageCopy
+from ferryman.planning.plans import DiskPlan, DiskTransfer
 from ferryman.planning.preflight.ends import Ends, blocker, warning
 
 _CLOCKS_MAY_DIFFER_MS = 2000
@@ -24,6 +26,7 @@ def way_findings(ends: Ends) -> list[Finding]:
         *libvirtd_findings(here, there.host or ends.destination.reading.host),
         *port_findings(here, there.host or ends.destination.reading.host),
         *userfaultfd_findings(there),
+        *root_findings(there),
     ]
 
 
@@ -46,13 +49,25 @@ def clock_findings(here: HostFacts, there: HostFacts) -> list[Finding]:
 
 def port_findings(here: HostFacts, there: str) -> list[Finding]:
     """Migration ports that a firewall holds back."""
+    return _closed_ports(here, there, FindingCode.PORTS_CLOSED)
+
+
+def cold_port_findings(ends: Ends, disks: Sequence[DiskPlan], way: ImageCopy) -> list[Finding]:
+    """The same for a cold move, where disks go from host to host; then they are served on these ports, too."""
+    if way is ImageCopy.STREAM or not any(disk.transfer is DiskTransfer.COPY for disk in disks):
+        return []
+    there = ends.destination_facts.host or ends.destination.reading.host
+    return _closed_ports(ends.source_facts, there, FindingCode.PORTS_CLOSED_COLD)
+
+
+def _closed_ports(here: HostFacts, there: str, code: FindingCode) -> list[Finding]:
     closed = here.peer(there).closed_ports
     if not closed:
         return []
     rule = f"nft insert rule inet filter input ip saddr ADDRESS tcp dport {_ALL_PORTS} accept"
     return [
         blocker(
-            FindingCode.PORTS_CLOSED,
+            code,
             f"{here.host} does not reach {there} on {_ranges(closed)}, where memory and disks are sent",
             f"Open them on {there} for {here.host}; with nftables, ADDRESS being {here.host}'s: {rule}",
         )
@@ -109,6 +124,21 @@ def userfaultfd_findings(there: HostFacts) -> list[Finding]:
             f"on {there.host} QEMU runs as {there.qemu_user} and {_MEMORY_FOLLOWS_ALLOWED} is 0: no post-copy",
             f"echo {_MEMORY_FOLLOWS_ALLOWED}=1 > /etc/sysctl.d/60-qemu-postcopy.conf && sysctl --system "
             f"(on {there.host}), or allow another method.",
+        )
+    ]
+
+
+def root_findings(there: HostFacts) -> list[Finding]:
+    """A post-copy connection that broke is dropped at the destination by its kernel, for root only."""
+    if there.acts_as_root is not False:
+        return []
+    return [
+        warning(
+            FindingCode.CONNECTION_UNMENDABLE,
+            f"on {there.host} ferryman is {there.user}, without passwordless sudo: if a post-copy connection breaks, "
+            "it cannot be dropped there and made anew, and the guest may stand still until somebody does so",
+            f"echo '{there.user} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/ferryman (on {there.host}), or let the SSH "
+            "user be root.",
         )
     ]
 

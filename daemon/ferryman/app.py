@@ -18,7 +18,7 @@ from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.events import Events, Wakeup
 from ferryman.reconciler.loop import Look, Reconciler
 from ferryman.reconciler.parts import Parts
-from ferryman.reconciler.wanting import Wanted
+from ferryman.reconciler.wanting import wanted_in
 from ferryman.records.conditions import Status, Suspended
 from ferryman.records.identity import identity_of
 from ferryman.records.journal import Journal
@@ -30,7 +30,6 @@ from ferryman.records.samples import ProbedMove, write_samples
 from ferryman.records.store import StateStore
 from ferryman.service import ServiceManager
 from ferryman.specs.loading import Specs
-from ferryman.specs.opening import open_source
 from ferryman.specs.source import WatchedPlace
 from ferryman.specs.watching import Watcher
 
@@ -67,10 +66,9 @@ class Daemon:
         self._service = service
         self._wakeup = Wakeup()
         self._stop = threading.Event()
-        self._source = open_source(options.specs)
         self._view = FleetView(connect, self._wakeup.changed)
         clock = SystemClock()
-        self._wanted = Wanted(source=self._source)
+        self._wanted = wanted_in(options.specs, store.folder)
         me = identity_of(store.folder)
         lease = Lease(store.folder, me)
         self._lease = LeaseKeeper(lease, self._wakeup.wake)
@@ -143,7 +141,7 @@ class Daemon:
     def _looking(self) -> Iterator[None]:
         asked = WatchedPlace(directory=folder_of(self._options.state), recursive=False, names=None)
         self._lease.start()
-        with Watcher((*self._source.watched(), asked), self._wakeup.wake):
+        with Watcher((*self._wanted.source.watched(), asked), self._wakeup.wake):
             try:
                 yield
             finally:

@@ -22,14 +22,13 @@ from ferryman.planning.prediction import DirtyRateUnknown
 from ferryman.reconciler.deciding import Decided, Decider, resting
 from ferryman.reconciler.dirty_rates import REFRESH_S, DirtyRates
 from ferryman.reconciler.memory import Memory
-from ferryman.reconciler.wanting import Wanted
+from ferryman.reconciler.wanting import wanted_in
 from ferryman.records import audit
 from ferryman.records.conditions import Suspended
 from ferryman.records.identity import read_id
 from ferryman.records.journal import Journal
 from ferryman.records.rates import read_rates
 from ferryman.records.store import StateStore
-from ferryman.specs.opening import open_source
 from ferryman.specs.problems import Problem
 from ferryman.specs.source import SourceError
 
@@ -56,7 +55,7 @@ def preview(
     A VM whose spec makes a promise is watched for a second before its move is decided, unless the daemon has done so
     a short time ago; `tell` is told.
     """
-    wanted = Wanted(source=open_source(specs_folder))
+    wanted = wanted_in(specs_folder, state)
     wanted.refresh()
     if wanted.specs is None:
         return Preview(revision="", decisions={}, problems=wanted.problems)
@@ -90,9 +89,9 @@ def preview(
 
 
 @contextmanager
-def fleet_view(specs: Path, connect: Connect = libvirt_connect) -> Iterator[FleetView]:
+def fleet_view(specs: Path, state: Path, connect: Connect = libvirt_connect) -> Iterator[FleetView]:
     """The hosts of the specs in force, to look at. Raises SourceError where there are none."""
-    wanted = Wanted(source=open_source(specs))
+    wanted = wanted_in(specs, state)
     wanted.refresh()
     if wanted.specs is None:
         first = wanted.problems[0]

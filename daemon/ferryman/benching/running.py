@@ -18,14 +18,13 @@ from ferryman.fleet.observing import FleetView
 from ferryman.migration.clock import SystemClock
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.events import Events
-from ferryman.reconciler.wanting import Wanted
+from ferryman.reconciler.wanting import wanted_in
 from ferryman.records.identity import identity_of
 from ferryman.records.live import Progress, write_progress
 from ferryman.records.samples import ProbedMove, write_samples
 from ferryman.records.store import StateStore
 from ferryman.specs.choices import Method
 from ferryman.specs.loading import Specs
-from ferryman.specs.opening import open_source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +61,7 @@ class Around:
 
 def run(asked: Asked, around: Around, ends: Ends, tell: Told) -> BenchRun:
     """Begin or resume a run, and see it through. Raises BenchError, StateError, SourceError."""
-    specs = _in_force(around.specs)
+    specs = _in_force(around)
     spec_of(specs, asked.vm)
     folder = around.store.folder
     with _mover(specs, around, ends.stop) as mover:
@@ -95,8 +94,9 @@ def _resumed(asked: Asked, folder: Path) -> BenchRun:
     return last
 
 
-def _in_force(folder: Path) -> Specs:
-    wanted = Wanted(source=open_source(folder))
+def _in_force(around: Around) -> Specs:
+    folder = around.specs
+    wanted = wanted_in(folder, around.store.folder)
     wanted.refresh()
     if wanted.specs is None:
         first = wanted.problems[0]

@@ -82,7 +82,7 @@ def recover(
 
 
 def _inquire(vm: str, specs: Path, state: Path, connect: Connect) -> Inquiry:
-    with fleet_view(specs, connect) as view:
+    with fleet_view(specs, state, connect) as view:
         return inquire(vm, left_in(state), view, view.names())
 
 

@@ -21,6 +21,7 @@ from ferryman.records import audit
 from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.conditions import ConditionReason, Status
 from ferryman.records.downtimes import Downtimes
+from ferryman.records.in_force import write_in_force
 from ferryman.records.journal import Journal
 from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.live import clear_progress
@@ -30,6 +31,7 @@ from ferryman.records.salvage import salvaged
 from ferryman.records.states import HostState, VmState
 from ferryman.records.store import StateStore
 from ferryman.specs.loading import Specs
+from ferryman.specs.source import Tree
 
 
 class Chronicle:
@@ -46,6 +48,7 @@ class Chronicle:
         self._downtimes = Downtimes(self._records)
         self._hosts = store.host_states()
         self._fleet = store.fleet_state()
+        self._kept_specs: Tree | None = None
         self._uncommitted: list[MigrationRecord] = []
         self._unwritten: list[MigrationRecord] = []
         self._changes: list[Change] = []
@@ -144,6 +147,9 @@ class Chronicle:
         after = bookkeeping.fleet_state(self._fleet, wanted, self._clock.now())
         change = fleet_change(self._fleet, after)
         self._store.write_fleet(after)
+        if wanted.kept is not None and wanted.kept is not self._kept_specs:
+            write_in_force(self._store.folder, wanted.kept)
+            self._kept_specs = wanted.kept
         if change is not None:
             self._store.commit(changes_message([change], after.newest_revision))
         self._fleet = after

@@ -23,7 +23,18 @@ KEPT = ("fleet.toml", "vms", "hosts", "migrations", "removals", ".gitignore", "R
 BENCH = "bench"
 """Runs of `ferryman bench`: their moves are audit records, too."""
 
-IGNORED = ("/journal/", "/live/", "/requests/", "/samples/", "/daemon-id", "/cache/", f"/{BENCH}/", "/.lock", ".*.tmp")
+IGNORED = (
+    "/journal/",
+    "/live/",
+    "/requests/",
+    "/samples/",
+    "/daemon-id",
+    "/in-force.json",
+    "/cache/",
+    f"/{BENCH}/",
+    "/.lock",
+    ".*.tmp",
+)
 
 SETTINGS = (
     "user.name=ferryman",

@@ -14,6 +14,7 @@ from ferryman.records import atomic_files, live, rates, requests, toml_files
 from ferryman.records.audit_records import MigrationRecord, RemovalRecord
 from ferryman.records.errors import RecordError, RecordExistsError, StateError, StateUnwritableError
 from ferryman.records.history import Commits, History
+from ferryman.records.in_force import read_in_force
 from ferryman.records.journal import FOLDER as JOURNAL
 from ferryman.records.lock import FolderLock
 from ferryman.records.messages import CommitMessage
@@ -90,8 +91,8 @@ class StateStore:
             return FleetState()
 
     def damaged(self) -> tuple[RecordError, ...]:
-        """The state files that cannot be read. Writing such a VM's or host's state anew mends it."""
-        return self._list(VMS, VmState).damaged + self._list(HOSTS, HostState).damaged
+        """The state files that cannot be read. Each is mended by being written anew."""
+        return self._list(VMS, VmState).damaged + self._list(HOSTS, HostState).damaged + self._damaged_in_force()
 
     def write_vm(self, state: VmState) -> bool:
         """Write the VM's state; False where the file says just that."""
@@ -164,6 +165,13 @@ class StateStore:
 
     def _list(self, folder: str, kind: type[T]) -> toml_files.Listing[T]:
         return toml_files.read_all((self.folder / folder).glob("[!.]*.toml"), kind)
+
+    def _damaged_in_force(self) -> tuple[RecordError, ...]:
+        try:
+            read_in_force(self.folder)
+        except RecordError as error:
+            return (error,)
+        return ()
 
     def _write(self, path: Path, state: VmState | HostState) -> bool:
         self._require_writer()

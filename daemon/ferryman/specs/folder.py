@@ -48,6 +48,10 @@ class FolderSource:
         """Return the folder and all below it."""
         return (WatchedPlace(directory=self.folder, recursive=True),)
 
+    def holds_specs(self) -> bool:
+        """Whether anything is there that is read as specs."""
+        return any((self.folder / name).exists() for name in WATCHED_NAMES)
+
     def _paths(self) -> list[str]:
         """Every entry that may matter, links among them, in a stable order."""
         try:

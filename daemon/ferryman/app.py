@@ -35,6 +35,8 @@ from ferryman.specs.watching import Watcher
 
 RESCAN_S = 30.0
 """How often the loop looks even if nothing woke it: inotify and libvirt's events can be lost."""
+_AFTER_A_FAULT_S = 5.0
+"""So soon a pass that died of a fault is tried again: several times before the watchdog takes it for hopeless."""
 _STOP_PATIENCE_S = 20.0
 _ONCE_WAIT_S = 2.0
 
@@ -66,6 +68,8 @@ class Daemon:
         self._service = service
         self._wakeup = Wakeup()
         self._stop = threading.Event()
+        self._went_through = True
+        """The last pass did."""
         self._view = FleetView(connect, self._wakeup.changed)
         clock = SystemClock()
         self._wanted = wanted_in(options.specs, store.folder)
@@ -88,6 +92,7 @@ class Daemon:
                 me=me,
                 observing=lease.observing,
                 keep_samples=lambda move: _keep_samples(store.folder, move),
+                progress=self._goes_on,
             )
         )
 
@@ -111,10 +116,15 @@ class Daemon:
         with self._looking():
             self._service.ready("reconciling")
             while not self._stop.is_set():
-                if self._look():
-                    # Only a pass that went through is progress: a daemon that fails in each is restarted.
-                    self._service.alive()
+                self._goes_on()
+                self._went_through = self._look()
+                self._goes_on()
                 self._wakeup.wait(self._pause_s())
+
+    def _goes_on(self) -> None:
+        """Feed the watchdog; only after a pass that went through, so that a daemon that fails in each is restarted."""
+        if self._went_through:
+            self._service.alive()
 
     def _look(self) -> bool:
         """One pass; whether it went through. Its boundary: what one dies of is told, and the next begins afresh."""
@@ -153,7 +163,8 @@ class Daemon:
 
     def _pause_s(self) -> float:
         pauses = (self._options.rescan_s, self._service.watchdog_interval_s, self._reconciler.next_retry_s())
-        return min(pause for pause in pauses if pause is not None)
+        pause = min(pause for pause in pauses if pause is not None)
+        return pause if self._went_through else min(pause, _AFTER_A_FAULT_S)
 
 
 def _show(folder: Path, progress: Progress) -> None:

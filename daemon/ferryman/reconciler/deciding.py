@@ -87,6 +87,8 @@ class Decider:
     """What a VM's tag says about other daemons."""
     dirty_rate: Callable[[str, Hypervisor], DirtyRate | DirtyRateUnknown] = _nobody_measures
     """How fast a VM at a host writes; asked only where its spec makes a promise."""
+    progress: Callable[[], None] = lambda: None
+    """Told before each close look, which may wait for hosts."""
 
     def decide(self, vms: Collection[str]) -> dict[str, Decided]:
         """The decisions, in the order in which moves begin: high priority first, then by name."""
@@ -133,6 +135,7 @@ class Decider:
         """Read both ends for this one move. An end that cannot be read moves nothing."""
         if missed := self.silent & {aimed.source, destination}:
             return Decided(decision=not_now(spec.name, sorted(missed)))
+        self.progress()
         source = self.snapshot.reading(aimed.source)
         if source is None:
             raise AssertionError("a VM was found on a host that was not read")

@@ -65,6 +65,7 @@ class Reconciler:
         """One pass. `patient`: a VM that is to move, and its hosts, are first examined where that was not done yet."""
         parts = self._parts
         parts.wanted.refresh()
+        parts.progress()
         parts.events.problems(parts.wanted.problems)
         parts.chronicle.observe_specs(parts.wanted)
         specs = parts.wanted.specs
@@ -75,7 +76,9 @@ class Reconciler:
             self._silences.ended(self._left_silent.pop())
         for finished in self._crew.collect():
             self._finish(finished, specs)
+        parts.progress()
         snapshot = parts.view.look()
+        parts.progress()
         self._host_is_missing = bool(snapshot.unreachable())
         observing = parts.observing()
         if observing is not None:
@@ -84,6 +87,7 @@ class Reconciler:
         statuses = self._decide_and_begin(specs, snapshot, waiting, observing, patient=patient)
         if not patient and observing is None:
             self._dirty_rates.want(to_watch(specs, snapshot, self._busy(), parts.view.host))
+        parts.progress()
         parts.chronicle.observe(specs, snapshot, statuses, self._busy())
         if not self._crew.moving():
             stuck = any(_is_stuck(status) for status in statuses.values())
@@ -132,6 +136,7 @@ class Reconciler:
             patient=patient,
             under_way=self._crew.under_way(),
             dirty_rate=self._dirty_rates.measured if patient else self._dirty_rates.known,
+            progress=parts.progress,
         )
         busy = self._crew.moving() | waiting.keys()
         rest = resting(specs)

@@ -25,7 +25,7 @@ class Wanted:
     problems: tuple[Problem, ...] = ()
     """What is wrong with the source or the newest revision."""
     kept: Tree | None = None
-    """The files that `specs` come from, each as it was when it was last good. Given at a start: those of the last run."""
+    """The files that `specs` come from, each as it was when it was last good; at a start those of the last run."""
     _cache: ParseCache = field(default_factory=ParseCache)
     _looked_at: str = ""
 

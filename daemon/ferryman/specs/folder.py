@@ -81,9 +81,7 @@ class FolderSource:
         except OSError:
             yield path
             return
-        for name in names:
-            if not name.startswith("."):
-                yield from self._below(f"{path}/{name}")
+        yield from (f"{path}/{name}" for name in names if not name.startswith("."))
 
     def _file(self, path: str) -> SpecFile | Problem | None:
         """The file at a path, why it is refused, or None for what is no spec."""
@@ -92,6 +90,8 @@ class FolderSource:
             facts = full.lstat()
             if stat.S_ISLNK(facts.st_mode):
                 return refusals.link(path)
+            if stat.S_ISDIR(facts.st_mode) and "/" in path:
+                return refusals.subfolder(path)
             if stat.S_ISDIR(facts.st_mode):
                 return refusals.unreadable(path, "permission denied")
             if not is_spec_path(path):

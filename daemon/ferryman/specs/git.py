@@ -24,6 +24,16 @@ from ferryman.specs.source import (
 
 _LINK_MODE = "120000"
 _SUBMODULE_MODE = "160000"
+_FOLDER_MODE = "040000"
+_LISTED = tuple(sorted(WATCHED_NAMES | {f"{name}/" for name in WATCHED_NAMES}))
+"""Each name, and what is directly in it; never deeper: a few small trees can hold one another billions of times."""
+_MOST_OF_LISTING = MAX_FILES * 256
+"""Twice what so many files of usual names take."""
+_MOST_OF_COMMIT = 1024 * 1024
+_MOST_OF_HEAD = 128
+"""Of an object's line before its content."""
+_READ_WITHIN_S = 10.0
+"""Of each command; a look runs at most five. The loop's watchdog waits for all of them together."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,7 +94,7 @@ class GitSource:
         folder = f"{commit_id}:{self.prefix}"
         try:
             output = self.repository.run(
-                ["ls-tree", "-r", "-l", "-z", "--full-tree", folder, "--", *sorted(WATCHED_NAMES)]
+                ["ls-tree", "-l", "-z", "--full-tree", folder, "--", *_LISTED], most_bytes=_MOST_OF_LISTING
             )
         except GitError as error:
             if error.reason is GitFailure.FAILED and self.prefix:
@@ -95,10 +105,13 @@ class GitSource:
 
     def _read(self, commit_id: str, entries: Iterable[TreeEntry]) -> Mapping[str, bytes]:
         """The commit and every blob, the unchanged ones from the last look."""
-        blob_ids = {entry.object_id for entry in entries}
-        wanted = [commit_id, *sorted(blob_ids - self._contents.keys())]
+        sizes = {entry.object_id: entry.size for entry in entries if entry.object_id not in self._contents}
+        wanted = [commit_id, *sorted(sizes)]
+        most_bytes = self._commit_size(commit_id) + sum(sizes.values()) + len(wanted) * _MOST_OF_HEAD
         try:
-            output = self.repository.run(["cat-file", "--batch"], "".join(f"{one}\n" for one in wanted).encode())
+            output = self.repository.run(
+                ["cat-file", "--batch"], "".join(f"{one}\n" for one in wanted).encode(), most_bytes=most_bytes
+            )
         except GitError as error:
             raise source_error(self.repository.directory, error) from error
         found = batch_objects(output, wanted)
@@ -110,6 +123,19 @@ class GitSource:
             )
         self.blobs_read += len(wanted) - 1
         return self._contents | dict(found)
+
+    def _commit_size(self, commit_id: str) -> int:
+        """In bytes. Raises SourceError where a commit's text is larger than any that a person writes."""
+        try:
+            size = int(self.repository.run(["cat-file", "-s", commit_id]))
+        except GitError as error:
+            raise source_error(self.repository.directory, error) from error
+        if size > _MOST_OF_COMMIT:
+            raise SourceError(
+                f"the text of revision {commit_id[:12]} has {size >> 20} MiB",
+                "commit again with a shorter message: git commit --amend",
+            )
+        return size
 
 
 def git_source(folder: Path, ref: str = "HEAD") -> GitSource | None:
@@ -131,7 +157,7 @@ def git_source(folder: Path, ref: str = "HEAD") -> GitSource | None:
     if below:
         prefix += "/".join(below) + "/"
     return GitSource(
-        repository=GitRepository(directory=git_dir, git_dir=git_dir),
+        repository=GitRepository(directory=git_dir, git_dir=git_dir, timeout_s=_READ_WITHIN_S),
         common_dir=common_dir,
         prefix=prefix,
         ref=ref,
@@ -145,6 +171,11 @@ def source_error(folder: Path, error: GitError) -> SourceError:
             return SourceError(f"git cannot be run: {error.stderr}", "install it: apt-get install git")
         case GitFailure.TIMED_OUT:
             return SourceError(f"git gave no answer: {error.stderr}", "see whether the disk of the repository hangs")
+        case GitFailure.TOO_MUCH:
+            return SourceError(
+                f"the specs in {folder} are more than ferryman reads: {error.stderr}",
+                f"see that this is the right folder; it reads at most {MAX_FILES} files",
+            )
         case GitFailure.GONE | GitFailure.NOT_A_REPOSITORY:
             return SourceError(f"the repository {folder} is gone", "bring it back, or give another --specs folder")
         case GitFailure.FOREIGN_OWNER:
@@ -175,6 +206,8 @@ def _sorted_out(entries: Iterable[TreeEntry]) -> tuple[list[TreeEntry], dict[str
     wanted: list[TreeEntry] = []
     refused: dict[str, Problem] = {}
     for entry in entries:
+        if entry.mode == _FOLDER_MODE and entry.path.rpartition("/")[2].startswith("."):
+            continue
         problem = _refusal(entry)
         if problem is not None:
             refused[entry.path] = problem
@@ -193,4 +226,6 @@ def _refusal(entry: TreeEntry) -> Problem | None:
         return refusals.link(entry.path)
     if entry.mode == _SUBMODULE_MODE:
         return refusals.submodule(entry.path)
+    if entry.mode == _FOLDER_MODE:
+        return refusals.subfolder(entry.path)
     return refusals.by_measure(entry.path, entry.size) if is_spec_path(entry.path) else None

@@ -127,7 +127,7 @@ class StateStore:
 
     def _create(self, path: Path, record: MigrationRecord | RemovalRecord) -> Path:
         content = toml_files.to_toml(record)
-        if not atomic_files.create(path, content) and path.read_bytes() != content:
+        if not atomic_files.create(path, content) and not _says(path, content):
             raise RecordExistsError(
                 f"{path} exists and says something else; audit records never change.",
                 "Give the attempt an id of its own; if the file is damaged, move it away first.",
@@ -145,6 +145,8 @@ class StateStore:
         return self._history.commit(message, files)
 
     def _begin(self) -> None:
+        # This process holds the folder's lock: no other ferryman commits, and what locks git there a killed one left.
+        self._history.unlock()
         self._history.prepare()
         months = (month for kind in (MIGRATIONS, REMOVALS) for month in (self.folder / kind).glob("*/*"))
         # There from the start: it is watched.
@@ -183,3 +185,10 @@ class StateStore:
                 f"{self.folder} was opened for reading only.",
                 "Stop the other ferryman that writes there, then start this one again.",
             )
+
+
+def _says(path: Path, content: bytes) -> bool:
+    try:
+        return toml_files.content(path) == content
+    except RecordError:
+        return False

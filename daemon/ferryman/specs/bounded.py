@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,18 +42,24 @@ def run_bounded(
     """
     with _file_of(stdin) as source:
         process = subprocess.Popen(
-            command, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+            command,
+            stdin=source,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
         )
-    # Killed as soon as anything goes wrong; what it has started may outlive it, and is not waited for.
     with _streams(process) as (stdout, stderr):
         try:
             taken = _taken(stdout, stderr, time.monotonic() + timeout_s, most_bytes)
             code = process.wait(timeout_s)
-        except subprocess.TimeoutExpired as error:
-            raise TooSlowError from error
-        finally:
-            process.kill()
+        except BaseException as error:
+            # With all that it has started, which may hold git's locks. It is not reaped yet: the number is its own.
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise TooSlowError from error
+            raise
     return Done(code=code, stdout=taken[0], stderr=taken[1])
 
 

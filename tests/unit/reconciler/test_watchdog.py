@@ -72,7 +72,7 @@ def test_each_step_of_a_pass_counts(house: House, heard: socket.socket) -> None:
 def test_a_daemon_that_fails_in_each_pass_is_not_fed(house: House, heard: socket.socket) -> None:
     house.settled_vm(VMS[0], "tallinn")
 
-    def connect(spec: HostSpec, on_change: Callable[[], None]) -> Hypervisor:
+    def connect(spec: HostSpec, _on_change: Callable[[], None]) -> Hypervisor:
         raise RuntimeError(f"a bug of ours with {spec.name}")
 
     with running(house, connect):

@@ -49,6 +49,9 @@ class Commits:
     def prepare(self) -> None:
         pass
 
+    def unlock(self) -> None:
+        pass
+
     def pack(self) -> None:
         pass
 

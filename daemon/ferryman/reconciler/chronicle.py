@@ -26,7 +26,7 @@ from ferryman.records.journal import Journal
 from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.live import clear_progress
 from ferryman.records.messages import Change, changes_message, fleet_change, host_change, migration_message, vm_change
-from ferryman.records.ordering import next_number
+from ferryman.records.ordering import in_order, next_number
 from ferryman.records.salvage import salvaged
 from ferryman.records.states import HostState, VmState
 from ferryman.records.store import StateStore
@@ -50,11 +50,13 @@ class Chronicle:
         self._fleet = store.fleet_state()
         self._kept_specs: Tree | None = None
         self._uncommitted: list[MigrationRecord] = []
+        """Oldest first."""
         self._unwritten: list[MigrationRecord] = []
         self._changes: list[Change] = []
         self.journal = Journal(store.folder)
         removals = tuple(audit.removals(store.folder, on_damaged=self._writing.tell))
         self.memory = Memory.of(store.vm_states(), self._records, removals)
+        self._writing.attempt(self._catch_up)
         for damaged in (*store.damaged(), *self.journal.damaged()):
             self._writing.tell(damaged)
 
@@ -233,11 +235,26 @@ class Chronicle:
             self.journal.close(vm)
             self.journal.release(vm)
 
+    def _catch_up(self) -> None:
+        """An earlier daemon was killed after it wrote an audit record: say so in the VM's state, and commit it."""
+        if self._store.read_only:
+            return
+        self._uncommitted = in_order(self._store.uncommitted(self._records))
+        numbers = {record.id: record.number for record in self._records}
+        for record in self._uncommitted:
+            state = self.memory.states.get(record.vm)
+            last = state.last_migration if state else None
+            if last is None or numbers.get(last.id, 0) < record.number:
+                self._apply(record)
+
     def _take_in(self, record: MigrationRecord) -> None:
         self._uncommitted.append(record)
         self._records.append(record)
         self._downtimes.add(record)
         self.memory.learn(self._records)
+        self._apply(record)
+
+    def _apply(self, record: MigrationRecord) -> None:
         before = self.memory.states.get(record.vm)
         if before is not None:
             downtimes = self._downtimes.of(record.vm)

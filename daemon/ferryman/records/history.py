@@ -69,6 +69,10 @@ class Commits(Protocol):
         """Make it smaller, where that is worth while."""
         ...
 
+    def uncommitted(self, folder: str) -> frozenset[Path]:
+        """The files below this one of its folders that no commit holds yet."""
+        ...
+
     def unlock(self) -> None:
         """Take away what a killed git left locked; only for the folder's one writer."""
         ...
@@ -102,6 +106,13 @@ class History:
         if not begun:
             self._stage((self._folder / ".gitignore",))
             self._commit_staged(BEGINNING)
+
+    def uncommitted(self, folder: str) -> frozenset[Path]:
+        """The files below this one of its folders that no commit holds as they are. Raises HistoryError."""
+        question = ("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--", folder)
+        # Two letters and a blank before each path.
+        entries = self._git(*question).split(b"\0")
+        return frozenset(self._folder / os.fsdecode(entry[3:]) for entry in entries if entry)
 
     def unlock(self) -> None:
         """Remove the locks that a git left which was killed, or whose machine lost power.

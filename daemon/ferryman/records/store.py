@@ -5,7 +5,7 @@ The hypervisors are the truth and this is memory: a folder that was deleted is s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -143,6 +143,12 @@ class StateStore:
         """Commit what was written, all of it or these files; see `History.commit`."""
         self._require_writer()
         return self._history.commit(message, files)
+
+    def uncommitted(self, records: Iterable[MigrationRecord]) -> list[MigrationRecord]:
+        """Those that no commit holds yet: their writer ended in between. Raises HistoryError."""
+        self._require_writer()
+        files = self._history.uncommitted(MIGRATIONS)
+        return [record for record in records if self.paths.record(record) in files] if files else []
 
     def _begin(self) -> None:
         # This process holds the folder's lock: no other ferryman commits, and what locks git there a killed one left.

@@ -36,7 +36,8 @@ JUNK = DOCUMENTS | BOMBS | st.binary(max_size=300)
 _PLACES = """
 vms/a.toml hosts/b.toml fleet.toml journal/a.toml migrations/2026/11/x.toml removals/2026/11/y.toml
 live/a.json live/dirty-rates/a.json
-samples/x.csv requests/a.toml daemon-id in-force.json .gitignore .lock vms/.a.toml.12345678.tmp journal/-a.toml migrations/9999999/x/y.toml
+samples/x.csv requests/a.toml daemon-id in-force.json .gitignore .lock
+vms/.a.toml.12345678.tmp journal/-a.toml migrations/9999999/x/y.toml
 """
 PLACES = st.sampled_from([*_PLACES.split()])
 

@@ -21,7 +21,6 @@ from ferryman.reconciler.parts import Parts
 from ferryman.reconciler.wanting import wanted_in
 from ferryman.records.conditions import Status, Suspended
 from ferryman.records.identity import identity_of
-from ferryman.records.journal import Journal
 from ferryman.records.lease import Lease, LeaseKeeper
 from ferryman.records.live import Progress, write_progress
 from ferryman.records.rates import SeenRate, write_rate
@@ -76,12 +75,12 @@ class Daemon:
         me = identity_of(store.folder)
         lease = Lease(store.folder, me)
         self._lease = LeaseKeeper(lease, self._wakeup.wake)
-        self._journal = Journal(store.folder)
+        self._chronicle = Chronicle(store, clock, events)
         self._reconciler = Reconciler(
             Parts(
                 wanted=self._wanted,
                 view=self._view,
-                chronicle=Chronicle(store, clock, events),
+                chronicle=self._chronicle,
                 clock=clock,
                 events=events,
                 show=lambda progress: _show(store.folder, progress),
@@ -105,6 +104,11 @@ class Daemon:
         """The specs that a first look finds in force."""
         self._wanted.refresh()
         return self._wanted.specs
+
+    def left_open(self) -> tuple[str, ...]:
+        """The VMs whose move has not come to an end, and that no person was asked about."""
+        moves = self._chronicle.open_moves()
+        return tuple(sorted(moves.open.keys() | moves.damaged))
 
     def stop(self) -> None:
         """End soon; safe to call from a signal handler or another thread."""
@@ -159,7 +163,7 @@ class Daemon:
                 self._stop.set()
                 self._reconciler.close(_STOP_PATIENCE_S)
                 self._view.close()
-                self._lease.close(give_up=not self._journal.entries())
+                self._lease.close(give_up=not self.left_open())
 
     def _pause_s(self) -> float:
         pauses = (self._options.rescan_s, self._service.watchdog_interval_s, self._reconciler.next_retry_s())

@@ -18,6 +18,7 @@ from ferryman.fleet.observing import FleetView
 from ferryman.migration.clock import SystemClock
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.events import Events
+from ferryman.reconciler.unfinished import damaged
 from ferryman.reconciler.wanting import wanted_in
 from ferryman.records.identity import identity_of
 from ferryman.records.live import Progress, write_progress
@@ -65,12 +66,20 @@ def run(asked: Asked, around: Around, ends: Ends, tell: Told) -> BenchRun:
     spec_of(specs, asked.vm)
     folder = around.store.folder
     with _mover(specs, around, ends.stop) as mover:
+        _refuse_damaged(asked.vm, mover)
         bench = Bench(mover=mover, state=folder, rest_s=asked.rest_s, enough=ends.enough, tell=tell)
         return bench.go_on(_resumed(asked, folder) if asked.resume else _begun(asked, specs, mover))
 
 
+def _refuse_damaged(vm: str, mover: Mover) -> None:
+    """A new move would write over what is left of the entry. Raises BenchError."""
+    if vm in mover.chronicle.open_moves().damaged:
+        said = damaged(vm).findings[0]
+        raise BenchError(f"{vm}: {said.reason}.", said.remedy)
+
+
 def _begun(asked: Asked, specs: Specs, mover: Mover) -> BenchRun:
-    if any(entry.vm == asked.vm for entry in mover.chronicle.open_moves()):
+    if asked.vm in mover.chronicle.open_moves().open:
         raise BenchError(
             f"A move of {asked.vm} was broken off and is still open.",
             "Have it ended: go on with that bench (--resume), or ferryman run --once",

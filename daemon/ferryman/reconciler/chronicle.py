@@ -26,6 +26,7 @@ from ferryman.records.journal import Journal
 from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.live import clear_progress
 from ferryman.records.messages import Change, changes_message, fleet_change, host_change, migration_message, vm_change
+from ferryman.records.open_moves import OpenMoves
 from ferryman.records.ordering import in_order, next_number
 from ferryman.records.salvage import salvaged
 from ferryman.records.states import HostState, VmState
@@ -60,19 +61,15 @@ class Chronicle:
         for damaged in (*store.damaged(), *self.journal.damaged()):
             self._writing.tell(damaged)
 
-    def open_moves(self) -> tuple[JournalEntry, ...]:
-        """Moves that were begun and did not end; one whose record was written is only closed, or held."""
+    def open_moves(self) -> OpenMoves:
+        """Moves that did not come to an end; one whose record was written is only closed, or held."""
         written = {record.id: record.outcome for record in self._records}
         ended = written.keys() | {record.id for record in self._unwritten}
-        entries = self.journal.entries()
-        for entry in entries:
+        found = OpenMoves.read(self.journal, ended, self.memory.held)
+        for vm, entry in found.recorded.items():
             if entry.id in written:
-                self._writing.attempt(partial(self._close, entry.vm, written[entry.id]))
-        return tuple(entry for entry in entries if entry.id not in ended)
-
-    def damaged_moves(self) -> frozenset[str]:
-        """VMs whose journal entry cannot be read: what was done to them is not known."""
-        return frozenset(damaged.path.stem for damaged in self.journal.damaged())
+                self._writing.attempt(partial(self._close, vm, written[entry.id]))
+        return found
 
     def silent(self) -> list[MigrationRecord]:
         """The newest records of the VMs whose service was silent when an earlier daemon looked last."""

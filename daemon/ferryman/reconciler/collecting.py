@@ -16,9 +16,9 @@ from ferryman.reconciler.reclaiming import Evidence, Judged, Standing, Storage, 
 from ferryman.records import audit
 from ferryman.records.audit_records import RemovalRecord
 from ferryman.records.ids import migration_id
-from ferryman.records.journal import Journal
 from ferryman.records.ledger import LeftBehind, Place, leftovers
 from ferryman.records.messages import removals_message
+from ferryman.records.open_moves import open_moves_in
 from ferryman.records.store import StateStore
 
 
@@ -49,13 +49,11 @@ def survey(state: Path, view: FleetView, wished: Wished, now: datetime) -> tuple
         for place, one in leftovers(records, audit.removals(state)).items()
         if wished.vm in (None, one.record.vm) and wished.host in (None, place.host)
     }
-    journal = Journal(state)
-    open_moves = {name for entry in (*journal.entries(), *journal.held()) for name in (entry.vm, entry.uuid)}
     snapshot = view.look()
     evidence = Evidence(
         snapshot=snapshot,
         storage=_storage(view, snapshot, left),
-        open_moves=open_moves | {damaged.path.stem for damaged in journal.damaged()},
+        open_moves=open_moves_in(state).untouchable(),
         newest=newest_by_uuid(records),
         now=now,
         older_than=wished.older_than,

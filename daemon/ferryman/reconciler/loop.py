@@ -197,7 +197,7 @@ class Reconciler:
     def _leave(self, observing: Observing) -> dict[str, Status]:
         """What is said of VMs with an open move while it is another daemon's to act."""
         moving = self._crew.moving()
-        left = [entry.vm for entry in self._parts.chronicle.open_moves() if entry.vm not in moving]
+        left = self._parts.chronicle.open_moves().open.keys() - moving
         return {vm: observing_only(vm, observing.reason, observing.remedy) for vm in left}
 
     def _take_up_one(self, entry: JournalEntry, specs: Specs) -> None:

@@ -83,7 +83,7 @@ class Decider:
     """What only commands on the hosts can tell is waited for where it is not known yet, as for a preview."""
     silent: set[str] = field(default_factory=set)
     """Ends of moves that were waited for in vain in this look: other VMs do not wait for them as well."""
-    claim: Callable[[Owner | None], Claim] = lambda _: Claim.NONE
+    claim: Callable[[Owner | None], Claim]
     """What a VM's tag says about other daemons."""
     dirty_rate: Callable[[str, Hypervisor], DirtyRate | DirtyRateUnknown] = _nobody_measures
     """How fast a VM at a host writes; asked only where its spec makes a promise."""

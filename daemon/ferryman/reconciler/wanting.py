@@ -45,7 +45,9 @@ class Wanted:
         try:
             tree = self.source.current()
         except SourceError as error:
-            self.problems = (Problem(file="", code=ProblemCode.SOURCE, message=error.reason, remedy=error.remedy),)
+            code = ProblemCode.UNTRUSTED if error.held_revision else ProblemCode.SOURCE
+            self.problems = (Problem(file="", code=code, message=error.reason, remedy=error.remedy),)
+            self.newest_revision = error.held_revision or self.newest_revision
             self._looked_at = ""
             return
         if tree.revision.id == self._looked_at:
@@ -70,7 +72,8 @@ def last_good(tree: Tree, problems: tuple[Problem, ...], before: Tree | None) ->
 
 def wanted_in(specs: Path, state: Path) -> Wanted:
     """What a folder of specs wants, as the daemon of this state folder sees it."""
-    return Wanted(source=open_source(specs), kept=kept_in(state))
+    kept = kept_in(state)
+    return Wanted(source=open_source(specs, last=kept.revision if kept else None), kept=kept)
 
 
 def kept_in(state: Path) -> Tree | None:

@@ -15,12 +15,15 @@ from ferryman.specs.source import (
     MAX_FILES,
     MAX_TOTAL_BYTES,
     WATCHED_NAMES,
+    Revision,
+    RevisionKind,
     SourceError,
     SpecFile,
     Tree,
     WatchedPlace,
     is_spec_path,
 )
+from ferryman.specs.trust import require_trusted
 
 _LINK_MODE = "120000"
 _SUBMODULE_MODE = "160000"
@@ -32,8 +35,8 @@ _MOST_OF_LISTING = MAX_FILES * 256
 _MOST_OF_COMMIT = 1024 * 1024
 _MOST_OF_HEAD = 128
 """Of an object's line before its content."""
-_READ_WITHIN_S = 10.0
-"""Of each command; a look runs at most five. The loop's watchdog waits for all of them together."""
+_READ_WITHIN_S = 6.0
+"""Of each command; a look runs at most eight. The loop's watchdog waits for all of them together."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,6 +50,8 @@ class GitSource:
     prefix: str
     """The specs folder below the repository's root, ending in a slash; empty for the root."""
     ref: str = "HEAD"
+    last_id: str = ""
+    """The last commit that counted, where signatures are asked for; empty: none yet."""
     blobs_read: int = 0
     """How many blobs were read since the start."""
     _last: Tree | None = None
@@ -57,6 +62,7 @@ class GitSource:
         commit_id = self._commit_id()
         if self._last is not None and self._last.revision.id == commit_id:
             return self._last
+        require_trusted(self.repository, commit_id, self.last_id)
         entries, refused = _sorted_out(self._entries(commit_id))
         contents = self._read(commit_id, entries)
         files = {
@@ -66,6 +72,7 @@ class GitSource:
         self._contents = {entry.object_id: contents[entry.object_id] for entry in entries}
         revision = revision_of(commit_id, contents[commit_id])
         self._last = Tree(revision=revision, files=files, refused=refused)
+        self.last_id = commit_id
         return self._last
 
     def watched(self) -> tuple[WatchedPlace, ...]:
@@ -138,11 +145,13 @@ class GitSource:
         return size
 
 
-def git_source(folder: Path, ref: str = "HEAD") -> GitSource | None:
+def git_source(folder: Path, ref: str = "HEAD", last: Revision | None = None) -> GitSource | None:
     """The repository that contains a folder, or None outside git.
 
     The folder itself may be missing (removed from the working tree, or below a bare repository): what is
-    committed counts. Raises SourceError where there is a repository that git refuses to use.
+    committed counts. `last`: the revision in force.
+
+    Raises SourceError where there is a repository that git refuses to use.
     """
     start, below = _nearest_existing(folder.absolute())
     repository = GitRepository(directory=start)
@@ -161,6 +170,7 @@ def git_source(folder: Path, ref: str = "HEAD") -> GitSource | None:
         common_dir=common_dir,
         prefix=prefix,
         ref=ref,
+        last_id=last.id if last is not None and last.kind is RevisionKind.GIT else "",
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ferryman.specs.folder import FolderSource
 from ferryman.specs.git import GitSource, git_source
-from ferryman.specs.source import SourceError, SpecSource, Tree, WatchedPlace
+from ferryman.specs.source import Revision, SourceError, SpecSource, Tree, WatchedPlace
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,13 +19,14 @@ class AwaitedSource:
 
     folder: Path
     ref: str
+    last: Revision | None = None
     _found: SpecSource | None = None
 
     def current(self) -> Tree:
         """Return the newest revision of what is there now. Raises SourceError where nothing is."""
         if self._found is not None:
             return self._found.current()
-        source = git_source(self.folder, self.ref) or FolderSource(folder=self.folder)
+        source = git_source(self.folder, self.ref, self.last) or FolderSource(folder=self.folder)
         tree = source.current()
         if isinstance(source, GitSource) or tree.files:
             self._found = source
@@ -36,13 +37,16 @@ class AwaitedSource:
         return FolderSource(folder=self.folder).watched()
 
 
-def open_source(path: Path, ref: str = "HEAD") -> SpecSource:
-    """The committed specs where git knows the folder, else the folder itself. What is not there yet is waited for."""
+def open_source(path: Path, ref: str = "HEAD", last: Revision | None = None) -> SpecSource:
+    """The committed specs where git knows the folder, else the folder itself; what is not there yet is waited for.
+
+    `last`: the revision in force.
+    """
     try:
-        found = git_source(path, ref)
+        found = git_source(path, ref, last)
     except SourceError:
-        return AwaitedSource(folder=path, ref=ref)
+        return AwaitedSource(folder=path, ref=ref, last=last)
     if found is not None:
         return found
     plain = FolderSource(folder=path)
-    return plain if plain.holds_specs() else AwaitedSource(folder=path, ref=ref)
+    return plain if plain.holds_specs() else AwaitedSource(folder=path, ref=ref, last=last)

@@ -223,6 +223,20 @@ class TestGit:
         daemon.until_quiet()
         assert committed.fleet.running(VM) == ("tallinn",)
 
+    def test_a_commit_that_is_not_signed_is_held_where_signatures_are_asked_for(self, committed: House) -> None:
+        daemon = committed.start()
+        daemon.look()
+        good = fleet_state(committed).revision
+        self._git(committed, "config", "ferryman.requireSigned", "true")
+        committed.vm(VM, "skopje")
+        revision = self._commit(committed, "Move guest-01")
+        daemon.until_quiet()
+        state = fleet_state(committed)
+        assert said(committed) == (ConditionType.STALLED, "RevisionHeld")
+        assert (state.revision, state.newest_revision) == (good, revision)
+        assert ["commit --amend" in problem.remedy for problem in state.problems] == [True]
+        assert committed.fleet.running(VM) == ("tallinn",)
+
     def _commit(self, house: House, message: str) -> str:
         self._git(house, "add", "--all")
         self._git(house, "commit", "--quiet", f"--message={message}")

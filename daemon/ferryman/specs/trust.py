@@ -1,7 +1,7 @@
 """Which commits count. All of them, until the repository's or the account's git configuration asks for signatures.
 
 `git config ferryman.requireSigned true`: only a commit that carries a good signature of somebody who is trusted, and
-that follows on the last one that counted. Others are held. The setting is read from where the daemon runs, never from what
+that follows on the last one that counted. Others are held. The setting is read where the daemon runs, never from what
 is committed: whoever may push may not switch it off.
 """
 

@@ -48,7 +48,7 @@ def _require_apart(move: Move, disk: DiskPlan) -> None:
     source, destination = move.ends.source, move.ends.destination
     marker = VolumeRef(pool=disk.destination.pool, name=f"{move.entry.id}-{disk.target}.marker")
     move.owns(_at(move, marker))
-    apart = lie_apart(destination, marker.pool, source, disk.source.ref.pool, marker.name)
+    apart = lie_apart(destination, marker.pool, source, disk.source.ref.pool, marker.name, move.journal.markers)
     move.disowns(_at(move, marker))
     if not apart:
         raise MoveFailedError(

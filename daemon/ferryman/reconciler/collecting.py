@@ -13,10 +13,12 @@ from ferryman.fleet.observing import FleetView
 from ferryman.fleet.values import Snapshot, VolumeRef
 from ferryman.migration.apart import lie_apart
 from ferryman.reconciler.reclaiming import Evidence, Judged, Standing, Storage, judge, newest_by_uuid
+from ferryman.reconciler.sweeping import reachable, sweep
 from ferryman.records import audit
 from ferryman.records.audit_records import RemovalRecord
 from ferryman.records.ids import migration_id
 from ferryman.records.ledger import LeftBehind, Place, leftovers
+from ferryman.records.markers import Markers
 from ferryman.records.messages import removals_message
 from ferryman.records.open_moves import open_moves_in
 from ferryman.records.store import StateStore
@@ -66,18 +68,20 @@ def remove(store: StateStore, view: FleetView, judged: Iterable[Judged], now: da
 
     Raises StateError. A volume is removed before that is written: killed between, the next run finds it gone.
     """
-    done = tuple(_remove(store, view, one, now) for one in judged if one.standing is not Standing.KEPT)
+    markers = Markers(store.folder)
+    sweep(markers, reachable(markers.left(), view.names()), view.host)
+    done = tuple(_remove(store, view, one, now, markers) for one in judged if one.standing is not Standing.KEPT)
     removals = [one.removal for one in done if one.removal is not None]
     if removals:
         store.commit(removals_message(removals), [store.paths.removal(removal) for removal in removals])
     return done
 
 
-def _remove(store: StateStore, view: FleetView, judged: Judged, now: datetime) -> Removed:
+def _remove(store: StateStore, view: FleetView, judged: Judged, now: datetime, markers: Markers) -> Removed:
     volume = judged.left.volume
     try:
         if judged.standing is Standing.SAFE:
-            doubt = _sharing(view, judged)
+            doubt = _sharing(view, judged, markers)
             if doubt:
                 remedy = "It is most likely the VM's very disk: let it be."
                 return Removed(judged=judged, trouble=doubt, remedy=remedy)
@@ -98,13 +102,13 @@ def _remove(store: StateStore, view: FleetView, judged: Judged, now: datetime) -
     return Removed(judged=judged, removal=removal)
 
 
-def _sharing(view: FleetView, judged: Judged) -> str:
+def _sharing(view: FleetView, judged: Judged, markers: Markers) -> str:
     """Why the volume may lie on storage that the VM uses where it is now; empty: proved that it does not."""
     volume, there = judged.left.volume, view.host(judged.now_at)
     marker = f"ferryman-{secrets.token_hex(4)}.marker"
     used = {disk.volume.ref.pool for disk in there.domains.inspect(judged.left.record.vm).disks if disk.volume}
     for pool in sorted(used):
-        if not lie_apart(view.host(volume.host), volume.pool, there, pool, marker):
+        if not lie_apart(view.host(volume.host), volume.pool, there, pool, marker, markers):
             return f"{volume.host} and {judged.now_at} may share the storage of {volume.pool}"
     return ""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+import threading
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ferryman.downtime.values import ServiceCheck
@@ -23,12 +24,15 @@ from ferryman.reconciler.ordering import order_of
 from ferryman.reconciler.parts import Parts
 from ferryman.reconciler.recovering import Recovery
 from ferryman.reconciler.silences import Silences
+from ferryman.reconciler.sweeping import reachable, sweep
 from ferryman.reconciler.unfinished import in_flight
 from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.conditions import InFlight, Status
+from ferryman.records.errors import StateError
 from ferryman.records.ids import migration_id
 from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.leasing import Observing
+from ferryman.records.markers import Marker, Markers
 from ferryman.specs.loading import Specs
 
 _NS_PER_S = 1_000_000_000
@@ -60,6 +64,7 @@ class Reconciler:
         """Listened for as soon as the specs say how the hosts that probed them are reached."""
         self._recovery = Recovery(parts.chronicle, parts.clock, parts.events.answered)
         self._host_is_missing = False
+        self._sweeping = threading.Event()
 
     def look(self, *, patient: bool = False) -> Look:
         """One pass. `patient`: a VM that is to move, and its hosts, are first examined where that was not done yet."""
@@ -84,6 +89,8 @@ class Reconciler:
         if observing is not None:
             parts.events.trouble(f"observing only: {observing.reason}", observing.remedy)
         waiting = self._take_up(specs, snapshot) if observing is None else self._leave(observing)
+        if observing is None:
+            self._sweep(specs, snapshot)
         statuses = self._decide_and_begin(specs, snapshot, waiting, observing, patient=patient)
         if not patient and observing is None:
             self._dirty_rates.want(to_watch(specs, snapshot, self._busy(), parts.view.host))
@@ -193,6 +200,22 @@ class Reconciler:
             elif not self._parts.stop.is_set():
                 self._take_up_one(entry, specs)
         return statuses
+
+    def _sweep(self, specs: Specs, snapshot: Snapshot) -> None:
+        """Have markers deleted that were left behind, beside the loop: a host may take its time."""
+        markers = self._parts.chronicle.journal.markers
+        left = reachable(markers.left(), specs.hosts.keys() - snapshot.unreachable().keys())
+        if left and not self._sweeping.is_set():
+            self._sweeping.set()
+            self._parts.work.begin("sweep markers", lambda: self._sweep_now(markers, left))
+
+    def _sweep_now(self, markers: Markers, left: Collection[Marker]) -> None:
+        try:
+            sweep(markers, left, self._parts.view.host)
+        except StateError as error:
+            self._parts.events.trouble(error.reason, error.remedy)
+        finally:
+            self._sweeping.clear()
 
     def _leave(self, observing: Observing) -> dict[str, Status]:
         """What is said of VMs with an open move while it is another daemon's to act."""

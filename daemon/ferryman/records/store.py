@@ -17,6 +17,7 @@ from ferryman.records.history import Commits, History
 from ferryman.records.in_force import read_in_force
 from ferryman.records.journal import FOLDER as JOURNAL
 from ferryman.records.lock import FolderLock
+from ferryman.records.markers import FOLDER as MARKERS
 from ferryman.records.messages import CommitMessage
 from ferryman.records.paths import HOSTS, MIGRATIONS, REMOVALS, VMS, StatePaths
 from ferryman.records.samples import FOLDER as SAMPLES
@@ -162,6 +163,7 @@ class StateStore:
             self.folder / VMS,
             self.folder / HOSTS,
             self.folder / JOURNAL,
+            self.folder / MARKERS,
             requests.folder_of(self.folder),
             self.folder / SAMPLES,
             *months,

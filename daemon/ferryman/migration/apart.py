@@ -18,8 +18,9 @@ def lie_apart(
 
     Pools of plain folders may have come to lie on shared storage at any time, and a pool's listing may be old. Only
     trying tells: libvirt creates a volume only where there was none (O_EXCL). False also where the second pool takes
-    no volume for another reason. Nothing else may have the marker's name. The markers are gone afterwards. Raises FleetError where the first is refused, or a
-    host falls silent: then `markers` knows what may be left of them. Raises StateUnwritableError.
+    no volume for another reason. Nothing else may have the marker's name, and the markers are gone afterwards. Raises
+    FleetError where the first is refused, or a host falls silent: then `markers` knows what may be left of them. Raises
+    StateUnwritableError where that cannot be noted.
     """
     at = ((one.name, one_pool), (other.name, other_pool))
     places = tuple(VolumeAt(host=host, pool=pool, name=marker) for host, pool in at)

@@ -237,12 +237,8 @@ class Chronicle:
         if self._store.read_only:
             return
         self._uncommitted = in_order(self._store.uncommitted(self._records))
-        numbers = {record.id: record.number for record in self._records}
-        for record in self._uncommitted:
-            state = self.memory.states.get(record.vm)
-            last = state.last_migration if state else None
-            if last is None or numbers.get(last.id, 0) < record.number:
-                self._apply(record)
+        for record in bookkeeping.untold(self._uncommitted, self._records, self.memory.states):
+            self._apply(record)
 
     def _take_in(self, record: MigrationRecord) -> None:
         self._uncommitted.append(record)

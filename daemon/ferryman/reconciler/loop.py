@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ferryman.downtime.values import ServiceCheck
@@ -24,15 +23,13 @@ from ferryman.reconciler.ordering import order_of
 from ferryman.reconciler.parts import Parts
 from ferryman.reconciler.recovering import Recovery
 from ferryman.reconciler.silences import Silences
-from ferryman.reconciler.sweeping import reachable, sweep
+from ferryman.reconciler.sweeping import Sweeper
 from ferryman.reconciler.unfinished import in_flight
 from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.conditions import InFlight, Status
-from ferryman.records.errors import StateError
 from ferryman.records.ids import migration_id
 from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.leasing import Observing
-from ferryman.records.markers import Marker, Markers
 from ferryman.specs.loading import Specs
 
 _NS_PER_S = 1_000_000_000
@@ -64,7 +61,7 @@ class Reconciler:
         """Listened for as soon as the specs say how the hosts that probed them are reached."""
         self._recovery = Recovery(parts.chronicle, parts.clock, parts.events.answered)
         self._host_is_missing = False
-        self._sweeping = threading.Event()
+        self._sweeper = Sweeper(parts.work, parts.view.host, parts.events.trouble)
 
     def look(self, *, patient: bool = False) -> Look:
         """One pass. `patient`: a VM that is to move, and its hosts, are first examined where that was not done yet."""
@@ -90,7 +87,7 @@ class Reconciler:
             parts.events.trouble(f"observing only: {observing.reason}", observing.remedy)
         waiting = self._take_up(specs, snapshot) if observing is None else self._leave(observing)
         if observing is None:
-            self._sweep(specs, snapshot)
+            self._sweeper.look(parts.chronicle.journal.markers, specs.hosts.keys() - snapshot.unreachable().keys())
         statuses = self._decide_and_begin(specs, snapshot, waiting, observing, patient=patient)
         if not patient and observing is None:
             self._dirty_rates.want(to_watch(specs, snapshot, self._busy(), parts.view.host))
@@ -200,22 +197,6 @@ class Reconciler:
             elif not self._parts.stop.is_set():
                 self._take_up_one(entry, specs)
         return statuses
-
-    def _sweep(self, specs: Specs, snapshot: Snapshot) -> None:
-        """Have markers deleted that were left behind, beside the loop: a host may take its time."""
-        markers = self._parts.chronicle.journal.markers
-        left = reachable(markers.left(), specs.hosts.keys() - snapshot.unreachable().keys())
-        if left and not self._sweeping.is_set():
-            self._sweeping.set()
-            self._parts.work.begin("sweep markers", lambda: self._sweep_now(markers, left))
-
-    def _sweep_now(self, markers: Markers, left: Collection[Marker]) -> None:
-        try:
-            sweep(markers, left, self._parts.view.host)
-        except StateError as error:
-            self._parts.events.trouble(error.reason, error.remedy)
-        finally:
-            self._sweeping.clear()
 
     def _leave(self, observing: Observing) -> dict[str, Status]:
         """What is said of VMs with an open move while it is another daemon's to act."""

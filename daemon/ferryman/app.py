@@ -18,10 +18,9 @@ from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.events import Events, Wakeup
 from ferryman.reconciler.loop import Look, Reconciler
 from ferryman.reconciler.parts import Parts
-from ferryman.reconciler.wanting import Wanted
+from ferryman.reconciler.wanting import wanted_in
 from ferryman.records.conditions import Status, Suspended
 from ferryman.records.identity import identity_of
-from ferryman.records.journal import Journal
 from ferryman.records.lease import Lease, LeaseKeeper
 from ferryman.records.live import Progress, write_progress
 from ferryman.records.rates import SeenRate, write_rate
@@ -30,12 +29,13 @@ from ferryman.records.samples import ProbedMove, write_samples
 from ferryman.records.store import StateStore
 from ferryman.service import ServiceManager
 from ferryman.specs.loading import Specs
-from ferryman.specs.opening import open_source
 from ferryman.specs.source import WatchedPlace
 from ferryman.specs.watching import Watcher
 
 RESCAN_S = 30.0
 """How often the loop looks even if nothing woke it: inotify and libvirt's events can be lost."""
+_AFTER_A_FAULT_S = 5.0
+"""So soon a pass that died of a fault is tried again: several times before the watchdog takes it for hopeless."""
 _STOP_PATIENCE_S = 20.0
 _ONCE_WAIT_S = 2.0
 
@@ -67,19 +67,20 @@ class Daemon:
         self._service = service
         self._wakeup = Wakeup()
         self._stop = threading.Event()
-        self._source = open_source(options.specs)
+        self._went_through = True
+        """The last pass did."""
         self._view = FleetView(connect, self._wakeup.changed)
         clock = SystemClock()
-        self._wanted = Wanted(source=self._source)
+        self._wanted = wanted_in(options.specs, store.folder)
         me = identity_of(store.folder)
         lease = Lease(store.folder, me)
         self._lease = LeaseKeeper(lease, self._wakeup.wake)
-        self._journal = Journal(store.folder)
+        self._chronicle = Chronicle(store, clock, events)
         self._reconciler = Reconciler(
             Parts(
                 wanted=self._wanted,
                 view=self._view,
-                chronicle=Chronicle(store, clock, events),
+                chronicle=self._chronicle,
                 clock=clock,
                 events=events,
                 show=lambda progress: _show(store.folder, progress),
@@ -90,6 +91,7 @@ class Daemon:
                 me=me,
                 observing=lease.observing,
                 keep_samples=lambda move: _keep_samples(store.folder, move),
+                progress=self._goes_on,
             )
         )
 
@@ -103,6 +105,11 @@ class Daemon:
         self._wanted.refresh()
         return self._wanted.specs
 
+    def left_open(self) -> tuple[str, ...]:
+        """The VMs whose move has not come to an end, and that no person was asked about."""
+        moves = self._chronicle.open_moves()
+        return tuple(sorted(moves.open.keys() | moves.damaged))
+
     def stop(self) -> None:
         """End soon; safe to call from a signal handler or another thread."""
         self._stop.set()
@@ -113,10 +120,15 @@ class Daemon:
         with self._looking():
             self._service.ready("reconciling")
             while not self._stop.is_set():
-                if self._look():
-                    # Only a pass that went through is progress: a daemon that fails in each is restarted.
-                    self._service.alive()
+                self._goes_on()
+                self._went_through = self._look()
+                self._goes_on()
                 self._wakeup.wait(self._pause_s())
+
+    def _goes_on(self) -> None:
+        """Feed the watchdog; only after a pass that went through, so that a daemon that fails in each is restarted."""
+        if self._went_through:
+            self._service.alive()
 
     def _look(self) -> bool:
         """One pass; whether it went through. Its boundary: what one dies of is told, and the next begins afresh."""
@@ -143,7 +155,7 @@ class Daemon:
     def _looking(self) -> Iterator[None]:
         asked = WatchedPlace(directory=folder_of(self._options.state), recursive=False, names=None)
         self._lease.start()
-        with Watcher((*self._source.watched(), asked), self._wakeup.wake):
+        with Watcher((*self._wanted.source.watched(), asked), self._wakeup.wake):
             try:
                 yield
             finally:
@@ -151,11 +163,12 @@ class Daemon:
                 self._stop.set()
                 self._reconciler.close(_STOP_PATIENCE_S)
                 self._view.close()
-                self._lease.close(give_up=not self._journal.entries())
+                self._lease.close(give_up=not self.left_open())
 
     def _pause_s(self) -> float:
         pauses = (self._options.rescan_s, self._service.watchdog_interval_s, self._reconciler.next_retry_s())
-        return min(pause for pause in pauses if pause is not None)
+        pause = min(pause for pause in pauses if pause is not None)
+        return pause if self._went_through else min(pause, _AFTER_A_FAULT_S)
 
 
 def _show(folder: Path, progress: Progress) -> None:

@@ -14,22 +14,24 @@ from ferryman.fleet.hypervisor import Connect, Hypervisor
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Identity, claim_of
 from ferryman.fleet.showing import Definition, definition
-from ferryman.fleet.values import DirtyRate
+from ferryman.fleet.values import DirtyRate, Snapshot
 from ferryman.migration.clock import SystemClock
-from ferryman.planning.decisions import Decision, Wait, WaitReason
+from ferryman.planning.decisions import Decision, Refused, Wait, WaitReason
 from ferryman.planning.plans import Plan
 from ferryman.planning.prediction import DirtyRateUnknown
 from ferryman.reconciler.deciding import Decided, Decider, resting
 from ferryman.reconciler.dirty_rates import REFRESH_S, DirtyRates
+from ferryman.reconciler.inquiring import left_in
 from ferryman.reconciler.memory import Memory
-from ferryman.reconciler.wanting import Wanted
+from ferryman.reconciler.unfinished import damaged, obstacle
+from ferryman.reconciler.wanting import wanted_in
 from ferryman.records import audit
 from ferryman.records.conditions import Suspended
 from ferryman.records.identity import read_id
-from ferryman.records.journal import Journal
+from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.rates import read_rates
 from ferryman.records.store import StateStore
-from ferryman.specs.opening import open_source
+from ferryman.specs.loading import Specs
 from ferryman.specs.problems import Problem
 from ferryman.specs.source import SourceError
 
@@ -56,7 +58,7 @@ def preview(
     A VM whose spec makes a promise is watched for a second before its move is decided, unless the daemon has done so
     a short time ago; `tell` is told.
     """
-    wanted = Wanted(source=open_source(specs_folder))
+    wanted = wanted_in(specs_folder, state)
     wanted.refresh()
     if wanted.specs is None:
         return Preview(revision="", decisions={}, problems=wanted.problems)
@@ -75,7 +77,7 @@ def preview(
             dirty_rate=_watching(state, tell),
         )
         rest = resting(specs)
-        moving = _moving(state)
+        moving = _moving(state, specs, decider.snapshot)
         decided = decider.decide(specs.vms.keys() - rest.keys() - moving.keys())
     finally:
         view.close()
@@ -90,9 +92,9 @@ def preview(
 
 
 @contextmanager
-def fleet_view(specs: Path, connect: Connect = libvirt_connect) -> Iterator[FleetView]:
+def fleet_view(specs: Path, state: Path, connect: Connect = libvirt_connect) -> Iterator[FleetView]:
     """The hosts of the specs in force, to look at. Raises SourceError where there are none."""
-    wanted = Wanted(source=open_source(specs))
+    wanted = wanted_in(specs, state)
     wanted.refresh()
     if wanted.specs is None:
         first = wanted.problems[0]
@@ -127,17 +129,24 @@ def _watching(state: Path, tell: Callable[[str], None]) -> Callable[[str, Hyperv
     return measured
 
 
-def _moving(state: Path) -> dict[str, Wait]:
-    """The VMs that the daemon of this state folder is moving: between hosts they may look like anything."""
-    entries = Journal(state).entries() if state.exists() else ()
-    return {
-        entry.vm: Wait(
-            vm=entry.vm,
-            reason=WaitReason.MIGRATING_ELSEWHERE,
-            message=f"the daemon is moving it {entry.source} -> {entry.destination} ({entry.method})",
-        )
-        for entry in entries
-    }
+def _moving(state: Path, specs: Specs, snapshot: Snapshot) -> dict[str, Wait | Refused]:
+    """The VMs whose last move did not end, as the daemon says it: between hosts they may look like anything."""
+    left = left_in(state)
+    said: dict[str, Wait | Refused] = {vm: damaged(vm) for vm in left.moves.damaged}
+    for vm, entry in left.moves.open.items():
+        against = None if vm in left.moving else obstacle(entry, specs.hosts, snapshot)
+        said[vm] = against or _goes_on(entry, at_work=vm in left.moving)
+    return said
+
+
+def _goes_on(entry: JournalEntry, *, at_work: bool) -> Wait:
+    way = f"{entry.source} -> {entry.destination}"
+    open_still = f"its move {way} is open ({entry.step}), and is taken up by the daemon before anything else"
+    return Wait(
+        vm=entry.vm,
+        reason=WaitReason.MIGRATING_ELSEWHERE,
+        message=f"the daemon is moving it {way} ({entry.method})" if at_work else open_still,
+    )
 
 
 def _memory(state: Path) -> Memory:

@@ -78,7 +78,7 @@ class Bench:
 
     def _taken_up(self, run: BenchRun) -> BenchRun:
         """What a run that was killed left open is ended first; its record says what became of it."""
-        for entry in self.mover.chronicle.open_moves():
+        for entry in self.mover.chronicle.open_moves().open.values():
             if entry.vm == run.vm:
                 self.mover.end_open_move(entry)
         if run.under_way is None:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 from ferryman.benching.values import Leg
 from ferryman.fleet.observing import FleetView
-from ferryman.fleet.ownership import Identity
+from ferryman.fleet.ownership import Identity, claim_of
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import KeepSamples, Services, carry_out, take_up
 from ferryman.migration.clock import Clock
 from ferryman.migration.move import Ends
 from ferryman.planning.aiming import locate
-from ferryman.planning.decisions import Drifted, Refused, UpToDate, Wait
+from ferryman.planning.decisions import Drifted, Refused, UpToDate, Wait, WaitReason
 from ferryman.planning.placement import Place
 from ferryman.planning.plans import Cause, Plan
 from ferryman.reconciler.chronicle import Chronicle
@@ -106,6 +106,7 @@ class Mover:
             snapshot=self.view.look(),
             memory=self.chronicle.memory,
             now_ns=self.clock.monotonic_ns(),
+            claim=lambda owner: claim_of(owner, self.me, self.clock.now()),
             limits=None,  # nothing else moves: the state folder is locked
         )
         return decider.decide([vm])[vm]
@@ -149,6 +150,8 @@ def _stuck(vm: str, decision: Refused | Wait | Drifted | UpToDate | Plan) -> Ben
                 f"{vm}: {joined([finding.reason for finding in decision.findings])}",
                 joined([finding.remedy for finding in decision.findings]),
             )
+        case Wait() if decision.reason is WaitReason.MIGRATING_ELSEWHERE:
+            return BenchError(f"{vm}: {decision.message}", decision.remedy or "Bench it when that has ended.")
         case Wait():
             return NotNowError(f"{vm}: {decision.message}", decision.remedy or "Try again in a moment.")
         case _:

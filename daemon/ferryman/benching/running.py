@@ -18,14 +18,14 @@ from ferryman.fleet.observing import FleetView
 from ferryman.migration.clock import SystemClock
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.events import Events
-from ferryman.reconciler.wanting import Wanted
+from ferryman.reconciler.unfinished import damaged
+from ferryman.reconciler.wanting import wanted_in
 from ferryman.records.identity import identity_of
 from ferryman.records.live import Progress, write_progress
 from ferryman.records.samples import ProbedMove, write_samples
 from ferryman.records.store import StateStore
 from ferryman.specs.choices import Method
 from ferryman.specs.loading import Specs
-from ferryman.specs.opening import open_source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,16 +62,24 @@ class Around:
 
 def run(asked: Asked, around: Around, ends: Ends, tell: Told) -> BenchRun:
     """Begin or resume a run, and see it through. Raises BenchError, StateError, SourceError."""
-    specs = _in_force(around.specs)
+    specs = _in_force(around)
     spec_of(specs, asked.vm)
     folder = around.store.folder
     with _mover(specs, around, ends.stop) as mover:
+        _refuse_damaged(asked.vm, mover)
         bench = Bench(mover=mover, state=folder, rest_s=asked.rest_s, enough=ends.enough, tell=tell)
         return bench.go_on(_resumed(asked, specs, folder) if asked.resume else _begun(asked, specs, mover))
 
 
+def _refuse_damaged(vm: str, mover: Mover) -> None:
+    """A new move would write over what is left of the entry. Raises BenchError."""
+    if vm in mover.chronicle.open_moves().damaged:
+        said = damaged(vm).findings[0]
+        raise BenchError(f"{vm}: {said.reason}.", said.remedy)
+
+
 def _begun(asked: Asked, specs: Specs, mover: Mover) -> BenchRun:
-    if any(entry.vm == asked.vm for entry in mover.chronicle.open_moves()):
+    if asked.vm in mover.chronicle.open_moves().open:
         raise BenchError(
             f"A move of {asked.vm} was broken off and is still open.",
             "Have it ended: go on with that bench (--resume), or ferryman run --once",
@@ -97,8 +105,9 @@ def _resumed(asked: Asked, specs: Specs, folder: Path) -> BenchRun:
     return last
 
 
-def _in_force(folder: Path) -> Specs:
-    wanted = Wanted(source=open_source(folder))
+def _in_force(around: Around) -> Specs:
+    folder = around.specs
+    wanted = wanted_in(folder, around.store.folder)
     wanted.refresh()
     if wanted.specs is None:
         first = wanted.problems[0]

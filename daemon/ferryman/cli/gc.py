@@ -65,7 +65,7 @@ def gc(
     wished = Wished(vm=vm, host=host, older_than=timedelta(days=older_than))
     now = datetime.now(UTC)
     removed: tuple[Removed, ...] = ()
-    with _troubles_told(), fleet_view(specs, connect) as view:
+    with _troubles_told(), fleet_view(specs, state, connect) as view:
         if delete:
             # Locked before anything is judged: no move may begin between the look and the removal.
             with StateStore.open(state) as store:

@@ -22,7 +22,6 @@ from ferryman.reconciler.requested import Attempt
 from ferryman.records import audit, requests
 from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.errors import StateError, StateLockedError
-from ferryman.records.query import Query
 from ferryman.records.requests import Request, Wish
 from ferryman.records.store import StateStore
 from ferryman.service import ServiceManager
@@ -82,7 +81,7 @@ def recover(
 
 
 def _inquire(vm: str, specs: Path, state: Path, connect: Connect) -> Inquiry:
-    with fleet_view(specs, connect) as view:
+    with fleet_view(specs, state, connect) as view:
         return inquire(vm, left_in(state), view, view.names())
 
 
@@ -93,10 +92,9 @@ def _decide(asked: Request, options: Options, connect: Connect, *, wait_s: float
         _show(found, as_json=False)
     if asked.wish is Wish.ACCEPT and not found.can_be_accepted:
         raise refusal(f"there is nothing to accept: {found.advice.reason}", found.advice.remedy)
-    before = {record.id for record in audit.records(options.state, Query.of_vm(asked.vm))}
     with requests.asking(options.state, asked):
         answer = _answer(asked, options, connect)
-    ended = _ended(asked, before, options.state, wait_s) if answer.granted else None
+    ended = _ended(answer, options.state, wait_s) if answer.granted else None
     _tell(answer, ended, as_json=as_json)
     sys.exit(0 if answer.granted and (ended is None or ended.outcome is not Outcome.HELD) else EXIT_TROUBLE)
 
@@ -134,17 +132,12 @@ def _unanswered(asked: Request, state: Path) -> bool:
     return found is not None and found.granted is None
 
 
-def _ended(asked: Request, before: set[str], state: Path, wait_s: float) -> MigrationRecord | None:
+def _ended(answer: Request, state: Path, wait_s: float) -> MigrationRecord | None:
     """The audit record that it came to; None: not yet, or (a damaged entry) there is none."""
     deadline = time.monotonic() + wait_s
-    while True:
-        new = [record for record in audit.records(state, Query.of_vm(asked.vm)) if record.id not in before]
-        left = left_in(state)
-        if new or (asked.vm not in left.open and left.attempt(asked.vm) is Attempt.NONE):
-            return new[0] if new else None
-        if time.monotonic() > deadline:
-            return None
+    while (found := audit.record(state, answer.record)) is None and answer.record and time.monotonic() < deadline:
         time.sleep(_LOOK_EVERY_S)
+    return found
 
 
 def _tell(answer: Request, ended: MigrationRecord | None, *, as_json: bool) -> None:
@@ -160,7 +153,7 @@ def _tell(answer: Request, ended: MigrationRecord | None, *, as_json: bool) -> N
 
 
 def _list(left: Left, *, as_json: bool) -> None:
-    found = {vm: left.attempt(vm).value for vm in left.vms()}
+    found = {vm: left.attempt(vm).value for vm in left.moves.vms()}
     if as_json:
         print_json({"daemon": left.daemon, "vms": found})
     else:

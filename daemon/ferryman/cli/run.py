@@ -18,7 +18,6 @@ from ferryman.cli.refusing import refusal
 from ferryman.cli.standing_by import open_when_free
 from ferryman.fleet.hypervisor import Connect
 from ferryman.records.errors import StateError
-from ferryman.records.journal import Journal
 from ferryman.records.store import StateStore
 from ferryman.service import ServiceManager
 from ferryman.specs.source import SourceError
@@ -68,7 +67,7 @@ def _reconcile(daemon: Daemon, store: StateStore, events: LogEvents, *, once: bo
     try:
         _run(daemon, events, once=once)
     finally:
-        events.stopped([entry.vm for entry in Journal(store.folder).entries()])
+        events.stopped(daemon.left_open())
 
 
 def _run(daemon: Daemon, events: LogEvents, *, once: bool) -> None:

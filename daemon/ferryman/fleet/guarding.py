@@ -63,6 +63,8 @@ _DEADLINES_S: Mapping[str, float | None] = {
     "store": 120.0,
 }
 """By method, where it is not `CALL_WITHIN_S`; None: no deadline."""
+_LOCAL = frozenset({"lifecycle"})
+"""Methods that ask nobody: a host that rests is no reason to refuse them, and their answer none to call it again."""
 
 
 class Guard:
@@ -127,7 +129,9 @@ class _Guarded:
         self._guard = guard
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        method = getattr(self._part, name)
+        method: Callable[..., Any] = getattr(self._part, name)
+        if name in _LOCAL:
+            return method
         deadline_s = _DEADLINES_S.get(name, CALL_WITHIN_S)
 
         def guarded(*arguments: Any, **options: Any) -> Any:

@@ -22,13 +22,16 @@ done
 pid=$($root cat "$pid_file")
 $root rm -f "$log" "$pid_file"
 echo "$port"
-cat >/dev/null
+while [ -n "$(timeout 60 dd bs=64 count=1 2>/dev/null)" ]; do :; done
 $root kill "$pid"
 while [ -d "/proc/$pid" ]; do sleep 0.02; done
 """
-"""Serves on one of libvirt's migration ports until its input ends: also when ferryman is killed.
-At its end qemu-nbd writes out all that it was sent. It writes past the page cache where the file system can: a mirror
-is filled in a third of the time then, and a guest that boots meets no backlog of writes."""
+"""Serves on one of libvirt's migration ports until its input ends (also when ferryman is killed) or is silent for 60 s:
+where ferryman's machine loses power, or the way to it is cut, SSH keeps the input open for hours. At its end qemu-nbd
+writes out all that it was sent. It writes past the page cache where the file system can: a mirror is filled in a third
+of the time then, and a guest that boots meets no backlog of writes."""
+BEAT, BEAT_EVERY_S = b".", 10.0
+"""What SERVE is to hear, and how often: several are lost before it ends."""
 QEMU_IMG = 'exec $root qemu-img "$@"'
 REACH = 'exec timeout 15 $root qemu-img "$@"'
 """A firewall that drops packets is not waited for longer."""

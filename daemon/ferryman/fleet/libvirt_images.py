@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -13,7 +14,7 @@ import libvirt
 
 from ferryman.fleet import image_tools
 from ferryman.fleet.certificates import Certificates
-from ferryman.fleet.errors import FailureKind, OperationFailedError
+from ferryman.fleet.errors import FailureKind, HostUnreachableError, OperationFailedError
 from ferryman.fleet.images import Export, Image, Mirror
 from ferryman.fleet.libvirt_scripts import RootScripts
 from ferryman.fleet.libvirt_session import LibvirtSession
@@ -30,6 +31,7 @@ _MIRROR_FLAGS = (
     # Without it a guest that powers off leaves a copy that lacks its last writes.
     | libvirt.VIR_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES
 )
+_BEAT_PATIENCE_S = 1.0
 _EVENT_PATIENCE_S = 0.05
 """An event that preceded a call's answer on the wire is heard within this time."""
 
@@ -53,7 +55,8 @@ class LibvirtImages:
             port = next((int(line) for line in program.lines() if line.isdecimal()), None)
             if port is None:
                 raise self._failure(doing, program)
-            yield Export(address=address, port=port, name=name, tls_name=tls_name)
+            with _signs_of_life(program):
+                yield Export(address=address, port=port, name=name, tls_name=tls_name)
             if program.finish() != 0:
                 raise self._failure(doing, program)
 
@@ -158,6 +161,25 @@ def _destination_xml(export: Export) -> str:
     source = ET.SubElement(disk, "source", {"protocol": "nbd", "name": export.name, **secured})
     ET.SubElement(source, "host", name=export.address, port=str(export.port))
     return ET.tostring(disk, encoding="unicode")
+
+
+@contextmanager
+def _signs_of_life(program: RemoteProgram) -> Iterator[None]:
+    """While the block goes on, say so to a program that ends where it hears nothing."""
+    over = threading.Event()
+
+    def beat() -> None:
+        with suppress(HostUnreachableError):  # it has ended, or will; its user finds out
+            while not over.wait(image_tools.BEAT_EVERY_S):
+                program.write(image_tools.BEAT)
+
+    beating = threading.Thread(target=beat, name="signs of life", daemon=True)
+    beating.start()
+    try:
+        yield
+    finally:
+        over.set()
+        beating.join(_BEAT_PATIENCE_S)
 
 
 def _follow(program: RemoteProgram, told: Callable[[float], None]) -> None:

@@ -11,6 +11,7 @@ from ferryman.migration.apart import lie_apart
 from ferryman.migration.move import Move
 from ferryman.planning.plans import DiskPlan, DiskTransfer, Plan
 from ferryman.records.audit_records import VolumeAt
+from ferryman.records.errors import StateUnwritableError
 
 _LEFT_FOR_GC = "it stays until `ferryman gc`"
 
@@ -47,7 +48,7 @@ def clear_source(move: Move, plan: Plan, measurement: Measurement) -> Cleared:
             if obstacle is None:
                 move.ends.source.volumes.delete(disk.source.ref)
                 deleted.append(_at(move, disk))
-        except FleetError as error:
+        except (FleetError, StateUnwritableError) as error:
             obstacle = error.reason
         if obstacle is not None:
             warnings.append(f"{disk.target}: {obstacle}; {_LEFT_FOR_GC}")
@@ -63,7 +64,7 @@ def _obstacle(move: Move, disk: DiskPlan) -> str | None:
     if found is None or found.path != disk.source.path:
         return f"{source.name} has another volume {disk.source.ref.pool}/{disk.source.ref.name} now, or none"
     marker = f"{move.entry.id}-{disk.target}.marker"
-    if not lie_apart(source, disk.source.ref.pool, destination, disk.destination.pool, marker):
+    if not lie_apart(source, disk.source.ref.pool, destination, disk.destination.pool, marker, move.journal.markers):
         return f"{source.name} and {destination.name} may share the storage of {disk.source.ref.pool}"
     return None
 

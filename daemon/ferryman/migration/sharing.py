@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ferryman.fleet.hypervisor import Hypervisor
-from ferryman.fleet.values import VolumeRef
 from ferryman.migration.apart import Likeness, likeness
-from ferryman.migration.move import Move, MoveFailedError
+from ferryman.migration.move import Move, MoveFailedError, UnwrittenError
 from ferryman.planning.plans import DiskPlan, DiskTransfer
-from ferryman.records.audit_records import VolumeAt
+from ferryman.records.errors import StateUnwritableError
+from ferryman.records.markers import Markers
 
-Comparison = Callable[[Hypervisor, str, Hypervisor, str, str], Likeness]
+Comparison = Callable[[Hypervisor, str, Hypervisor, str, str, Markers], Likeness]
 """Of one host's pool with another's, by a marker of this name."""
 
 
@@ -33,17 +33,13 @@ def require_shared(move: Move, disks: Sequence[DiskPlan]) -> None:
 
 
 def compared(move: Move, disk: DiskPlan, how: Comparison, pool: str) -> Likeness:
-    """Whether a pool of the source and the disk's at the destination are one storage. Raises FleetError as `how` does.
-
-    The marker is ours as long as it may be there: undoing an attempt that was cut off deletes it.
-    """
+    """Whether a pool of the source and the disk's at the destination are one storage. Raises as `how` does."""
     source, destination = move.ends.source, move.ends.destination
-    marker = VolumeRef(pool=disk.destination.pool, name=f"{move.entry.id}-{disk.target}.marker")
-    ours = VolumeAt(host=move.entry.destination, pool=marker.pool, name=marker.name)
-    move.owns(ours)
-    found = how(destination, marker.pool, source, pool, marker.name)
-    move.disowns(ours)
-    return found
+    marker = f"{move.entry.id}-{disk.target}.marker"
+    try:
+        return how(destination, disk.destination.pool, source, pool, marker, move.journal.markers)
+    except StateUnwritableError as error:
+        raise UnwrittenError(error.reason, error.remedy) from error
 
 
 def _can_be_tried(disk: DiskPlan) -> bool:

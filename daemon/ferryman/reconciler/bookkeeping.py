@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -104,6 +104,16 @@ def with_record(before: VmState, record: MigrationRecord, downtimes: Sequence[Mo
     placed = Placed(home=record.home, host=record.destination) if arrived else before.placed
     host = record.destination if arrived else before.host
     return replace(before, host=host, last_migration=last, downtimes=tuple(downtimes), placed=placed)
+
+
+def untold(
+    newest: Iterable[MigrationRecord], records: Iterable[MigrationRecord], states: Mapping[str, VmState]
+) -> list[MigrationRecord]:
+    """Of the newest records those that the states of their VMs do not know of: these go by an earlier one, or none."""
+    numbers = {record.id: record.number for record in records}
+    last = {vm: state.last_migration for vm, state in states.items()}
+    known = {vm: numbers.get(one.id, 0) for vm, one in last.items() if one is not None}
+    return [record for record in newest if record.number > known.get(record.vm, -1)]
 
 
 def host_state(before: HostState | None, spec: HostSpec, specs: Specs, snapshot: Snapshot, *, busy: bool) -> HostState:

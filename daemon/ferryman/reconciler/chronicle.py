@@ -21,15 +21,18 @@ from ferryman.records import audit
 from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.conditions import ConditionReason, Status
 from ferryman.records.downtimes import Downtimes
+from ferryman.records.in_force import write_in_force
 from ferryman.records.journal import Journal
 from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.live import clear_progress
 from ferryman.records.messages import Change, changes_message, fleet_change, host_change, migration_message, vm_change
-from ferryman.records.ordering import next_number
+from ferryman.records.open_moves import OpenMoves
+from ferryman.records.ordering import in_order, next_number
 from ferryman.records.salvage import salvaged
 from ferryman.records.states import HostState, VmState
 from ferryman.records.store import StateStore
 from ferryman.specs.loading import Specs
+from ferryman.specs.source import Tree
 
 
 class Chronicle:
@@ -46,28 +49,27 @@ class Chronicle:
         self._downtimes = Downtimes(self._records)
         self._hosts = store.host_states()
         self._fleet = store.fleet_state()
+        self._kept_specs: Tree | None = None
         self._uncommitted: list[MigrationRecord] = []
+        """Oldest first."""
         self._unwritten: list[MigrationRecord] = []
         self._changes: list[Change] = []
         self.journal = Journal(store.folder)
         removals = tuple(audit.removals(store.folder, on_damaged=self._writing.tell))
         self.memory = Memory.of(store.vm_states(), self._records, removals)
+        self._writing.attempt(self._catch_up)
         for damaged in (*store.damaged(), *self.journal.damaged()):
             self._writing.tell(damaged)
 
-    def open_moves(self) -> tuple[JournalEntry, ...]:
-        """Moves that were begun and did not end; one whose record was written is only closed, or held."""
+    def open_moves(self) -> OpenMoves:
+        """Moves that did not come to an end; one whose record was written is only closed, or held."""
         written = {record.id: record.outcome for record in self._records}
         ended = written.keys() | {record.id for record in self._unwritten}
-        entries = self.journal.entries()
-        for entry in entries:
+        found = OpenMoves.read(self.journal, ended, self.memory.held)
+        for vm, entry in found.recorded.items():
             if entry.id in written:
-                self._writing.attempt(partial(self._close, entry.vm, written[entry.id]))
-        return tuple(entry for entry in entries if entry.id not in ended)
-
-    def damaged_moves(self) -> frozenset[str]:
-        """VMs whose journal entry cannot be read: what was done to them is not known."""
-        return frozenset(damaged.path.stem for damaged in self.journal.damaged())
+                self._writing.attempt(partial(self._close, vm, written[entry.id]))
+        return found
 
     def silent(self) -> list[MigrationRecord]:
         """The newest records of the VMs whose service was silent when an earlier daemon looked last."""
@@ -144,6 +146,9 @@ class Chronicle:
         after = bookkeeping.fleet_state(self._fleet, wanted, self._clock.now())
         change = fleet_change(self._fleet, after)
         self._store.write_fleet(after)
+        if wanted.kept is not None and wanted.kept is not self._kept_specs:
+            write_in_force(self._store.folder, wanted.kept)
+            self._kept_specs = wanted.kept
         if change is not None:
             self._store.commit(changes_message([change], after.newest_revision))
         self._fleet = after
@@ -227,11 +232,22 @@ class Chronicle:
             self.journal.close(vm)
             self.journal.release(vm)
 
+    def _catch_up(self) -> None:
+        """An earlier daemon was killed after it wrote an audit record: say so in the VM's state, and commit it."""
+        if self._store.read_only:
+            return
+        self._uncommitted = in_order(self._store.uncommitted(self._records))
+        for record in bookkeeping.untold(self._uncommitted, self._records, self.memory.states):
+            self._apply(record)
+
     def _take_in(self, record: MigrationRecord) -> None:
         self._uncommitted.append(record)
         self._records.append(record)
         self._downtimes.add(record)
         self.memory.learn(self._records)
+        self._apply(record)
+
+    def _apply(self, record: MigrationRecord) -> None:
         before = self.memory.states.get(record.vm)
         if before is not None:
             downtimes = self._downtimes.of(record.vm)

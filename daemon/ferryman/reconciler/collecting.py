@@ -13,12 +13,14 @@ from ferryman.fleet.observing import FleetView
 from ferryman.fleet.values import Snapshot, VolumeRef
 from ferryman.migration.apart import lie_apart
 from ferryman.reconciler.reclaiming import Evidence, Judged, Standing, Storage, judge, newest_by_uuid
+from ferryman.reconciler.sweeping import reachable, sweep
 from ferryman.records import audit
 from ferryman.records.audit_records import RemovalRecord
 from ferryman.records.ids import migration_id
-from ferryman.records.journal import Journal
 from ferryman.records.ledger import LeftBehind, Place, leftovers
+from ferryman.records.markers import Markers
 from ferryman.records.messages import removals_message
+from ferryman.records.open_moves import open_moves_in
 from ferryman.records.store import StateStore
 
 
@@ -49,13 +51,11 @@ def survey(state: Path, view: FleetView, wished: Wished, now: datetime) -> tuple
         for place, one in leftovers(records, audit.removals(state)).items()
         if wished.vm in (None, one.record.vm) and wished.host in (None, place.host)
     }
-    journal = Journal(state)
-    open_moves = {name for entry in (*journal.entries(), *journal.held()) for name in (entry.vm, entry.uuid)}
     snapshot = view.look()
     evidence = Evidence(
         snapshot=snapshot,
         storage=_storage(view, snapshot, left),
-        open_moves=open_moves | {damaged.path.stem for damaged in journal.damaged()},
+        open_moves=open_moves_in(state).untouchable(),
         newest=newest_by_uuid(records),
         now=now,
         older_than=wished.older_than,
@@ -68,18 +68,20 @@ def remove(store: StateStore, view: FleetView, judged: Iterable[Judged], now: da
 
     Raises StateError. A volume is removed before that is written: killed between, the next run finds it gone.
     """
-    done = tuple(_remove(store, view, one, now) for one in judged if one.standing is not Standing.KEPT)
+    markers = Markers(store.folder)
+    sweep(markers, reachable(markers.left(), view.names()), view.host)
+    done = tuple(_remove(store, view, one, now, markers) for one in judged if one.standing is not Standing.KEPT)
     removals = [one.removal for one in done if one.removal is not None]
     if removals:
         store.commit(removals_message(removals), [store.paths.removal(removal) for removal in removals])
     return done
 
 
-def _remove(store: StateStore, view: FleetView, judged: Judged, now: datetime) -> Removed:
+def _remove(store: StateStore, view: FleetView, judged: Judged, now: datetime, markers: Markers) -> Removed:
     volume = judged.left.volume
     try:
         if judged.standing is Standing.SAFE:
-            doubt = _sharing(view, judged)
+            doubt = _sharing(view, judged, markers)
             if doubt:
                 remedy = "It is most likely the VM's very disk: let it be."
                 return Removed(judged=judged, trouble=doubt, remedy=remedy)
@@ -100,13 +102,13 @@ def _remove(store: StateStore, view: FleetView, judged: Judged, now: datetime) -
     return Removed(judged=judged, removal=removal)
 
 
-def _sharing(view: FleetView, judged: Judged) -> str:
+def _sharing(view: FleetView, judged: Judged, markers: Markers) -> str:
     """Why the volume may lie on storage that the VM uses where it is now; empty: proved that it does not."""
     volume, there = judged.left.volume, view.host(judged.now_at)
     marker = f"ferryman-{secrets.token_hex(4)}.marker"
     used = {disk.volume.ref.pool for disk in there.domains.inspect(judged.left.record.vm).disks if disk.volume}
     for pool in sorted(used):
-        if not lie_apart(view.host(volume.host), volume.pool, there, pool, marker):
+        if not lie_apart(view.host(volume.host), volume.pool, there, pool, marker, markers):
             return f"{volume.host} and {judged.now_at} may share the storage of {volume.pool}"
     return ""
 

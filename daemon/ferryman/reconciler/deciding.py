@@ -83,10 +83,12 @@ class Decider:
     """What only commands on the hosts can tell is waited for where it is not known yet, as for a preview."""
     silent: set[str] = field(default_factory=set)
     """Ends of moves that were waited for in vain in this look: other VMs do not wait for them as well."""
-    claim: Callable[[Owner | None], Claim] = lambda _: Claim.NONE
+    claim: Callable[[Owner | None], Claim]
     """What a VM's tag says about other daemons."""
     dirty_rate: Callable[[str, Hypervisor], DirtyRate | DirtyRateUnknown] = _nobody_measures
     """How fast a VM at a host writes; asked only where its spec makes a promise."""
+    progress: Callable[[], None] = lambda: None
+    """Told before each close look, which may wait for hosts."""
 
     def decide(self, vms: Collection[str]) -> dict[str, Decided]:
         """The decisions, in the order in which moves begin: high priority first, then by name."""
@@ -133,6 +135,7 @@ class Decider:
         """Read both ends for this one move. An end that cannot be read moves nothing."""
         if missed := self.silent & {aimed.source, destination}:
             return Decided(decision=not_now(spec.name, sorted(missed)))
+        self.progress()
         source = self.snapshot.reading(aimed.source)
         if source is None:
             raise AssertionError("a VM was found on a host that was not read")

@@ -12,43 +12,27 @@ from ferryman.migration.holds import Advice
 from ferryman.migration.move import Ends
 from ferryman.migration.situation import Situation, examine, in_words
 from ferryman.planning.decisions import Refused
-from ferryman.reconciler.requested import Attempt
 from ferryman.reconciler.unfinished import damaged, doubts, obstacle
-from ferryman.records import audit
 from ferryman.records.audit_records import MigrationRecord
-from ferryman.records.journal import Journal
 from ferryman.records.journal_entry import JournalEntry
-from ferryman.records.ledger import held
 from ferryman.records.live import read_progress
 from ferryman.records.lock import FolderLock
+from ferryman.records.open_moves import Attempt, OpenMoves, open_moves_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """What the state folder holds of moves that did not come to an end."""
+    """What the state folder holds of moves that did not come to an end, and who is at work there."""
 
-    open: Mapping[str, JournalEntry] = field(default_factory=dict)
-    held: Mapping[str, MigrationRecord] = field(default_factory=dict)
-    held_entries: Mapping[str, JournalEntry] = field(default_factory=dict)
-    damaged: frozenset[str] = frozenset()
+    moves: OpenMoves = field(default_factory=OpenMoves)
     moving: frozenset[str] = frozenset()
     """A daemon is at work on them."""
     daemon: str | None = None
     """Who writes to the state folder now."""
 
-    def vms(self) -> tuple[str, ...]:
-        """All VMs with such a move."""
-        return tuple(sorted(self.open.keys() | self.held.keys() | self.damaged))
-
     def attempt(self, vm: str) -> Attempt:
         """What there is of this VM's."""
-        if vm in self.moving:
-            return Attempt.MOVING
-        if vm in self.damaged:
-            return Attempt.DAMAGED
-        if vm in self.open:
-            return Attempt.OPEN
-        return Attempt.HELD if vm in self.held else Attempt.NONE
+        return self.moves.attempt(vm, self.moving)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,26 +60,17 @@ class Inquiry:
 
 def left_in(state: Path) -> Left:
     """Read the state folder."""
-    journal = Journal(state)
-    records = list(audit.records(state))
-    ended = {record.id for record in records}
-    entries = {entry.vm: entry for entry in journal.entries() if entry.id not in ended}
+    moves = open_moves_in(state)
     daemon = FolderLock.holder(state)
     at_work = {progress.id for progress in read_progress(state)} if daemon else set()
-    return Left(
-        open=entries,
-        held=held(records),
-        held_entries={entry.vm: entry for entry in journal.held()},
-        damaged=frozenset(error.path.stem for error in journal.damaged()),
-        moving=frozenset(vm for vm, entry in entries.items() if entry.id in at_work),
-        daemon=daemon,
-    )
+    moving = frozenset(vm for vm, entry in moves.open.items() if entry.id in at_work)
+    return Left(moves=moves, moving=moving, daemon=daemon)
 
 
 def inquire(vm: str, left: Left, view: FleetView, hosts: Collection[str]) -> Inquiry:
     """Look at the VM on every host. `hosts`: those of the specs."""
     snapshot = view.look()
-    attempt, entry = left.attempt(vm), left.open.get(vm) or left.held_entries.get(vm)
+    attempt, entry = left.attempt(vm), left.moves.entry(vm)
     situation = None
     if (
         attempt in (Attempt.OPEN, Attempt.HELD)
@@ -111,7 +86,7 @@ def inquire(vm: str, left: Left, view: FleetView, hosts: Collection[str]) -> Inq
         entry=entry,
         situation=situation,
         places=_places(vm, snapshot),
-        record=left.held.get(vm),
+        record=left.moves.held.get(vm),
     )
 
 

@@ -23,6 +23,7 @@ from ferryman.reconciler.ordering import order_of
 from ferryman.reconciler.parts import Parts
 from ferryman.reconciler.recovering import Recovery
 from ferryman.reconciler.silences import Silences
+from ferryman.reconciler.sweeping import Sweeper
 from ferryman.reconciler.unfinished import in_flight
 from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.conditions import InFlight, Status
@@ -60,11 +61,13 @@ class Reconciler:
         """Listened for as soon as the specs say how the hosts that probed them are reached."""
         self._recovery = Recovery(parts.chronicle, parts.clock, parts.events.answered)
         self._host_is_missing = False
+        self._sweeper = Sweeper(parts.work, parts.view.host, parts.events.trouble)
 
     def look(self, *, patient: bool = False) -> Look:
         """One pass. `patient`: a VM that is to move, and its hosts, are first examined where that was not done yet."""
         parts = self._parts
         parts.wanted.refresh()
+        parts.progress()
         parts.events.problems(parts.wanted.problems)
         parts.chronicle.observe_specs(parts.wanted)
         specs = parts.wanted.specs
@@ -75,15 +78,20 @@ class Reconciler:
             self._silences.ended(self._left_silent.pop())
         for finished in self._crew.collect():
             self._finish(finished, specs)
+        parts.progress()
         snapshot = parts.view.look()
+        parts.progress()
         self._host_is_missing = bool(snapshot.unreachable())
         observing = parts.observing()
         if observing is not None:
             parts.events.trouble(f"observing only: {observing.reason}", observing.remedy)
         waiting = self._take_up(specs, snapshot) if observing is None else self._leave(observing)
+        if observing is None:
+            self._sweeper.look(parts.chronicle.journal.markers, specs.hosts.keys() - snapshot.unreachable().keys())
         statuses = self._decide_and_begin(specs, snapshot, waiting, observing, patient=patient)
         if not patient and observing is None:
             self._dirty_rates.want(to_watch(specs, snapshot, self._busy(), parts.view.host))
+        parts.progress()
         parts.chronicle.observe(specs, snapshot, statuses, self._busy())
         if not self._crew.moving():
             stuck = any(_is_stuck(status) for status in statuses.values())
@@ -132,6 +140,7 @@ class Reconciler:
             patient=patient,
             under_way=self._crew.under_way(),
             dirty_rate=self._dirty_rates.measured if patient else self._dirty_rates.known,
+            progress=parts.progress,
         )
         busy = self._crew.moving() | waiting.keys()
         rest = resting(specs)
@@ -192,7 +201,7 @@ class Reconciler:
     def _leave(self, observing: Observing) -> dict[str, Status]:
         """What is said of VMs with an open move while it is another daemon's to act."""
         moving = self._crew.moving()
-        left = [entry.vm for entry in self._parts.chronicle.open_moves() if entry.vm not in moving]
+        left = self._parts.chronicle.open_moves().open.keys() - moving
         return {vm: observing_only(vm, observing.reason, observing.remedy) for vm in left}
 
     def _take_up_one(self, entry: JournalEntry, specs: Specs) -> None:

@@ -49,4 +49,6 @@ class Parts:
     vantage: Callable[[HostSpec | None], Vantage] = vantage_of
     """Where VMs are probed from."""
     work: Work = THREADS
+    progress: Callable[[], None] = lambda: None
+    """Told with each step of a pass: a pass that goes on is not stuck, however many hosts are slow in it."""
     keep_samples: KeepSamples = keep_none

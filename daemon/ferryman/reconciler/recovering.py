@@ -16,6 +16,7 @@ from ferryman.planning.decisions import Refused, Wait
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.requested import Answer, Attempt, Case, Grant, judge
 from ferryman.reconciler.unfinished import damaged, obstacle, resting, stuck
+from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.ids import migration_id
 from ferryman.records.journal_entry import JournalEntry
 from ferryman.records.requests import Request
@@ -67,9 +68,10 @@ class Recovery:
         """Answer what was asked, and sort the open moves out."""
         for request in self._chronicle.mailbox.unanswered():
             self._serve(request, specs, snapshot, moving)
-        waiting: dict[str, Refused | Wait] = {vm: damaged(vm) for vm in self._chronicle.damaged_moves()}
+        moves = self._chronicle.open_moves()
+        waiting: dict[str, Refused | Wait] = {vm: damaged(vm) for vm in moves.damaged}
         ready = []
-        for entry in self._chronicle.open_moves():
+        for entry in moves.open.values():
             if entry.vm in moving:
                 continue
             against = self._bugs.get(entry.vm) or obstacle(entry, specs.hosts, snapshot) or self._rest(entry)
@@ -93,25 +95,19 @@ class Recovery:
             return
         case = self._case(request, moving)
         answer = judge(case, specs.hosts, snapshot)
-        self._grant(answer, case, request)
-        told = replace(request, granted=answer.grant is not Grant.REFUSED, answer=answer.text)
+        record_id = self._grant(answer, case, request)
+        granted = answer.grant is not Grant.REFUSED
+        told = replace(request, granted=granted, answer=answer.text, record=record_id)
         self._chronicle.mailbox.answer(told)
         self._answered(told)
 
     def _case(self, request: Request, moving: Collection[str]) -> Case:
-        vm, chronicle = request.vm, self._chronicle
-        attempt, entry = Attempt.NONE, None
-        if vm in moving:
-            attempt = Attempt.MOVING
-        elif vm in chronicle.damaged_moves():
-            attempt = Attempt.DAMAGED
-        elif (open_entry := _of(vm, chronicle.open_moves())) is not None:
-            attempt, entry = Attempt.OPEN, open_entry
-        elif vm in chronicle.memory.held:
-            attempt, entry = Attempt.HELD, _of(vm, chronicle.journal.held())
-        return Case(vm=vm, wish=request.wish, attempt=attempt, entry=entry)
+        moves = self._chronicle.open_moves()
+        attempt, entry = moves.attempt(request.vm, moving), moves.entry(request.vm)
+        return Case(vm=request.vm, wish=request.wish, attempt=attempt, entry=entry)
 
-    def _grant(self, answer: Answer, case: Case, request: Request) -> None:
+    def _grant(self, answer: Answer, case: Case, request: Request) -> str:
+        """Do it; the id of the audit record that will come of it, empty where none will."""
         vm, chronicle, now = case.vm, self._chronicle, self._clock.now()
         fresh_id = migration_id(now, vm, secrets.randbits(16))
         reason = _BY_A_PERSON.format(who=request.asked_by)
@@ -119,17 +115,25 @@ class Recovery:
             self._bugs.pop(vm, None)
             self._rest_until_ns.pop(vm, None)
             chronicle.memory.setbacks.pop(vm, None)
-        if answer.grant is Grant.TAKE_UP_AGAIN and case.entry is not None:
-            chronicle.reopen(replace(case.entry, id=fresh_id, started_at=now, resolves=case.entry.id))
-        elif answer.grant is Grant.SET_ASIDE:
-            entry = chronicle.set_aside(vm, fresh_id)
-            if entry is not None:
-                chronicle.record(given_up(entry, now, f"its journal entry could not be read; {reason}"))
-        elif answer.grant is Grant.END and case.attempt is Attempt.OPEN and case.entry is not None:
-            chronicle.record(given_up(case.entry, now, reason))
-        elif answer.grant is Grant.END:
-            chronicle.record(decided(chronicle.memory.held[vm], fresh_id, now, reason))
+        match answer.grant:
+            case Grant.REFUSED:
+                return ""
+            case Grant.TAKE_UP:
+                return case.entry.id if case.entry else ""
+            case Grant.TAKE_UP_AGAIN if case.entry is not None:
+                chronicle.reopen(replace(case.entry, id=fresh_id, started_at=now, resolves=case.entry.id))
+                return fresh_id
+            case Grant.SET_ASIDE:
+                entry = chronicle.set_aside(vm, fresh_id)
+                why = f"its journal entry could not be read; {reason}"
+                return "" if entry is None else self._record(given_up(entry, now, why))
+            case Grant.END if case.attempt is Attempt.OPEN and case.entry is not None:
+                return self._record(given_up(case.entry, now, reason))
+            case Grant.END:
+                return self._record(decided(chronicle.memory.held[vm], fresh_id, now, reason))
+            case _:
+                raise AssertionError(f"granted without an entry: {answer.grant}")
 
-
-def _of(vm: str, entries: Collection[JournalEntry]) -> JournalEntry | None:
-    return next((entry for entry in entries if entry.vm == vm), None)
+    def _record(self, record: MigrationRecord) -> str:
+        self._chronicle.record(record)
+        return record.id

@@ -11,22 +11,8 @@ from ferryman.fleet.values import Snapshot
 from ferryman.planning.decisions import Refused, Wait
 from ferryman.reconciler.unfinished import doubts, obstacle
 from ferryman.records.journal_entry import JournalEntry
+from ferryman.records.open_moves import Attempt as Attempt
 from ferryman.records.requests import Wish
-
-
-class Attempt(StrEnum):
-    """What there is of a VM's last attempt."""
-
-    NONE = "none"
-    """Nothing: it ended."""
-    MOVING = "moving"
-    """The daemon is at work on it."""
-    OPEN = "open"
-    """Its journal entry waits to be taken up."""
-    HELD = "held"
-    """It was left for a person."""
-    DAMAGED = "damaged"
-    """Its journal entry cannot be read."""
 
 
 class Grant(StrEnum):

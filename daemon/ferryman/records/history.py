@@ -13,8 +13,9 @@ from threading import Lock
 from typing import Protocol
 
 from ferryman.records import atomic_files
-from ferryman.records.errors import HistoryError
+from ferryman.records.errors import HistoryError, RecordError
 from ferryman.records.messages import CommitMessage
+from ferryman.records.toml_files import content
 from ferryman.specs.git_repository import GitError, GitFailure, GitRepository
 
 KEPT = ("fleet.toml", "vms", "hosts", "migrations", "removals", ".gitignore", "README.md")
@@ -23,7 +24,18 @@ KEPT = ("fleet.toml", "vms", "hosts", "migrations", "removals", ".gitignore", "R
 BENCH = "bench"
 """Runs of `ferryman bench`: their moves are audit records, too."""
 
-IGNORED = ("/journal/", "/live/", "/requests/", "/samples/", "/daemon-id", "/cache/", f"/{BENCH}/", "/.lock", ".*.tmp")
+IGNORED = (
+    "/journal/",
+    "/live/",
+    "/requests/",
+    "/samples/",
+    "/daemon-id",
+    "/in-force.json",
+    "/cache/",
+    f"/{BENCH}/",
+    "/.lock",
+    ".*.tmp",
+)
 
 SETTINGS = (
     "user.name=ferryman",
@@ -39,6 +51,8 @@ SETTINGS = (
 
 BEGINNING = CommitMessage(subject="Begin the history of this state folder")
 
+_MOST_OF_IGNORED = 1024 * 1024
+
 _SETTING_ARGUMENTS = tuple(part for setting in SETTINGS for part in ("-c", setting))
 
 ENVIRONMENT = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
@@ -53,6 +67,14 @@ class Commits(Protocol):
 
     def pack(self) -> None:
         """Make it smaller, where that is worth while."""
+        ...
+
+    def uncommitted(self, folder: str) -> frozenset[Path]:
+        """The files below this one of its folders that no commit holds yet."""
+        ...
+
+    def unlock(self) -> None:
+        """Take away what a killed git left locked; only for the folder's one writer."""
         ...
 
     def commit(self, message: CommitMessage, files: Sequence[Path] | None = None) -> str | None:
@@ -84,6 +106,22 @@ class History:
         if not begun:
             self._stage((self._folder / ".gitignore",))
             self._commit_staged(BEGINNING)
+
+    def uncommitted(self, folder: str) -> frozenset[Path]:
+        """The files below this one of its folders that no commit holds as they are. Raises HistoryError."""
+        question = ("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--", folder)
+        # Two letters and a blank before each path.
+        entries = self._git(*question).split(b"\0")
+        return frozenset(self._folder / os.fsdecode(entry[3:]) for entry in entries if entry)
+
+    def unlock(self) -> None:
+        """Remove the locks that a git left which was killed, or whose machine lost power.
+
+        Only for the folder's one writer, with no git of its own at work. Raises StateUnwritableError.
+        """
+        locks = (*self._git_dir.glob("*.lock"), *(self._git_dir / "refs" / "heads").rglob("*.lock"))
+        for lock in locks:
+            atomic_files.remove(lock, durable=False)
 
     def pack(self) -> None:
         """Pack loose objects, where there are many. Raises HistoryError."""
@@ -143,17 +181,23 @@ class History:
 
     def _ignore_the_volatile(self) -> None:
         path = self._folder / ".gitignore"
-        present = path.read_text(encoding="utf-8") if path.exists() else ""
-        missing = [line for line in IGNORED if line not in present.splitlines()]
+        try:
+            present = content(path, _MOST_OF_IGNORED)
+        except RecordError:
+            present = b""  # not there, or nothing that git could use
+        missing = [line for line in map(str.encode, IGNORED) if line not in present.splitlines()]
         if missing:
-            before = present if not present or present.endswith("\n") else f"{present}\n"
-            atomic_files.replace(path, (before + "".join(f"{line}\n" for line in missing)).encode())
+            before = present if not present or present.endswith(b"\n") else present + b"\n"
+            atomic_files.replace(path, before + b"".join(line + b"\n" for line in missing))
 
     def _git(self, *arguments: str, standard_input: bytes = b"") -> bytes:
         try:
             return self._own.run((*_SETTING_ARGUMENTS, *arguments), standard_input)
         except GitError as error:
-            raise self._trouble(arguments[0], error) from error
+            trouble = self._trouble(arguments[0], error)
+            if error.reason is GitFailure.TIMED_OUT:
+                self.unlock()  # it was killed, with all that it had started
+            raise trouble from error
 
     def _trouble(self, command: str, error: GitError) -> HistoryError:
         if error.reason is GitFailure.NOT_INSTALLED:

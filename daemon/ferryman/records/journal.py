@@ -12,6 +12,7 @@ from pathlib import Path
 from ferryman.records import atomic_files, toml_files
 from ferryman.records.errors import RecordError
 from ferryman.records.journal_entry import JournalEntry
+from ferryman.records.markers import Markers
 from ferryman.records.names import checked
 
 FOLDER = "journal"
@@ -26,6 +27,7 @@ class Journal:
     def __init__(self, state_folder: Path) -> None:
         """Touches nothing; the folder is made by the first `write`."""
         self._folder = state_folder / FOLDER
+        self.markers = Markers(state_folder)
 
     def write(self, entry: JournalEntry) -> None:
         """Note how far the attempt has come. Raises StateUnwritableError: then the step must not be taken."""

@@ -13,8 +13,9 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from ferryman.records import atomic_files
-from ferryman.records.errors import StateUnwritableError
+from ferryman.records.errors import RecordError, StateUnwritableError
 from ferryman.records.names import checked
+from ferryman.records.toml_files import content
 from ferryman.specs.choices import Method
 
 FOLDER = "live"
@@ -80,8 +81,8 @@ def clear_all(state_folder: Path) -> None:
 
 def _read(path: Path) -> Progress | None:
     try:
-        return _ADAPTER.validate_json(path.read_bytes())
-    except (OSError, ValidationError):
+        return _ADAPTER.validate_json(content(path))
+    except (RecordError, ValidationError):
         return None
 
 

@@ -14,6 +14,8 @@ from ferryman.records.errors import StateLockedError, unwritable
 
 FILE = ".lock"
 
+_MOST_OF_SIGNATURE = 500
+
 
 class FolderLock:
     """Held from `take` until `release` or the end of the process, however it ends."""
@@ -27,7 +29,7 @@ class FolderLock:
         """Lock the folder, or what else `name` stands for; raises StateLockedError at once where that is locked."""
         path = folder / name
         try:
-            file = path.open("a+", encoding="utf-8")
+            file = path.open("a+", encoding="utf-8", errors="replace")
         except OSError as error:
             raise unwritable(path, error) from error
         try:
@@ -49,7 +51,7 @@ class FolderLock:
     def holder(cls, folder: Path, name: str = FILE) -> str | None:
         """Who holds the folder's lock, in words; None: nobody, or nobody can tell. Touches nothing."""
         try:
-            with (folder / name).open(encoding="utf-8") as file:
+            with (folder / name).open(encoding="utf-8", errors="replace") as file:
                 try:
                     fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 except BlockingIOError:
@@ -79,4 +81,4 @@ def _sign(file: IO[str]) -> None:
 
 def _signature(file: IO[str]) -> str:
     file.seek(0)
-    return f"process {file.read().strip() or 'unknown'}"
+    return f"process {file.read(_MOST_OF_SIGNATURE).strip() or 'unknown'}"

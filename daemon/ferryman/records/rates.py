@@ -13,9 +13,10 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from ferryman.records import atomic_files
-from ferryman.records.errors import StateUnwritableError
+from ferryman.records.errors import RecordError, StateUnwritableError
 from ferryman.records.live import FOLDER
 from ferryman.records.names import checked
+from ferryman.records.toml_files import content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +57,8 @@ def clear_rates(state_folder: Path) -> None:
 
 def _read(path: Path) -> SeenRate | None:
     try:
-        return _ADAPTER.validate_json(path.read_bytes())
-    except (OSError, ValidationError):
+        return _ADAPTER.validate_json(content(path))
+    except (RecordError, ValidationError):
         return None
 
 

@@ -42,6 +42,8 @@ class Request:
     granted: bool | None = None
     """None: not answered yet."""
     answer: str = ""
+    record: str = ""
+    """The id of the audit record that will come of it; empty: none will."""
 
 
 def folder_of(state: Path) -> Path:

@@ -15,8 +15,9 @@ from pathlib import Path
 from ferryman.downtime.thinning import thin
 from ferryman.downtime.values import Outcome, Sample
 from ferryman.records import atomic_files
-from ferryman.records.errors import StateUnwritableError
+from ferryman.records.errors import RecordError, StateUnwritableError
 from ferryman.records.names import checked
+from ferryman.records.toml_files import content
 
 FOLDER = "samples"
 MOST_SAMPLES = 1000
@@ -69,9 +70,9 @@ def write_samples(state_folder: Path, move: ProbedMove) -> bool:
 def read_samples(state_folder: Path, migration_id: str) -> tuple[KeptSample, ...]:
     """What was kept of a move, in the order of sending; empty where nothing was, or where it cannot be read."""
     try:
-        lines = _path(state_folder, migration_id).read_text(encoding="utf-8").splitlines()
+        lines = content(_path(state_folder, migration_id)).decode().splitlines()
         return tuple(_sample(line) for line in csv.DictReader(lines))
-    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+    except (RecordError, ValueError, KeyError, TypeError, csv.Error):
         return ()
 
 

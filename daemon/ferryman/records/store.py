@@ -5,7 +5,7 @@ The hypervisors are the truth and this is memory: a folder that was deleted is s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -14,8 +14,10 @@ from ferryman.records import atomic_files, live, rates, requests, toml_files
 from ferryman.records.audit_records import MigrationRecord, RemovalRecord
 from ferryman.records.errors import RecordError, RecordExistsError, StateError, StateUnwritableError
 from ferryman.records.history import Commits, History
+from ferryman.records.in_force import read_in_force
 from ferryman.records.journal import FOLDER as JOURNAL
 from ferryman.records.lock import FolderLock
+from ferryman.records.markers import FOLDER as MARKERS
 from ferryman.records.messages import CommitMessage
 from ferryman.records.paths import HOSTS, MIGRATIONS, REMOVALS, VMS, StatePaths
 from ferryman.records.samples import FOLDER as SAMPLES
@@ -90,8 +92,8 @@ class StateStore:
             return FleetState()
 
     def damaged(self) -> tuple[RecordError, ...]:
-        """The state files that cannot be read. Writing such a VM's or host's state anew mends it."""
-        return self._list(VMS, VmState).damaged + self._list(HOSTS, HostState).damaged
+        """The state files that cannot be read. Each is mended by being written anew."""
+        return self._list(VMS, VmState).damaged + self._list(HOSTS, HostState).damaged + self._damaged_in_force()
 
     def write_vm(self, state: VmState) -> bool:
         """Write the VM's state; False where the file says just that."""
@@ -126,7 +128,7 @@ class StateStore:
 
     def _create(self, path: Path, record: MigrationRecord | RemovalRecord) -> Path:
         content = toml_files.to_toml(record)
-        if not atomic_files.create(path, content) and path.read_bytes() != content:
+        if not atomic_files.create(path, content) and not _says(path, content):
             raise RecordExistsError(
                 f"{path} exists and says something else; audit records never change.",
                 "Give the attempt an id of its own; if the file is damaged, move it away first.",
@@ -143,7 +145,15 @@ class StateStore:
         self._require_writer()
         return self._history.commit(message, files)
 
+    def uncommitted(self, records: Iterable[MigrationRecord]) -> list[MigrationRecord]:
+        """Those that no commit holds yet: their writer ended in between. Raises HistoryError."""
+        self._require_writer()
+        files = self._history.uncommitted(MIGRATIONS)
+        return [record for record in records if self.paths.record(record) in files] if files else []
+
     def _begin(self) -> None:
+        # This process holds the folder's lock: no other ferryman commits, and what locks git there a killed one left.
+        self._history.unlock()
         self._history.prepare()
         months = (month for kind in (MIGRATIONS, REMOVALS) for month in (self.folder / kind).glob("*/*"))
         # There from the start: it is watched.
@@ -153,6 +163,7 @@ class StateStore:
             self.folder / VMS,
             self.folder / HOSTS,
             self.folder / JOURNAL,
+            self.folder / MARKERS,
             requests.folder_of(self.folder),
             self.folder / SAMPLES,
             *months,
@@ -165,6 +176,13 @@ class StateStore:
     def _list(self, folder: str, kind: type[T]) -> toml_files.Listing[T]:
         return toml_files.read_all((self.folder / folder).glob("[!.]*.toml"), kind)
 
+    def _damaged_in_force(self) -> tuple[RecordError, ...]:
+        try:
+            read_in_force(self.folder)
+        except RecordError as error:
+            return (error,)
+        return ()
+
     def _write(self, path: Path, state: VmState | HostState) -> bool:
         self._require_writer()
         return toml_files.write_if_changed(path, state)
@@ -175,3 +193,10 @@ class StateStore:
                 f"{self.folder} was opened for reading only.",
                 "Stop the other ferryman that writes there, then start this one again.",
             )
+
+
+def _says(path: Path, content: bytes) -> bool:
+    try:
+        return toml_files.content(path) == content
+    except RecordError:
+        return False

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from io import FileIO
+from os import fstat
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -83,12 +84,15 @@ def unfit(path: Path, kind: str, error: ValidationError) -> RecordError:
     return RecordError(path, f"{path} is not a {kind}: {_first_trouble(error)}.", REMEDY)
 
 
-def content(path: Path | str) -> bytes:
-    """All bytes of one file; raises RecordError where it cannot be read."""
+def content(path: Path | str, most_bytes: int = _LIMITS.size_bytes) -> bytes:
+    """All bytes of one file; raises RecordError where it cannot be read, or has more than `most_bytes`."""
     try:
         # A third of the time that Path.read_bytes takes, and there are thousands of files.
         with FileIO(path) as file:
-            return file.readall()
+            # Asked first: of a damaged file that says it has gibibytes none are read.
+            if fstat(file.fileno()).st_size > most_bytes:
+                raise RecordError(Path(path), f"{path} has more than {most_bytes >> 20} MiB.", REMEDY)
+            return _read_to_end(file, most_bytes)
     except OSError as error:
         raise RecordError(Path(path), f"{path} cannot be read: {error.strerror or error}.", REMEDY) from error
 
@@ -115,15 +119,23 @@ def read_all(paths: Iterable[Path], kind: type[T]) -> Listing[T]:
 
 def write_if_changed(path: Path, value: object) -> bool:
     """Write the value durably unless the file says just this; whether it was written."""
-    content = to_toml(value)
+    says = to_toml(value)
     try:
-        if path.read_bytes() == content:
+        if content(path) == says:
             return False
-    except OSError:
-        # Absent or unreadable: writing tells which.
+    except RecordError:
+        # Absent, unreadable or far too large: writing it anew mends it, or tells which.
         pass
-    atomic_files.replace(path, content)
+    atomic_files.replace(path, says)
     return True
+
+
+def _read_to_end(file: FileIO, most_bytes: int) -> bytes:
+    """What a file holds that was small enough a moment ago; a device has no size, and may have no end."""
+    found = bytearray()
+    while len(found) <= most_bytes and (more := file.read(most_bytes + 1 - len(found))):
+        found += more
+    return bytes(found)
 
 
 def _document(content: bytes) -> dict[str, Any]:

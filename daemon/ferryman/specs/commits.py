@@ -9,23 +9,25 @@ from datetime import UTC, datetime, timedelta, timezone
 from ferryman.specs.source import Revision, RevisionKind
 
 SHORT_CHARACTERS = 12
+MOST_CHARACTERS = 200
+"""Of an author and of a subject: each becomes part of every record that the commit causes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeEntry:
-    """One line of `git ls-tree -r -l -z`."""
+    """One line of `git ls-tree -l -z`."""
 
     mode: str
-    """100644 a file, 100755 an executable one, 120000 a symbolic link, 160000 a submodule."""
+    """100644 a file, 100755 an executable one, 120000 a symbolic link, 160000 a submodule, 040000 a folder."""
     object_id: str
     size: int
-    """In bytes; 0 for a submodule, and for an object that the repository lacks (git says BAD)."""
+    """In bytes; 0 for a submodule or a folder, and for an object that the repository lacks (git says BAD)."""
     path: str
     """Bytes that are not UTF-8 are shown escaped."""
 
 
 def tree_entries(output: bytes) -> tuple[TreeEntry, ...]:
-    """Read `git ls-tree -r -l -z`: MODE TYPE ID SIZE, a tab, PATH, NUL."""
+    """Read `git ls-tree -l -z`: MODE TYPE ID SIZE, a tab, PATH, NUL."""
     entries = []
     for line in output.split(b"\0"):
         if line:
@@ -67,11 +69,15 @@ def revision_of(commit_id: str, commit: bytes) -> Revision:
     return Revision(
         id=commit_id,
         short=commit_id[:SHORT_CHARACTERS],
-        author=headers.get("author", "").rpartition(">")[0] + ">" if "author" in headers else "",
-        subject=message.strip().partition("\n")[0],
+        author=_cut(headers["author"].rpartition(">")[0] + ">") if "author" in headers else "",
+        subject=_cut(message.strip().partition("\n")[0]),
         committed_at=_moment(headers.get("committer", "")),
         kind=RevisionKind.GIT,
     )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"
 
 
 def _moment(signature: str) -> datetime | None:

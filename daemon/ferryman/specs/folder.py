@@ -48,6 +48,10 @@ class FolderSource:
         """Return the folder and all below it."""
         return (WatchedPlace(directory=self.folder, recursive=True),)
 
+    def holds_specs(self) -> bool:
+        """Whether anything is there that is read as specs."""
+        return any((self.folder / name).exists() for name in WATCHED_NAMES)
+
     def _paths(self) -> list[str]:
         """Every entry that may matter, links among them, in a stable order."""
         try:
@@ -77,9 +81,7 @@ class FolderSource:
         except OSError:
             yield path
             return
-        for name in names:
-            if not name.startswith("."):
-                yield from self._below(f"{path}/{name}")
+        yield from (f"{path}/{name}" for name in names if not name.startswith("."))
 
     def _file(self, path: str) -> SpecFile | Problem | None:
         """The file at a path, why it is refused, or None for what is no spec."""
@@ -88,6 +90,8 @@ class FolderSource:
             facts = full.lstat()
             if stat.S_ISLNK(facts.st_mode):
                 return refusals.link(path)
+            if stat.S_ISDIR(facts.st_mode) and "/" in path:
+                return refusals.subfolder(path)
             if stat.S_ISDIR(facts.st_mode):
                 return refusals.unreadable(path, "permission denied")
             if not is_spec_path(path):

@@ -15,15 +15,28 @@ from ferryman.specs.source import (
     MAX_FILES,
     MAX_TOTAL_BYTES,
     WATCHED_NAMES,
+    Revision,
+    RevisionKind,
     SourceError,
     SpecFile,
     Tree,
     WatchedPlace,
     is_spec_path,
 )
+from ferryman.specs.trust import require_trusted
 
 _LINK_MODE = "120000"
 _SUBMODULE_MODE = "160000"
+_FOLDER_MODE = "040000"
+_LISTED = tuple(sorted(WATCHED_NAMES | {f"{name}/" for name in WATCHED_NAMES}))
+"""Each name, and what is directly in it; never deeper: a few small trees can hold one another billions of times."""
+_MOST_OF_LISTING = MAX_FILES * 256
+"""Twice what so many files of usual names take."""
+_MOST_OF_COMMIT = 1024 * 1024
+_MOST_OF_HEAD = 128
+"""Of an object's line before its content."""
+_READ_WITHIN_S = 6.0
+"""Of each command; a look runs at most eight. The loop's watchdog waits for all of them together."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +50,8 @@ class GitSource:
     prefix: str
     """The specs folder below the repository's root, ending in a slash; empty for the root."""
     ref: str = "HEAD"
+    last_id: str = ""
+    """The last commit that counted, where signatures are asked for; empty: none yet."""
     blobs_read: int = 0
     """How many blobs were read since the start."""
     _last: Tree | None = None
@@ -47,6 +62,7 @@ class GitSource:
         commit_id = self._commit_id()
         if self._last is not None and self._last.revision.id == commit_id:
             return self._last
+        require_trusted(self.repository, commit_id, self.last_id)
         entries, refused = _sorted_out(self._entries(commit_id))
         contents = self._read(commit_id, entries)
         files = {
@@ -56,6 +72,7 @@ class GitSource:
         self._contents = {entry.object_id: contents[entry.object_id] for entry in entries}
         revision = revision_of(commit_id, contents[commit_id])
         self._last = Tree(revision=revision, files=files, refused=refused)
+        self.last_id = commit_id
         return self._last
 
     def watched(self) -> tuple[WatchedPlace, ...]:
@@ -84,7 +101,7 @@ class GitSource:
         folder = f"{commit_id}:{self.prefix}"
         try:
             output = self.repository.run(
-                ["ls-tree", "-r", "-l", "-z", "--full-tree", folder, "--", *sorted(WATCHED_NAMES)]
+                ["ls-tree", "-l", "-z", "--full-tree", folder, "--", *_LISTED], most_bytes=_MOST_OF_LISTING
             )
         except GitError as error:
             if error.reason is GitFailure.FAILED and self.prefix:
@@ -95,10 +112,13 @@ class GitSource:
 
     def _read(self, commit_id: str, entries: Iterable[TreeEntry]) -> Mapping[str, bytes]:
         """The commit and every blob, the unchanged ones from the last look."""
-        blob_ids = {entry.object_id for entry in entries}
-        wanted = [commit_id, *sorted(blob_ids - self._contents.keys())]
+        sizes = {entry.object_id: entry.size for entry in entries if entry.object_id not in self._contents}
+        wanted = [commit_id, *sorted(sizes)]
+        most_bytes = self._commit_size(commit_id) + sum(sizes.values()) + len(wanted) * _MOST_OF_HEAD
         try:
-            output = self.repository.run(["cat-file", "--batch"], "".join(f"{one}\n" for one in wanted).encode())
+            output = self.repository.run(
+                ["cat-file", "--batch"], "".join(f"{one}\n" for one in wanted).encode(), most_bytes=most_bytes
+            )
         except GitError as error:
             raise source_error(self.repository.directory, error) from error
         found = batch_objects(output, wanted)
@@ -111,12 +131,27 @@ class GitSource:
         self.blobs_read += len(wanted) - 1
         return self._contents | dict(found)
 
+    def _commit_size(self, commit_id: str) -> int:
+        """In bytes. Raises SourceError where a commit's text is larger than any that a person writes."""
+        try:
+            size = int(self.repository.run(["cat-file", "-s", commit_id]))
+        except GitError as error:
+            raise source_error(self.repository.directory, error) from error
+        if size > _MOST_OF_COMMIT:
+            raise SourceError(
+                f"the text of revision {commit_id[:12]} has {size >> 20} MiB",
+                "commit again with a shorter message: git commit --amend",
+            )
+        return size
 
-def git_source(folder: Path, ref: str = "HEAD") -> GitSource | None:
+
+def git_source(folder: Path, ref: str = "HEAD", last: Revision | None = None) -> GitSource | None:
     """The repository that contains a folder, or None outside git.
 
     The folder itself may be missing (removed from the working tree, or below a bare repository): what is
-    committed counts. Raises SourceError where there is a repository that git refuses to use.
+    committed counts. `last`: the revision in force.
+
+    Raises SourceError where there is a repository that git refuses to use.
     """
     start, below = _nearest_existing(folder.absolute())
     repository = GitRepository(directory=start)
@@ -131,10 +166,11 @@ def git_source(folder: Path, ref: str = "HEAD") -> GitSource | None:
     if below:
         prefix += "/".join(below) + "/"
     return GitSource(
-        repository=GitRepository(directory=git_dir, git_dir=git_dir),
+        repository=GitRepository(directory=git_dir, git_dir=git_dir, timeout_s=_READ_WITHIN_S),
         common_dir=common_dir,
         prefix=prefix,
         ref=ref,
+        last_id=last.id if last is not None and last.kind is RevisionKind.GIT else "",
     )
 
 
@@ -145,6 +181,11 @@ def source_error(folder: Path, error: GitError) -> SourceError:
             return SourceError(f"git cannot be run: {error.stderr}", "install it: apt-get install git")
         case GitFailure.TIMED_OUT:
             return SourceError(f"git gave no answer: {error.stderr}", "see whether the disk of the repository hangs")
+        case GitFailure.TOO_MUCH:
+            return SourceError(
+                f"the specs in {folder} are more than ferryman reads: {error.stderr}",
+                f"see that this is the right folder; it reads at most {MAX_FILES} files",
+            )
         case GitFailure.GONE | GitFailure.NOT_A_REPOSITORY:
             return SourceError(f"the repository {folder} is gone", "bring it back, or give another --specs folder")
         case GitFailure.FOREIGN_OWNER:
@@ -175,6 +216,8 @@ def _sorted_out(entries: Iterable[TreeEntry]) -> tuple[list[TreeEntry], dict[str
     wanted: list[TreeEntry] = []
     refused: dict[str, Problem] = {}
     for entry in entries:
+        if entry.mode == _FOLDER_MODE and entry.path.rpartition("/")[2].startswith("."):
+            continue
         problem = _refusal(entry)
         if problem is not None:
             refused[entry.path] = problem
@@ -193,4 +236,6 @@ def _refusal(entry: TreeEntry) -> Problem | None:
         return refusals.link(entry.path)
     if entry.mode == _SUBMODULE_MODE:
         return refusals.submodule(entry.path)
+    if entry.mode == _FOLDER_MODE:
+        return refusals.subfolder(entry.path)
     return refusals.by_measure(entry.path, entry.size) if is_spec_path(entry.path) else None

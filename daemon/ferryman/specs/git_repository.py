@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+
+from ferryman.specs.bounded import TooMuchError, TooSlowError, run_bounded
+
+MOST_BYTES = 16 * 1024 * 1024
+"""Of a command's output, where nothing else is said."""
 
 
 class GitFailure(StrEnum):
@@ -17,6 +21,8 @@ class GitFailure(StrEnum):
     """There is no git to run: a person installs it."""
     TIMED_OUT = "timed-out"
     """Killed at its deadline; the next look may succeed."""
+    TOO_MUCH = "too-much"
+    """Killed because it printed more than is ever read."""
     GONE = "gone"
     """The folder it should run in is not there."""
     NOT_A_REPOSITORY = "not-a-repository"
@@ -51,25 +57,26 @@ class GitRepository:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Added to the scrubbed environment, e.g. GIT_AUTHOR_NAME."""
 
-    def run(self, args: Sequence[str], stdin: bytes = b"") -> bytes:
-        """Run `git ARGS`, feed it `stdin`, return its stdout. Raises GitError, and nothing else."""
+    def run(self, args: Sequence[str], stdin: bytes = b"", *, most_bytes: int = MOST_BYTES) -> bytes:
+        """Run `git ARGS`, feed it `stdin`, return its stdout, at most so many bytes. Raises GitError, nothing else."""
         command = ["git", "-C", os.fspath(self.directory)]
         if self.git_dir is not None:
             command.append(f"--git-dir={self.git_dir}")
         try:
-            done = subprocess.run(
+            done = run_bounded(
                 [*command, *args],
-                input=stdin,
-                capture_output=True,
-                check=False,
-                timeout=self.timeout_s,
-                env={**_clean_environment(), **self.environment},
+                stdin=stdin,
+                environment={**_clean_environment(), **self.environment},
+                timeout_s=self.timeout_s,
+                most_bytes=most_bytes,
             )
-        except subprocess.TimeoutExpired:
+        except TooSlowError:
             raise GitError(GitFailure.TIMED_OUT, f"no answer within {self.timeout_s:g} s") from None
+        except TooMuchError:
+            raise GitError(GitFailure.TOO_MUCH, f"more than {most_bytes >> 10} KiB of answer") from None
         except OSError as error:
             raise GitError(GitFailure.NOT_INSTALLED, str(error)) from error
-        if done.returncode != 0:
+        if done.code != 0:
             stderr = done.stderr.decode("utf-8", "replace").strip()
             raise GitError(_failure(stderr), stderr)
         return done.stdout

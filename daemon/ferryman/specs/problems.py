@@ -33,6 +33,7 @@ class ProblemCode(StrEnum):
     HOST_REMOVED = "host-removed"
     NO_HOSTS = "no-hosts"
     SOURCE = "source"
+    UNTRUSTED = "untrusted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -27,6 +27,16 @@ def submodule(path: str) -> Problem:
     )
 
 
+def subfolder(path: str) -> Problem:
+    """The refusal of a folder within `hosts` or `vms`: nobody looks what it holds."""
+    return Problem(
+        file=path,
+        code=ProblemCode.MISPLACED,
+        message="is a folder, and what it holds is not read",
+        remedy=f"move its files to {path.rpartition('/')[0]}/, or give it a name that begins with a dot",
+    )
+
+
 def unreadable(path: str, reason: str) -> Problem:
     """The refusal of what could not be read, or is no regular file."""
     return Problem(

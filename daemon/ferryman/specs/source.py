@@ -64,11 +64,12 @@ class Tree:
 class SourceError(Exception):
     """The source cannot be read now: whatever was in force stays in force. Looked at again at the next wake-up."""
 
-    def __init__(self, reason: str, remedy: str) -> None:
-        """`reason` and `remedy` are sentences for a person."""
+    def __init__(self, reason: str, remedy: str, *, held_revision: str = "") -> None:
+        """`reason` and `remedy` are sentences for a person. `held_revision`: it can be read, and does not count."""
         super().__init__(f"{reason} ({remedy})")
         self.reason = reason
         self.remedy = remedy
+        self.held_revision = held_revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

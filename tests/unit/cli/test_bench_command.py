@@ -8,6 +8,7 @@ import json
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from ferryman.benching import results
 from ferryman.benching.values import LegUnderWay
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import FakeFleet
+from ferryman.fleet.ownership import Owner
 from ferryman.planning.plans import Cause
 from ferryman.records import audit
 from ferryman.records.audit_records import MigrationRecord
@@ -196,3 +198,24 @@ def test_a_run_is_not_resumed_where_the_spec_no_longer_allows_a_power_off(fleet:
     assert done.exit_code == 1
     assert "does not allow it to be powered off" in done.output
     assert len(records(tmp_path)) == made
+
+
+def test_a_vm_whose_journal_entry_cannot_be_read_is_not_moved_and_the_entry_stays(
+    fleet: FakeFleet, tmp_path: Path
+) -> None:
+    entry = tmp_path / "state" / "journal" / f"{VM}.toml"
+    entry.parent.mkdir(parents=True)
+    entry.write_text("id = ")
+    for options in ((), ("--resume",)):
+        done = bench(fleet, tmp_path, *options)
+        assert (done.exit_code, entry.read_text(), records(tmp_path)) == (1, "id = ", [])
+    assert f"ferryman recover {VM}" in done.output
+
+
+def test_a_vm_that_another_daemon_moves_is_left_to_it(fleet: FakeFleet, tmp_path: Path) -> None:
+    owner = Owner(id="5e3b5e3b5e3b5e3b", by="bob@desk", move="m-1", renewed_at=datetime.now(UTC).replace(microsecond=0))
+    fleet.hosts["tallinn"].owner_tags.tag(VM, owner)
+    done = bench(fleet, tmp_path)
+    assert (done.exit_code, "bob@desk" in done.output) == (1, True)
+    assert (records(tmp_path), fleet.hosts["skopje"].faults.made(Operation.CREATE)) == ([], 0)
+    assert fleet.hosts["tallinn"].owner_tags.owner(VM) == owner

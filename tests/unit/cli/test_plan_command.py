@@ -9,12 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from written_state import ferryman, specs
+from written_state import ferryman, record, specs
 
 from ferryman.cli.waiting import SignOfLife
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import FakeFleet
+from ferryman.records.journal import Journal
+from ferryman.records.journal_entry import JournalEntry, Step
 from ferryman.records.rates import SeenRate, write_rate
+from ferryman.records.store import StateStore
+from ferryman.specs.choices import Method
 from ferryman.specs.host_spec import HostSpec
 
 IN_PLACE = 'host = "tallinn"\n'
@@ -174,3 +178,51 @@ def test_what_the_daemon_has_just_seen_is_gone_by(fleet: FakeFleet, tmp_path: Pa
     assert "watching" not in output
     assert "PromiseWouldBreak" in output
     assert fleet.hosts["tallinn"].faults.made(Operation.DIRTY_RATE) == 0
+
+
+class TestAMoveThatDidNotEnd:
+    """The plan says what the daemon says."""
+
+    def broken_off(self, fleet: FakeFleet, state: Path) -> JournalEntry:
+        made = record("guest-01")
+        entry = JournalEntry(
+            id=made.id,
+            vm="guest-01",
+            uuid=fleet.hosts["tallinn"].domains.known["guest-01"].uuid,
+            source="tallinn",
+            destination="skopje",
+            method=Method.LIVE,
+            running=True,
+            step=Step.TRANSFERRING,
+            why=made.why,
+            cause=made.cause,
+            attempt=1,
+            started_at=made.started_at,
+        )
+        Journal(state).write(entry)
+        return entry
+
+    def test_one_whose_entry_cannot_be_read_is_refused(self, fleet: FakeFleet, tmp_path: Path) -> None:
+        (tmp_path / "state" / "journal").mkdir(parents=True)
+        (tmp_path / "state" / "journal" / "guest-01.toml").write_text("id = ")
+        code, output = planned(fleet, tmp_path, TO_MOVE, "--detailed-exitcode")
+        assert (code, "its journal entry cannot be read" in output) == (1, True)
+
+    def test_without_a_daemon_nobody_is_said_to_move_it(self, fleet: FakeFleet, tmp_path: Path) -> None:
+        self.broken_off(fleet, tmp_path / "state")
+        _, output = planned(fleet, tmp_path, TO_MOVE)
+        assert "its move tallinn -> skopje is open (transferring)" in output
+        assert "the daemon is moving it" not in output
+
+    def test_what_stands_against_going_on_with_it_is_told(self, fleet: FakeFleet, tmp_path: Path) -> None:
+        self.broken_off(fleet, tmp_path / "state")
+        fleet.hosts["skopje"].faults.unreachable = True
+        _, output = planned(fleet, tmp_path, TO_MOVE)
+        assert "waits for skopje" in output
+
+    def test_one_that_has_its_record_is_over(self, fleet: FakeFleet, tmp_path: Path) -> None:
+        self.broken_off(fleet, tmp_path / "state")
+        with StateStore.open(tmp_path / "state") as store:
+            store.write_record(record("guest-01"))
+        _, output = planned(fleet, tmp_path, TO_MOVE)
+        assert "is open" not in output

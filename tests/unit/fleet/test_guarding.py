@@ -153,3 +153,28 @@ def test_what_is_asked_of_a_guarded_host_reaches_it(inner: FakeHost, host: Guard
     assert host.power.state(VM) == inner.domains.known[VM].power
     assert host.domains.disk_paths() == inner.domains.disk_paths()
     assert (host.name, host.migrations.completed_job(VM)) == ("tallinn", None)
+
+
+class TestWhatAsksNobody:
+    """`Domains.lifecycle` raises nothing by its protocol: a move that has ended is recorded with what it says."""
+
+    @pytest.fixture
+    def resting(self, inner: FakeHost, host: GuardedHost) -> GuardedHost:
+        inner.faults.unreachable = True
+        for _ in range(FAILURES_ALLOWED):
+            with pytest.raises(HostUnreachableError):
+                host.read()
+        with pytest.raises(HostRestingError):
+            host.power.state(VM)
+        return host
+
+    def test_it_answers_also_while_the_host_rests(self, inner: FakeHost, resting: GuardedHost) -> None:
+        uuid = inner.domains.known[VM].uuid
+        assert resting.domains.lifecycle(uuid, 0) == inner.domains.lifecycle(uuid, 0)
+
+    def test_its_answer_is_no_sign_of_life(self, inner: FakeHost, resting: GuardedHost) -> None:
+        resting.domains.lifecycle(inner.domains.known[VM].uuid, 0)
+        calls = inner.faults.made(Operation.READ)
+        with pytest.raises(HostRestingError):
+            resting.read()
+        assert inner.faults.made(Operation.READ) == calls

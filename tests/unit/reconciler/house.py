@@ -22,7 +22,7 @@ from ferryman.planning.plans import Plan
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.loop import Look, Reconciler
 from ferryman.reconciler.parts import Parts
-from ferryman.reconciler.wanting import Wanted
+from ferryman.reconciler.wanting import Wanted, kept_in
 from ferryman.records import audit
 from ferryman.records.audit_records import MigrationRecord
 from ferryman.records.history import Commits
@@ -246,7 +246,7 @@ class House:
         store = StateStore.open(self.state, history=self.history)
         stop, woken = self.make_stop(), threading.Semaphore(0)
         view = FleetView(self.fleet.connect, lambda: None)
-        wanted = Wanted(source=self.open_specs(self.specs))
+        wanted = Wanted(source=self.open_specs(self.specs), kept=kept_in(self.state))
         chronicle = Chronicle(store, self.clock, self.heard)
         loop = Reconciler(
             Parts(

@@ -11,6 +11,7 @@ from house import House
 from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.faults import Operation, refused
 from ferryman.fleet.observing import FleetView
+from ferryman.fleet.ownership import Claim
 from ferryman.planning.admission import Way
 from ferryman.planning.decisions import Decision, Refused, Wait, WaitReason
 from ferryman.planning.plans import Plan
@@ -42,6 +43,7 @@ def decider(house: House, under_way: list[UnderWay], limits: FleetLimits | None)
     view = FleetView(house.fleet.connect, lambda: None)
     view.configure(wanted.specs.hosts)
     return Decider(
+        claim=lambda _: Claim.NONE,
         specs=wanted.specs,
         view=view,
         snapshot=view.look(),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 
 import pytest
 from house import House
 
+from ferryman.records.in_force import read_in_force
 from ferryman.records.states import ConditionType, FleetState
 from ferryman.records.store import StateStore
 from ferryman.specs.problems import ProblemCode
@@ -124,6 +126,74 @@ def test_without_any_specs_ever_nothing_is_managed(house: House) -> None:
     assert said(house) == (ConditionType.STALLED, "SourceUnreadable")
 
 
+class TestARestart:
+    """What was in force before is in force still, where the newest revision cannot be."""
+
+    @pytest.fixture
+    def interrupted(self, house: House) -> House:
+        """A move was broken off, and nothing of the specs names its source any more."""
+        house.settled_vm(VM, "tallinn")
+        first = house.start()
+        first.look()
+        house.vm(VM, "skopje")
+        house.gates.plant_bug(VM)
+        first.until_quiet()
+        first.close()
+        assert len(first.chronicle.journal.entries()) == 1
+        return house
+
+    def breaks_a_host(self, house: House) -> None:
+        house.host("skopje", "peer_uri = 7\n")
+
+    def breaks_the_fleet(self, house: House) -> None:
+        house.write("fleet.toml", "settle_ms = -1\n")
+
+    def takes_the_folder_away(self, house: House) -> None:
+        shutil.move(house.specs, house.folder / "away")
+
+    def breaks_a_host_that_nobody_names(self, house: House) -> None:
+        house.host("tallinn", "peer_uri = 7\n")
+
+    @pytest.mark.parametrize(
+        "befalls", [breaks_a_host, breaks_the_fleet, takes_the_folder_away, breaks_a_host_that_nobody_names]
+    )
+    def test_an_open_move_is_brought_to_its_end(
+        self, interrupted: House, befalls: Callable[[TestARestart, House], None]
+    ) -> None:
+        good = fleet_state(interrupted).revision
+        befalls(self, interrupted)
+        daemon = interrupted.start()
+        daemon.until_quiet()
+        assert daemon.chronicle.journal.entries() == ()
+        assert len(interrupted.records()) == 1
+        assert said(interrupted)[0] is ConditionType.STALLED
+        if befalls is not TestARestart.breaks_a_host_that_nobody_names:
+            assert fleet_state(interrupted).revision == good
+
+    def test_a_vm_whose_file_is_broken_keeps_its_last_good_spec(self, house: House) -> None:
+        house.settled_vm(VM, "tallinn")
+        first = house.start()
+        first.look()
+        first.close()
+        house.vm(VM, "skopje", "methd = 'live'\n")
+        daemon = house.start()
+        daemon.look()
+        assert daemon.wanted.specs is not None
+        assert daemon.wanted.specs.vms[VM].host == "tallinn"
+
+    def test_what_was_kept_and_is_damaged_is_as_if_there_were_none(self, house: House) -> None:
+        house.settled_vm(VM, "tallinn")
+        first = house.start()
+        first.look()
+        first.close()
+        (house.state / "in-force.json").write_bytes(b"\0" * 300)
+        again = house.start()
+        assert any("in-force.json" in trouble for trouble in house.heard.troubles)
+        again.look()
+        assert again.wanted.specs is not None
+        assert read_in_force(house.state) is not None
+
+
 class TestGit:
     @pytest.fixture
     def committed(self, house: House) -> House:
@@ -151,6 +221,20 @@ class TestGit:
         daemon.until_quiet()
         self._git(committed, "revert", "--no-edit", "HEAD")
         daemon.until_quiet()
+        assert committed.fleet.running(VM) == ("tallinn",)
+
+    def test_a_commit_that_is_not_signed_is_held_where_signatures_are_asked_for(self, committed: House) -> None:
+        daemon = committed.start()
+        daemon.look()
+        good = fleet_state(committed).revision
+        self._git(committed, "config", "ferryman.requireSigned", "true")
+        committed.vm(VM, "skopje")
+        revision = self._commit(committed, "Move guest-01")
+        daemon.until_quiet()
+        state = fleet_state(committed)
+        assert said(committed) == (ConditionType.STALLED, "RevisionHeld")
+        assert (state.revision, state.newest_revision) == (good, revision)
+        assert ["commit --amend" in problem.remedy for problem in state.problems] == [True]
         assert committed.fleet.running(VM) == ("tallinn",)
 
     def _commit(self, house: House, message: str) -> str:

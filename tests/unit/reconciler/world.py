@@ -45,9 +45,22 @@ class Commits:
 
     broken: bool = False
     subjects: list[str] = field(default_factory=list)
+    folder: Path = field(default_factory=Path)
+    committed: set[Path] = field(default_factory=set)
 
     def prepare(self) -> None:
         pass
+
+    def uncommitted(self, folder: str) -> frozenset[Path]:
+        if self.broken:
+            raise HistoryError("git status failed.", "Make room.")
+        return frozenset(path for path in self._written() - self.committed if folder in path.parts)
+
+    def unlock(self) -> None:
+        pass
+
+    def _written(self) -> set[Path]:
+        return set(self.folder.glob("migrations/*/*/[!.]*.toml"))
 
     def pack(self) -> None:
         pass
@@ -55,6 +68,7 @@ class Commits:
     def commit(self, message: CommitMessage, files: Sequence[Path] | None = None) -> str | None:
         if self.broken:
             raise HistoryError("git commit failed.", "Make room.")
+        self.committed |= set(files) if files is not None else self._written()
         self.subjects.append(message.subject if files is None else f"{message.subject} ({len(files)} files)")
         return str(len(self.subjects))
 
@@ -74,7 +88,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         clock = HandClock()
         self.baton = Baton(clock)
-        self.commits = Commits()
+        self.commits = Commits(folder=folder / "state")
         self.house = House(
             folder,
             folder / "specs",

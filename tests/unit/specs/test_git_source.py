@@ -13,7 +13,7 @@ from ferryman.specs.folder import FolderSource
 from ferryman.specs.git import GitSource, git_source, source_error
 from ferryman.specs.git_repository import GitError, GitFailure, GitRepository
 from ferryman.specs.loading import Held, ParseCache, Specs, load
-from ferryman.specs.opening import open_source
+from ferryman.specs.opening import AwaitedSource, open_source
 from ferryman.specs.problems import ProblemCode
 from ferryman.specs.source import RevisionKind, SourceError
 
@@ -195,7 +195,33 @@ def test_a_git_that_does_not_answer_is_stopped(repository: Path) -> None:
 
 
 def test_outside_git_the_folder_itself_is_the_source(repository: Path, tmp_path: Path) -> None:
-    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "vms").mkdir(parents=True)
     assert git_source(tmp_path / "plain") is None
     assert isinstance(open_source(tmp_path / "plain"), FolderSource)
     assert isinstance(open_source(repository / "specs"), GitSource)
+
+
+class TestAwaited:
+    """What is not there when a daemon starts."""
+
+    def test_a_repository_that_comes_later_counts_by_its_commits_and_not_by_its_files(
+        self, repository: Path, tmp_path: Path
+    ) -> None:
+        repository.rename(tmp_path / "away")
+        source = open_source(repository / "specs")
+        with pytest.raises(SourceError):
+            source.current()
+        (tmp_path / "away").rename(repository)
+        (repository / "specs/vms/guest-01.toml").write_text("nonsense")
+        assert source.current().files["vms/guest-01.toml"].content == GUEST.encode()
+
+    def test_nor_does_the_empty_folder_that_it_is_mounted_on(self, repository: Path, tmp_path: Path) -> None:
+        repository.rename(tmp_path / "away")
+        (repository / "specs").mkdir(parents=True)
+        source = open_source(repository / "specs")
+        assert isinstance(source, AwaitedSource)
+        assert source.current().files == {}
+        shutil.rmtree(repository)
+        (tmp_path / "away").rename(repository)
+        (repository / "specs/vms/guest-01.toml").write_text("nonsense")
+        assert source.current().files["vms/guest-01.toml"].content == GUEST.encode()

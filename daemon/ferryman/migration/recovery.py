@@ -14,8 +14,29 @@ from typing import assert_never
 from ferryman.migration.actions import Action
 from ferryman.migration.ends import End, Seen
 from ferryman.migration.holds import Hold
-from ferryman.records.journal_entry import Step
+from ferryman.planning.modes import Driver
+from ferryman.records.journal_entry import JournalEntry, Step
 from ferryman.specs.choices import Method
+
+
+_LATE_ARRIVAL_NS = 10 * 1_000_000_000
+"""What a daemon that is gone had asked of the destination, to let the guest run there, takes a fraction of this."""
+_LATE_POWER_OFF_NS = 60 * 1_000_000_000
+"""A guest that was asked to power itself off, and has not, is watched for so long: nobody else would start it again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What this run of the daemon went through with a move so far. A restart begins with nothing."""
+
+    transfer_failed: bool = False
+    """The transfer's own call said that it failed."""
+    start_refused: bool = False
+    """The destination answered that it cannot start the VM."""
+    source_started: bool = False
+    """It was started again at the source."""
+    waited_ns: int = 0
+    """Since both ends were first looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +56,19 @@ class Known:
     untouched: bool = False
     """The attempt has done nothing on any host yet; counts only while it is preparing."""
 
+    @classmethod
+    def of(cls, entry: JournalEntry, run: Run = Run()) -> Known:
+        """What the journal's entry and this run say together."""
+        undriven = entry.driven_by is Driver.DAEMON
+        return cls(
+            transfer_failed=run.transfer_failed,
+            start_refused=run.start_refused,
+            may_power_off=run.waited_ns < _LATE_POWER_OFF_NS and not run.source_started,
+            undriven=undriven,
+            may_arrive=undriven and run.waited_ns < _LATE_ARRIVAL_NS,
+            untouched=entry.untouched,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
@@ -43,11 +77,6 @@ class Ruling:
     action: Action
     hold: Hold | None = None
     """Why a person must decide; only with `Action.HOLD`."""
-
-
-def next_action(method: Method, step: Step, *, runs: bool, seen: Seen, known: Known = Known()) -> Action:
-    """The next step, without the reason of a hold."""
-    return rule(method, step, runs=runs, seen=seen, known=known).action
 
 
 def rule(method: Method, step: Step, *, runs: bool, seen: Seen, known: Known = Known()) -> Ruling:

@@ -11,17 +11,12 @@ from ferryman.migration.endings import ARRIVED, LEFT_OPEN, MOST_REPEATS, Ending,
 from ferryman.migration.ends import Seen
 from ferryman.migration.looking import look
 from ferryman.migration.move import Move, UnwrittenError
-from ferryman.migration.recovery import Known, Ruling, rule
-from ferryman.planning.modes import Driver
+from ferryman.migration.recovery import Known, Ruling, Run, rule
 
 _HOST_PATIENCE_NS = 30 * 1_000_000_000
 """A host that is silent for longer keeps no move's slot: the move is left open, and taken up when the host is back."""
 _POWER_PATIENCE_NS = 90 * 1_000_000_000
 """Nor does a guest that is going down and does not come to its end; longer than it is given to change its mind."""
-_LATE_ARRIVAL_NS = 10 * 1_000_000_000
-"""What a daemon that is gone had asked of the destination, to let the guest run there, takes a fraction of this."""
-_LATE_POWER_OFF_NS = 60 * 1_000_000_000
-"""A guest that was asked to power itself off, and has not, is watched for so long: nobody else would start it again."""
 
 
 def settle(move: Move, failure: FleetError | None) -> Ending:
@@ -64,17 +59,13 @@ class _Settling:
 
     def _decide(self, seen: Seen) -> Ruling:
         entry = self._move.entry
-        waited_ns = self._move.clock.monotonic_ns() - self._began_ns
-        undriven = entry.driven_by is Driver.DAEMON
-        known = Known(
+        run = Run(
             transfer_failed=self._failed,
             start_refused=self._start_refused,
-            may_power_off=waited_ns < _LATE_POWER_OFF_NS and not self._taken[Action.START_SOURCE],
-            undriven=undriven,
-            may_arrive=undriven and waited_ns < _LATE_ARRIVAL_NS,
-            untouched=entry.untouched,
+            source_started=self._taken[Action.START_SOURCE] > 0,
+            waited_ns=self._move.clock.monotonic_ns() - self._began_ns,
         )
-        return rule(entry.method, entry.step, runs=entry.running, seen=seen, known=known)
+        return rule(entry.method, entry.step, runs=entry.running, seen=seen, known=Known.of(entry, run))
 
     def _terminal(self, ruling: Ruling, seen: Seen) -> Ending | None:
         action = ruling.action

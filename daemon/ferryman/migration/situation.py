@@ -11,7 +11,6 @@ from ferryman.migration.holds import Advice, Way, advice
 from ferryman.migration.looking import look
 from ferryman.migration.move import Ends
 from ferryman.migration.recovery import Known, Ruling, rule
-from ferryman.planning.modes import Driver
 from ferryman.records.journal_entry import JournalEntry
 
 
@@ -36,19 +35,8 @@ def examine(entry: JournalEntry, ends: Ends) -> Situation:
 
 
 def _ruling(entry: JournalEntry, seen: Seen) -> Ruling:
-    # As a move that is taken up begins: its guest may have been asked to power itself off.
-    return rule(
-        entry.method,
-        entry.step,
-        runs=entry.running,
-        seen=seen,
-        known=Known(
-            may_power_off=True,
-            undriven=entry.driven_by is Driver.DAEMON,
-            may_arrive=entry.driven_by is Driver.DAEMON,
-            untouched=entry.untouched,
-        ),
-    )
+    """As a move that is taken up begins."""
+    return rule(entry.method, entry.step, runs=entry.running, seen=seen, known=Known.of(entry))
 
 
 def in_words(situation: Situation) -> Advice:

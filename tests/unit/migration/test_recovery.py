@@ -11,7 +11,7 @@ import pytest
 from ferryman.migration.actions import WAITS, Action
 from ferryman.migration.ends import End, Seen
 from ferryman.migration.holds import Hold, Way, advice
-from ferryman.migration.recovery import Known, Ruling, next_action, rule
+from ferryman.migration.recovery import Known, Ruling, rule
 from ferryman.records.journal_entry import Step
 from ferryman.specs.choices import Method
 
@@ -211,7 +211,7 @@ def test_an_interrupted_live_migration_is_settled_as_libvirt_asks_of_a_third_par
     source: End, destination: End, expected: list[Action]
 ) -> None:
     seen = Seen(source=source, destination=destination)
-    assert [next_action(Method.LIVE, Step.TRANSFERRING, runs=True, seen=seen)] == expected
+    assert [rule(Method.LIVE, Step.TRANSFERRING, runs=True, seen=seen).action] == expected
 
 
 @pytest.mark.parametrize(
@@ -231,19 +231,19 @@ def test_an_interrupted_live_migration_is_settled_as_libvirt_asks_of_a_third_par
 def test_an_interrupted_cold_move_is_finished_or_rolled_back(
     step: Step, source: End, destination: End, expected: Action
 ) -> None:
-    assert next_action(Method.COLD, step, runs=True, seen=Seen(source=source, destination=destination)) is expected
+    assert rule(Method.COLD, step, runs=True, seen=Seen(source=source, destination=destination)).action is expected
 
 
 def test_a_copy_that_a_dead_daemon_may_have_let_run_is_not_destroyed_at_once() -> None:
     seen = Seen(source=End.PAUSED, destination=End.PAUSED)
     lately = Known(undriven=True, may_arrive=True)
-    assert next_action(Method.LIVE, Step.TRANSFERRING, runs=True, seen=seen, known=lately) is Action.WAIT_FOR_ARRIVAL
+    assert rule(Method.LIVE, Step.TRANSFERRING, runs=True, seen=seen, known=lately).action is Action.WAIT_FOR_ARRIVAL
     later = Known(undriven=True)
-    assert next_action(Method.LIVE, Step.TRANSFERRING, runs=True, seen=seen, known=later) is Action.ABORT
+    assert rule(Method.LIVE, Step.TRANSFERRING, runs=True, seen=seen, known=later).action is Action.ABORT
 
 
 def test_a_guest_that_was_asked_to_power_off_is_waited_for_before_the_move_is_undone() -> None:
     seen = Seen(source=End.RUNNING, destination=End.ABSENT)
-    late = next_action(Method.COLD, Step.TRANSFERRING, runs=True, seen=seen, known=Known(may_power_off=True))
+    late = rule(Method.COLD, Step.TRANSFERRING, runs=True, seen=seen, known=Known(may_power_off=True)).action
     assert late is Action.WAIT_FOR_POWER
-    assert next_action(Method.COLD, Step.TRANSFERRING, runs=True, seen=seen) is Action.UNDO
+    assert rule(Method.COLD, Step.TRANSFERRING, runs=True, seen=seen).action is Action.UNDO

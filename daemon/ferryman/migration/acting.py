@@ -84,10 +84,14 @@ def _touch_destination(move: Move, action: Action) -> None:
         if destination.power.state(vm) is Power.PAUSED:
             destination.power.destroy(vm)
     elif action is Action.START_DESTINATION:
+        if move.entry.step is Step.ACTIVATING:
+            move.advance(Step.STARTING)
         with move.phase("starting"):
             destination.power.start(vm)
     # A start that was refused may yet have had its effect: a running VM keeps its definition.
     elif destination.power.state(vm) is Power.SHUT_OFF:
+        # It never ran there: whoever takes the move up from here on may go back to the source, too.
+        move.advance(Step.ACTIVATING)
         destination.definitions.undefine(vm)
 
 

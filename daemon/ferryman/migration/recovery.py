@@ -32,7 +32,7 @@ class Run:
     transfer_failed: bool = False
     """The transfer's own call said that it failed."""
     start_refused: bool = False
-    """The destination answered that it cannot start the VM."""
+    """The destination answered the very first start there, which this run asked for, with a refusal."""
     source_started: bool = False
     """It was started again at the source."""
     waited_ns: int = 0
@@ -46,7 +46,7 @@ class Known:
     transfer_failed: bool = False
     """The transfer's own call said that it failed."""
     start_refused: bool = False
-    """The destination answered that it cannot start the VM."""
+    """The destination answered the very first start there with a refusal: it never ran there."""
     may_power_off: bool = False
     """The guest was asked to power itself off, and may yet do so."""
     undriven: bool = False
@@ -197,6 +197,8 @@ def _table(method: Method, step: Step) -> _Table:
             return _SWITCHED
         case Step.ACTIVATING:
             return _ACTIVATING
+        case Step.STARTING:
+            return _STARTING
         case Step.FINISHING:
             return _ARRIVED
         case _:
@@ -204,6 +206,7 @@ def _table(method: Method, step: Step) -> _Table:
 
 
 _UNDO, _ABORT, _FINISH, _DONE = Action.UNDO, Action.ABORT, Action.FINISH, Action.SUCCEEDED
+_LEFT = Hold.MAY_HAVE_LEFT
 _TWICE, _GONE, _TWO, _RAN = Hold.RUNS_TWICE, Hold.NOWHERE, Hold.TWO_DEFINITIONS, Hold.MAY_HAVE_RUN
 _LOST, _COPY, _ELSE, _ON = Hold.MEMORY_LOST, Hold.ONLY_A_COPY, Hold.UNASKED, Hold.WENT_ON
 _OTHER = _Doubt.UNASKED
@@ -260,6 +263,13 @@ _ACTIVATING: _Table = {
     End.SUSPENDED: _NO_SOURCE,
     End.PARTIAL:   (_LOST,              _ELSE,    _ELSE,   _ELSE,     _ELSE,   _ELSE),
     End.SHUT_OFF:  (_Doubt.OFF_HERE,    _FINISH,  _ELSE,   _RAN,      _ELSE,   _Doubt.READY_THERE),
+}
+
+# It may have run at the destination, and written there what the source's disks lack.
+_STARTING: _Table = {
+    **_ACTIVATING,
+    # destination: absent               running   paused   suspended  partial  shut off
+    End.SHUT_OFF:  (_LEFT,              _FINISH,  _ELSE,   _RAN,      _ELSE,   _Doubt.READY_THERE),
 }
 
 # It was seen at the destination: what is there now holds the newest data, and the source is never started again.

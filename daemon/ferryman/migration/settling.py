@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ferryman.fleet.errors import FleetError, HostUnreachableError
+from ferryman.fleet.errors import FailureKind, FleetError, HostUnreachableError, OperationFailedError
 from ferryman.migration.acting import WAIT_FOR_HOST_S, WAIT_FOR_POWER_S, take
 from ferryman.migration.actions import PATIENT, Action
 from ferryman.migration.endings import ARRIVED, LEFT_OPEN, MOST_REPEATS, Ending, held, undone, undone_in_part
 from ferryman.migration.ends import Seen
+from ferryman.migration.holds import Hold
 from ferryman.migration.looking import look
 from ferryman.migration.move import Move, UnwrittenError
 from ferryman.migration.recovery import Known, Ruling, Run, rule
+from ferryman.records.journal_entry import Step
 
 _HOST_PATIENCE_NS = 30 * 1_000_000_000
 """A host that is silent for longer keeps no move's slot: the move is left open, and taken up when the host is back."""
@@ -74,8 +76,14 @@ class _Settling:
         if action is Action.UNDO and self._taken[action] >= MOST_REPEATS:
             return undone_in_part(self._move.entry, seen, self._trouble)
         if action is Action.HOLD or self._taken[action] >= MOST_REPEATS:
-            return held(self._move.entry, seen, ruling, self._trouble)
+            return held(self._move.entry, seen, self._held(ruling), self._trouble)
         return None
+
+    def _held(self, ruling: Ruling) -> Ruling:
+        """Why, where a step failed too often."""
+        if ruling.action is Action.START_DESTINATION and self._move.entry.step is Step.STARTING:
+            return Ruling(action=Action.HOLD, hold=Hold.MAY_HAVE_RUN)
+        return ruling
 
     def _is_deserted(self, action: Action) -> bool:
         """Whether an end has been silent, or the guest going down, for so long that waiting here helps nobody."""
@@ -89,6 +97,7 @@ class _Settling:
         """Take a step. What it raised is remembered; the next look says what became of it all the same."""
         if action not in PATIENT:
             self._taken[action] += 1
+        first_start = action is Action.START_DESTINATION and self._move.entry.step is Step.ACTIVATING
         try:
             take(self._move, action)
         except (HostUnreachableError, UnwrittenError) as error:
@@ -99,7 +108,7 @@ class _Settling:
             return error
         except FleetError as error:
             self._trouble = error
-            self._start_refused |= action is Action.START_DESTINATION
+            self._start_refused |= first_start and _is_refusal(error)
             if action is Action.RESUME_POST_COPY:
                 self._move.report(f"standing still, tried again: {error.reason}", None)
             self._move.stop.wait(WAIT_FOR_POWER_S)
@@ -111,3 +120,8 @@ class _Settling:
         return self._move.stop.is_set() and (
             action in PATIENT or isinstance(error, (HostUnreachableError, UnwrittenError))
         )
+
+
+def _is_refusal(error: FleetError) -> bool:
+    """Whether the host answered that it did not do it; of what was not over in time nobody knows."""
+    return isinstance(error, OperationFailedError) and error.kind is not FailureKind.BUSY

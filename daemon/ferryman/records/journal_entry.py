@@ -28,7 +28,9 @@ class Step(StrEnum):
     """Post-copy: the guest runs at the destination or is about to, while memory is still at the source. The commit
     point."""
     ACTIVATING = "activating"
-    """Cold: the definition is or will be at the destination, and may have been started. The commit point."""
+    """Cold: the definition is or will be at the destination, and was never started there."""
+    STARTING = "starting"
+    """Cold: it was started at the destination, or is about to be: its newest data may be there. The commit point."""
     FINISHING = "finishing"
     """The VM was seen at the destination; only the source's definition remains."""
 

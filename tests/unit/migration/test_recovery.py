@@ -94,7 +94,7 @@ class TestNeverTwoCopies:
         cases = those(Action.START_DESTINATION)
         assert cases
         assert {case.seen.source for case in cases} == {End.SHUT_OFF, End.ABSENT}
-        assert {case.step for case in cases} == {Step.ACTIVATING}
+        assert {case.step for case in cases} == {Step.ACTIVATING, Step.STARTING}
 
     def test_the_source_is_finished_only_where_it_does_not_run_and_the_destination_has_the_vm(self) -> None:
         cases = those(Action.FINISH)
@@ -184,6 +184,11 @@ class TestNothingIsLost:
     def test_a_definition_is_taken_back_only_after_the_source_still_has_one(self) -> None:
         assert {case.seen.source for case in those(Action.UNDEFINE_DESTINATION)} == {End.SHUT_OFF}
 
+    def test_a_vm_that_may_have_run_at_the_destination_is_not_started_from_the_sources_disks(self) -> None:
+        later = [case for case in ALL if case.step is Step.STARTING and case.method is Method.COLD]
+        assert Action.START_SOURCE not in {case.action for case in later}
+        assert all(case.known.start_refused for case in those(Action.UNDEFINE_DESTINATION))
+
     def test_a_vm_that_was_not_touched_yet_is_not_touched_after_a_restart(self) -> None:
         untouched = {case.action for case in ALL if case.step is Step.PREPARING}
         assert untouched <= HANDS_OFF | {Action.UNDO}
@@ -221,6 +226,9 @@ def test_an_interrupted_live_migration_is_settled_as_libvirt_asks_of_a_third_par
         (Step.ACTIVATING, End.SHUT_OFF, End.ABSENT, Action.START_SOURCE),
         (Step.ACTIVATING, End.SHUT_OFF, End.SHUT_OFF, Action.START_DESTINATION),
         (Step.ACTIVATING, End.SHUT_OFF, End.RUNNING, Action.FINISH),
+        (Step.STARTING, End.SHUT_OFF, End.SHUT_OFF, Action.START_DESTINATION),
+        (Step.STARTING, End.SHUT_OFF, End.ABSENT, Action.HOLD),
+        (Step.STARTING, End.SHUT_OFF, End.RUNNING, Action.FINISH),
         (Step.ACTIVATING, End.RUNNING, End.SHUT_OFF, Action.HOLD),
         (Step.TRANSFERRING, End.SHUT_OFF, End.SHUT_OFF, Action.HOLD),
         (Step.FINISHING, End.SHUT_OFF, End.SHUT_OFF, Action.FINISH),

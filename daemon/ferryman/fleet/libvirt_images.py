@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -30,8 +29,8 @@ _MIRROR_FLAGS = (
     # Without it a guest that powers off leaves a copy that lacks its last writes.
     | libvirt.VIR_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES
 )
-_EVENT_PATIENCE_S = 0.05
-"""An event that preceded a call's answer on the wire is heard within this time."""
+_LAST_WORD_WITHIN_S = 5.0
+"""The end of a QEMU that a call has just seen is told within a small part of this."""
 
 
 class LibvirtImages:
@@ -62,9 +61,8 @@ class LibvirtImages:
         parameters: dict[str, Any] = {}
         if bandwidth_mib_s:
             parameters[libvirt.VIR_DOMAIN_BLOCK_COPY_BANDWIDTH] = bandwidth_mib_s * _MIB
-        self._session.broken_mirrors.discard((vm, target))
-        self._session.watched_mirrors.add((vm, target))
         with self._session.connection(f"mirroring {vm}'s {target}") as connection:
+            self._session.mirrors.begin(vm, target)
             connection.lookupByName(vm).blockCopy(target, _destination_xml(export), parameters, _MIRROR_FLAGS)
 
     def mirrored(self, vm: str, target: str) -> Mirror | None:
@@ -84,15 +82,14 @@ class LibvirtImages:
 
     def mirror_broke(self, vm: str, target: str) -> bool:
         """Whether it ended before the VM's QEMU did; asked once the VM is off."""
+        # A connection that broke, and is made anew for this call, has told nothing.
         with self._session.connection(f"reading {vm}") as connection:
             connection.lookupByName(vm).state()
-        time.sleep(_EVENT_PATIENCE_S)
-        self._session.watched_mirrors.discard((vm, target))
-        return (vm, target) in self._session.broken_mirrors
+        return self._session.mirrors.broke(vm, target, _LAST_WORD_WITHIN_S)
 
     def cancel_mirror(self, vm: str, target: str) -> None:
         """End it; the VM goes on without. No mirror, or no such VM, is no error."""
-        self._session.watched_mirrors.discard((vm, target))
+        self._session.mirrors.forget(vm, target)
         with self._session.connection(f"ending {vm}'s mirror") as connection:
             try:
                 connection.lookupByName(vm).blockJobAbort(target)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ferryman.fleet.images import Mirror
+from ferryman.fleet.values import Power
 from ferryman.migration.exporting import Cargo
 from ferryman.migration.move import DiskProgress, Move, MoveFailedError, stopped
 
 _LOOK_EVERY_S = 0.2
+_VIGIL_EVERY_S = 0.5
 _SILENT_S = 120.0
 """A mirror that gets no further for so long is given up."""
 _NS_PER_S = 1_000_000_000
@@ -26,9 +28,31 @@ def fill(move: Move, cargo: Sequence[Cargo], bandwidth_mib_s: int) -> None:
             raise stopped(vm)
 
 
-def broke(move: Move, cargo: Sequence[Cargo]) -> bool:
-    """Whether any of them ended before the VM did: its copy may lack the last writes."""
-    return any(move.ends.source.images.mirror_broke(move.entry.vm, one.disk.target) for one in cargo)
+class Vigil:
+    """Whether the filled mirrors last until the VM is off: looked at meanwhile, and judged by what was told after it."""
+
+    def __init__(self, move: Move, cargo: Sequence[Cargo]) -> None:
+        self._move = move
+        self._targets = tuple(one.disk.target for one in cargo)
+        self._missed = False
+        self._look_at_ns = 0
+
+    def look(self) -> None:
+        """See whether one is gone while the guest runs; not at every call."""
+        now_ns = self._move.clock.monotonic_ns()
+        if self._missed or now_ns < self._look_at_ns:
+            return
+        self._look_at_ns = now_ns + int(_VIGIL_EVERY_S * _NS_PER_S)
+        ends, vm = self._move.ends, self._move.entry.vm
+        gone = any(ends.source.images.mirrored(vm, target) is None for target in self._targets)
+        # One that is gone with its QEMU is none that broke.
+        self._missed = gone and ends.source.power.state(vm) is Power.RUNNING
+
+    def broke(self) -> bool:
+        """Whether any of them ended before the VM did: its copy may lack the last writes. Asked once it is off."""
+        images, vm = self._move.ends.source.images, self._move.entry.vm
+        told = [images.mirror_broke(vm, target) for target in self._targets]
+        return self._missed or any(told)
 
 
 def _mirrors(move: Move, cargo: Sequence[Cargo]) -> list[Mirror]:

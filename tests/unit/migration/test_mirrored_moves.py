@@ -66,6 +66,26 @@ class TestMirrored:
         assert arrived(stand) == WRITTEN_SINCE
         assert "copied anew" in record.warnings[-1]
 
+    @pytest.mark.parametrize("seen", [True, False])
+    def test_one_that_somebody_aborts_while_the_guest_shuts_down_is_made_good_by_a_copy(
+        self, stand: Stand, *, seen: bool
+    ) -> None:
+        """Seen by a look at it, or told by the hypervisor."""
+        images, faults = stand.source.images, stand.source.faults
+        if seen:
+            stand.source.domains.known[VM].shutdown = Shutdown.IGNORES
+            faults.before_next(Operation.REQUEST_SHUTDOWN, lambda: None)
+            faults.before_next(Operation.REQUEST_SHUTDOWN, lambda: stand.source.domains.power_off(VM))
+            faults.before_next(Operation.MIRRORED, lambda: None)
+            faults.before_next(Operation.MIRRORED, lambda: None)
+            faults.before_next(Operation.MIRRORED, lambda: (images.somebody_aborts(VM, "vda"), images.broken.clear()))
+        else:
+            faults.before_next(Operation.REQUEST_SHUTDOWN, lambda: images.somebody_aborts(VM, "vda"))
+        guest_writes_before(stand, Operation.DISARM)
+        record = move(stand)
+        assert (record.outcome, arrived(stand)) == (Outcome.SUCCEEDED, WRITTEN_SINCE)
+        assert "copied anew" in record.warnings[-1]
+
     def test_one_that_breaks_before_leaves_the_guest_untouched(self, stand: Stand) -> None:
         stand.source.faults.before_next(Operation.MIRRORED, lambda: stand.source.images.broken.add((VM, "vda")))
         record = move(stand)

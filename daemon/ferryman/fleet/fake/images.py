@@ -104,6 +104,13 @@ class FakeImages:
         """End it."""
         with self._faults.call(Operation.CANCEL_MIRROR, vm):
             self._mirrors.pop((vm, target), None)
+            self.broken.discard((vm, target))
+
+    def somebody_aborts(self, vm: str, target: str) -> None:
+        """Somebody ends the block job of a VM: its guest goes on without; nothing where there is none."""
+        domain = self._domains.known.get(vm)
+        if self._mirrors.pop((vm, target), None) is not None and domain and domain.power is not Power.SHUT_OFF:
+            self.broken.add((vm, target))
 
     def copy(self, image: Image, export: Export, *, bandwidth_mib_s: int, told: Callable[[float], None]) -> None:
         """Copy an image that nobody writes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from ferryman.fleet.values import Power
-from ferryman.migration import drives, live, volumes
+from ferryman.migration import drives, live, mirroring, volumes
 from ferryman.migration.actions import Action
 from ferryman.migration.move import Move
 from ferryman.records.journal_entry import Step
@@ -22,6 +22,8 @@ def take(move: Move, action: Action) -> None:
         case Action.CANCEL_JOB:
             move.ends.source.migrations.abort(move.entry.vm)
             _wait(move, action)
+        case Action.END_MIRRORS:
+            mirroring.end(move)
         case Action.RESUME_POST_COPY:
             _resume_post_copy(move)
         case Action.RESUME_SOURCE | Action.START_SOURCE | Action.FINISH:
@@ -97,8 +99,8 @@ def _touch_destination(move: Move, action: Action) -> None:
 
 def _undo(move: Move) -> None:
     """The source as it was, the destination empty of what this move made there."""
-    for target in move.entry.mirrored:
-        move.ends.source.images.cancel_mirror(move.entry.vm, target)
+    if move.entry.mirrored:
+        mirroring.end(move)
     if move.entry.autostart and move.entry.step is not Step.PREPARING:
         move.ends.source.definitions.arm(move.entry.vm)
     if move.entry.machine_files:

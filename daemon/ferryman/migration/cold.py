@@ -10,8 +10,9 @@ from ferryman.fleet.adapting import Adaptation, adapted
 from ferryman.fleet.errors import OperationFailedError
 from ferryman.fleet.machine_files import files_of
 from ferryman.fleet.values import DomainDetail, Power
-from ferryman.migration import mirroring, streaming
+from ferryman.migration import mirroring, streaming, tagging
 from ferryman.migration.exporting import Cargo, copy, serving, verify
+from ferryman.migration.looking import has_left
 from ferryman.migration.move import Move, MoveFailedError, stopped
 from ferryman.migration.volumes import Ready
 from ferryman.planning.modes import ImageCopy
@@ -132,6 +133,7 @@ def _shut_down(move: Move, spec: ColdSpec, meanwhile: Callable[[], None]) -> Non
     _ask_to_power_off(move)
     while power.state(vm) is not Power.SHUT_OFF:
         meanwhile()
+        tagging.renew(move)
         now = move.clock.monotonic_ns()
         if now - began > spec.shutdown_timeout_s * _NS_PER_S:
             _after_the_deadline(move, spec)
@@ -171,4 +173,9 @@ def _require_off(move: Move) -> None:
         raise MoveFailedError(
             f"{move.entry.vm} did not stay shut off at {move.entry.source}: it is {power or 'gone'}",
             "Find out what started it (a cluster manager, on_poweroff = restart); it is tried again.",
+        )
+    if has_left(move.ends.source, move.entry.uuid):
+        raise MoveFailedError(
+            f"{move.entry.vm} is off at {move.entry.source} because somebody migrated it away",
+            "Look for it on the other hosts: virsh list --all.",
         )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
+from ferryman.fleet.errors import FleetError
 from ferryman.fleet.images import Mirror
 from ferryman.fleet.values import Power
 from ferryman.migration.exporting import Cargo
@@ -11,8 +13,8 @@ from ferryman.migration.move import DiskProgress, Move, MoveFailedError, stopped
 
 _LOOK_EVERY_S = 0.2
 _VIGIL_EVERY_S = 0.5
-_SILENT_S = 120.0
-"""A mirror that gets no further for so long is given up."""
+_SILENT_S = 20.0
+"""A mirror that gets no further for so long is given up: its guest's writes stand still as long."""
 _NS_PER_S = 1_000_000_000
 
 
@@ -23,9 +25,24 @@ def fill(move: Move, cargo: Sequence[Cargo], bandwidth_mib_s: int) -> None:
     for one in cargo:
         images.mirror(vm, one.disk.target, one.export, bandwidth_mib_s=bandwidth_mib_s)
     meter = _Meter(move)
-    while not meter.saw(_mirrors(move, cargo)):
-        if move.stop.wait(_LOOK_EVERY_S):
-            raise stopped(vm)
+    try:
+        while not meter.saw(_mirrors(move, cargo)):
+            if move.stop.wait(_LOOK_EVERY_S):
+                raise stopped(vm)
+    except FleetError:
+        with suppress(FleetError):  # whoever settles the move tries it again
+            end(move)
+        raise
+
+
+def end(move: Move) -> None:
+    """End all mirrors: a guest waits for each of its writes to arrive, also where nobody takes them any more.
+
+    Only the source is needed for it. Raises FleetError.
+    """
+    for target in move.entry.mirrored:
+        move.ends.source.images.cancel_mirror(move.entry.vm, target)
+    move.mirrors(())
 
 
 class Vigil:

@@ -11,6 +11,7 @@ from ferryman.fleet.drives import Medium
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.migrating import Job, LiveMigration
+from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Identity
 from ferryman.migration.chronology import Noted
 from ferryman.migration.clock import Clock
@@ -53,6 +54,16 @@ class Ends:
 
     source: Hypervisor
     destination: Hypervisor
+    others: tuple[Hypervisor, ...] = ()
+    """All other hosts of the fleet: somebody may have carried the VM there."""
+
+
+def ends_of(view: FleetView, source: str, destination: str) -> Ends:
+    """These two, and all others of the fleet."""
+    others = sorted(view.names() - {source, destination})
+    return Ends(
+        source=view.host(source), destination=view.host(destination), others=tuple(view.host(name) for name in others)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum, auto
 from typing import assert_never
 
-from ferryman.migration.actions import Action
+from ferryman.fleet.values import Off
+from ferryman.migration.actions import LETS_RUN, Action
 from ferryman.migration.ends import End, Seen
 from ferryman.migration.holds import Hold
 from ferryman.planning.modes import Driver
@@ -29,6 +30,8 @@ _LATE_POWER_OFF_NS = 60 * 1_000_000_000
 class Run:
     """What this run of the daemon went through with a move so far. A restart begins with nothing."""
 
+    witnessed: bool = False
+    """It carried the move from its beginning."""
     transfer_failed: bool = False
     """The transfer's own call said that it failed."""
     start_refused: bool = False
@@ -53,6 +56,10 @@ class Known:
     """A daemon drove the live migration by its own connections, and does so no more: nobody takes it to its end."""
     may_arrive: bool = False
     """UNDRIVEN, and so lately that what it had asked of the destination may not have had its effect yet."""
+    mirrored: bool = False
+    """Mirrors of its disks may be under way."""
+    witnessed: bool = False
+    """This run of the daemon carried the move from its beginning: nothing went before that it did not see."""
     untouched: bool = False
     """The attempt has done nothing on any host yet; counts only while it is preparing."""
 
@@ -66,6 +73,8 @@ class Known:
             may_power_off=run.waited_ns < _LATE_POWER_OFF_NS and not run.source_started,
             undriven=undriven,
             may_arrive=undriven and run.waited_ns < _LATE_ARRIVAL_NS,
+            mirrored=bool(entry.mirrored),
+            witnessed=run.witnessed,
             untouched=entry.untouched,
         )
 
@@ -78,16 +87,44 @@ class Ruling:
     hold: Hold | None = None
     """Why a person must decide; only with `Action.HOLD`."""
 
+    @property
+    def asks_others(self) -> bool:
+        """Whether all other hosts must be asked before this is final."""
+        return self.action in LETS_RUN or self.hold is Hold.CARRIED_OFF
+
 
 def rule(method: Method, step: Step, *, runs: bool, seen: Seen, known: Known = Known()) -> Ruling:
     """The next step. `runs`: the VM was running when the move began."""
     if seen.job:
         cancels = known.undriven and not _may_have_switched(step, seen)
         return Ruling(action=Action.CANCEL_JOB if cancels else Action.WAIT_FOR_JOB)
+    if known.mirrored and seen.destination is End.UNREACHABLE and _waits_for_mirrors(method, step, seen):
+        return Ruling(action=Action.END_MIRRORS)
     if End.UNREACHABLE in (seen.source, seen.destination):
         return Ruling(action=Action.WAIT_FOR_HOST)
     if End.STOPPING in (seen.source, seen.destination):
         return Ruling(action=Action.WAIT_FOR_POWER)
+    return _unless_elsewhere(_cell(method, step, runs=runs, seen=seen, known=known), step, seen, known)
+
+
+def _unless_elsewhere(ruling: Ruling, step: Step, seen: Seen, known: Known) -> Ruling:
+    """A copy is let run only where no other host of the fleet has one, nor another daemon its hands on it.
+
+    Hosts that do not answer count where the VM may have gone to them unseen: it was not this run of the daemon that
+    carried the move so far, and nobody remembers that the guest ended where its newest run was.
+    """
+    if ruling.action not in LETS_RUN:
+        return ruling
+    if seen.elsewhere:
+        return Ruling(action=Action.HOLD, hold=Hold.RUNS_ELSEWHERE)
+    if Off.LEFT in (seen.source_off, seen.destination_off):
+        return Ruling(action=Action.HOLD, hold=Hold.CARRIED_OFF)
+    newest = seen.destination_off if step is Step.STARTING else seen.source_off
+    unseen = seen.unread and not known.witnessed and newest is not Off.HERE
+    return Ruling(action=Action.WAIT_FOR_HOST) if seen.claimed_by or unseen else ruling
+
+
+def _cell(method: Method, step: Step, *, runs: bool, seen: Seen, known: Known) -> Ruling:
     cell = _table(method, step)[seen.source][_COLUMNS.index(seen.destination)]
     match cell:
         case Hold():
@@ -98,6 +135,11 @@ def rule(method: Method, step: Step, *, runs: bool, seen: Seen, known: Known = K
             return _resolved(cell, runs=runs, known=known)
         case _:
             assert_never(cell)
+
+
+def _waits_for_mirrors(method: Method, step: Step, seen: Seen) -> bool:
+    """Whether its guest runs, and is told of no write before it has arrived where nobody answers."""
+    return method is Method.COLD and step in (Step.PREPARING, Step.TRANSFERRING) and seen.source is End.RUNNING
 
 
 def _may_have_switched(step: Step, seen: Seen) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from ferryman.fleet.errors import FailureKind, FleetError, HostUnreachableError, OperationFailedError
+from ferryman.migration import tagging
 from ferryman.migration.acting import WAIT_FOR_HOST_S, WAIT_FOR_POWER_S, take
 from ferryman.migration.actions import PATIENT, Action
 from ferryman.migration.endings import ARRIVED, LEFT_OPEN, MOST_REPEATS, Ending, held, undone, undone_in_part
 from ferryman.migration.ends import Seen
 from ferryman.migration.holds import Hold
-from ferryman.migration.looking import look
+from ferryman.migration.looking import look, look_around
 from ferryman.migration.move import Move, UnwrittenError
 from ferryman.migration.recovery import Known, Ruling, Run, rule
 from ferryman.records.journal_entry import Step
@@ -21,21 +23,23 @@ _POWER_PATIENCE_NS = 90 * 1_000_000_000
 """Nor does a guest that is going down and does not come to its end; longer than it is given to change its mind."""
 
 
-def settle(move: Move, failure: FleetError | None) -> Ending:
+def settle(move: Move, failure: FleetError | None, *, witnessed: bool = False) -> Ending:
     """Drive the move to a terminal state from whatever state it is in.
 
-    `failure` is what the transfer raised, if it did: it is the reason where the move is undone. A step that fails
+    `failure` is what the transfer raised, if it did: it is the reason where the move is undone. `witnessed`: this run
+    of the daemon carried the move from its beginning. A step that fails
     is taken again at most three times; then a person must decide. Ends without an outcome while the daemon stops, and
     where a host stays silent.
     """
-    return _Settling(move, failure).run()
+    return _Settling(move, failure, witnessed=witnessed).run()
 
 
 class _Settling:
     """The steps taken so far, and what they taught."""
 
-    def __init__(self, move: Move, failure: FleetError | None) -> None:
+    def __init__(self, move: Move, failure: FleetError | None, *, witnessed: bool) -> None:
         self._move = move
+        self._witnessed = witnessed
         # A host that fell silent said nothing about the transfer.
         self._failed = failure is not None and not isinstance(failure, HostUnreachableError)
         self._trouble = failure
@@ -47,8 +51,7 @@ class _Settling:
 
     def run(self) -> Ending:
         while True:
-            seen = look(self._move.ends, self._move.entry.vm, self._move.entry.uuid)
-            ruling = self._decide(seen)
+            seen, ruling = self._looked()
             ending = self._terminal(ruling, seen)
             if ending is not None:
                 return ending
@@ -59,9 +62,21 @@ class _Settling:
             if self._must_leave(action, error) or self._is_deserted(action):
                 return LEFT_OPEN
 
+    def _looked(self) -> tuple[Seen, Ruling]:
+        """What is seen, and what follows. Before the VM is let run anywhere, everywhere else is looked at, too."""
+        move = self._move
+        seen = look(move.ends, move.entry)
+        ruling = self._decide(seen)
+        if ruling.asks_others:
+            seen = look_around(seen, move.ends, move.entry.uuid, move.work)
+            seen = replace(seen, claimed_by=tagging.claimed_by(move))
+            ruling = self._decide(seen)
+        return seen, ruling
+
     def _decide(self, seen: Seen) -> Ruling:
         entry = self._move.entry
         run = Run(
+            witnessed=self._witnessed,
             transfer_failed=self._failed,
             start_refused=self._start_refused,
             source_started=self._taken[Action.START_SOURCE] > 0,

@@ -31,6 +31,15 @@ def obstacle(entry: JournalEntry, hosts: Collection[str], snapshot: Snapshot) ->
                 message=f"{way}, and waits for {host}: {silent.reason}",
                 remedy=f"{silent.remedy} ferryman then goes on by itself; how it stands: ferryman recover {vm}",
             )
+        began_on, now = entry.machine(host), snapshot.reading(host)
+        if began_on and now is not None and now.uuid != began_on:
+            return stuck(
+                vm,
+                f"{way}; {host} is another machine now (host UUID {now.uuid}) than the one that it began with "
+                f"({began_on}), and what that one has is not known",
+                f"Correct `uri` in the spec of {host}: ferryman then goes on by itself. If the machine was replaced, see "
+                f"where the newest disks are, and end the move as it is: ferryman recover {vm} --forget",
+            )
         if _goes_down(entry.uuid, snapshot, host):
             return Wait(
                 vm=vm,

@@ -94,6 +94,9 @@ class JournalEntry:
     """Cold only."""
     machine_files: tuple[str, ...] = ()
     """NVRAM and TPM files that this move puts onto the destination, and that were not there before."""
+    source_machine: str = ""
+    """The host UUID of the machine that bore the source's name when the move began; empty: not known."""
+    destination_machine: str = ""
     request: LiveMigration | None = None
     """What the hypervisor was asked to do; None where it was not, or not yet."""
     home: str = ""
@@ -114,6 +117,10 @@ class JournalEntry:
     """None: not probed, or it did not answer."""
     ejected: tuple[Medium, ...] = ()
     """Media that this attempt took out of their drives at the source: undoing puts them back."""
+
+    def machine(self, host: str) -> str:
+        """The host UUID that one of its two hosts had when the move began; empty: not known."""
+        return self.source_machine if host == self.source else self.destination_machine
 
     @property
     def untouched(self) -> bool:

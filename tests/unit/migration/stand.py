@@ -102,7 +102,11 @@ class Stand:
 
     def services(self) -> Services:
         return Services(
-            ends=Ends(source=self.source, destination=self.destination),
+            ends=Ends(
+                source=self.source,
+                destination=self.destination,
+                others=tuple(host for name, host in self.fleet.hosts.items() if name not in self.specs),
+            ),
             journal=self.journal,
             clock=self.clock,
             stop=self.stop,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any
 
 import pytest
 
-from ferryman.migration.actions import WAITS, Action
+from ferryman.fleet.values import Off
+from ferryman.migration.actions import LETS_RUN, WAITS, Action
 from ferryman.migration.ends import End, Seen
 from ferryman.migration.holds import Hold, Way, advice
 from ferryman.migration.recovery import Known, Ruling, rule
@@ -35,9 +37,21 @@ class Case:
         return self.ruling.action
 
 
+ELSEWHERE: tuple[dict[str, Any], ...] = (
+    {"elsewhere": ("riga",)},
+    {"unread": ("riga",)},
+    {"unread": ("riga",), "source_off": Off.HERE, "destination_off": Off.HERE},
+    {"source_off": Off.LEFT},
+    {"destination_off": Off.LEFT},
+    {"claimed_by": "ann@desk"},
+)
+"""What else can be known of the rest of the world."""
+
+
 def every_case() -> Iterator[Case]:
     flags = (False, True)
     all_seen = [Seen(source=here, destination=there, job=job) for here, there, job in product(End, End, flags)]
+    all_seen += [Seen(source=here, destination=there, **more) for here, there, more in product(End, End, ELSEWHERE)]
     all_known = [
         Known(transfer_failed=failed, start_refused=refused, may_power_off=late, untouched=untouched)
         for failed, refused, late, untouched in product(flags, flags, flags, flags)
@@ -46,6 +60,7 @@ def every_case() -> Iterator[Case]:
         Known(transfer_failed=failed, untouched=untouched, undriven=True, may_arrive=lately)
         for failed, untouched, lately in product(flags, flags, flags)
     ]
+    all_known += [Known(witnessed=True, start_refused=refused, mirrored=refused) for refused in flags]
     for method, step, runs, seen, known in product(METHODS, Step, flags, all_seen, all_known):
         ruling = rule(method, step, runs=runs, seen=seen, known=known)
         yield Case(method=method, step=step, runs=runs, seen=seen, known=known, ruling=ruling)
@@ -60,8 +75,9 @@ def those(*actions: Action) -> list[Case]:
 
 class TestEveryCell:
     def test_is_decided_and_whatever_is_held_says_why(self) -> None:
-        known = 2**4 + 2**3
-        assert len(ALL) == len(METHODS) * len(Step) * len(End) ** 2 * 2**2 * known
+        known = 2**4 + 2**3 + 2
+        seen = len(End) ** 2 * (2 + len(ELSEWHERE))
+        assert len(ALL) == len(METHODS) * len(Step) * 2 * seen * known == 638_976
         assert {case.ruling.hold is None for case in ALL if case.action is not Action.HOLD} == {True}
         assert {case.ruling.hold for case in those(Action.HOLD)} == set(Hold)
 
@@ -102,8 +118,23 @@ class TestNeverTwoCopies:
         assert not {case.seen.source for case in cases} & {End.RUNNING, End.UNREACHABLE, End.STOPPING}
         assert not {case.seen.destination for case in cases} & {End.ABSENT, End.UNREACHABLE, End.PAUSED}
 
+    def test_nothing_is_let_run_that_runs_on_another_host_or_left_for_one_or_that_another_daemon_moves(self) -> None:
+        cases = those(*LETS_RUN)
+        assert cases
+        assert not [case for case in cases if case.seen.elsewhere or case.seen.claimed_by]
+        assert not [case for case in cases if Off.LEFT in (case.seen.source_off, case.seen.destination_off)]
+
+    def test_where_other_hosts_are_silent_only_what_was_seen_to_be_nowhere_else_is_let_run(self) -> None:
+        """The guest's newest run ended here, or this run of the daemon has watched it all the time."""
+        cases = [case for case in those(*LETS_RUN) if case.seen.unread]
+        assert {case.known.witnessed or case.seen.source_off is Off.HERE for case in cases} == {True}
+
     def test_running_twice_is_for_a_person(self) -> None:
-        twice = [case for case in ALL if case.seen == Seen(source=End.RUNNING, destination=End.RUNNING)]
+        twice = [
+            case
+            for case in ALL
+            if (case.seen.source, case.seen.destination, case.seen.job) == (End.RUNNING, End.RUNNING, False)
+        ]
         assert {case.action for case in twice} == {Action.HOLD}
 
     def test_a_source_that_was_seen_to_have_arrived_elsewhere_is_never_started_again(self) -> None:
@@ -114,7 +145,16 @@ class TestNeverTwoCopies:
 class TestUnreachableIsNeverAbsent:
     def test_nothing_is_touched_while_an_end_cannot_be_read(self) -> None:
         blind = [case for case in ALL if End.UNREACHABLE in (case.seen.source, case.seen.destination)]
-        assert {case.action for case in blind if not case.seen.job} == {Action.WAIT_FOR_HOST}
+        assert {case.action for case in blind if not case.seen.job} == {Action.WAIT_FOR_HOST, Action.END_MIRRORS}
+
+    def test_only_a_running_guest_whose_writes_wait_for_a_silent_destination_is_freed_of_its_mirrors(self) -> None:
+        cases = those(Action.END_MIRRORS)
+        assert {(case.seen.source, case.seen.destination) for case in cases} == {(End.RUNNING, End.UNREACHABLE)}
+        assert {(case.method, case.step) for case in cases} == {
+            (Method.COLD, Step.PREPARING),
+            (Method.COLD, Step.TRANSFERRING),
+        }
+        assert all(case.known.mirrored for case in cases)
 
     def test_nothing_is_touched_while_the_hypervisor_migrates(self) -> None:
         driven = [case for case in ALL if case.seen.job and not case.known.undriven]
@@ -176,7 +216,7 @@ class TestNothingIsLost:
         waits = WAITS - {Action.WAIT_FOR_ARRIVAL} | {Action.CANCEL_JOB}
         assert {case.action for case in halves} == waits | {Action.HOLD, Action.RESUME_POST_COPY, Action.FINISH}
         finished = [case for case in halves if case.action is Action.FINISH]
-        assert {case.seen for case in finished} == {Seen(source=End.PARTIAL, destination=End.RUNNING)}
+        assert {(case.seen.source, case.seen.destination) for case in finished} == {(End.PARTIAL, End.RUNNING)}
 
     def test_a_copy_is_destroyed_only_where_it_never_ran(self) -> None:
         assert {case.seen.destination for case in those(Action.ABORT)} == {End.PAUSED}
@@ -191,7 +231,7 @@ class TestNothingIsLost:
 
     def test_a_vm_that_was_not_touched_yet_is_not_touched_after_a_restart(self) -> None:
         untouched = {case.action for case in ALL if case.step is Step.PREPARING}
-        assert untouched <= HANDS_OFF | {Action.UNDO}
+        assert untouched <= HANDS_OFF | {Action.UNDO, Action.END_MIRRORS}
 
     def test_a_vm_that_was_off_is_never_started(self) -> None:
         started = those(Action.START_SOURCE, Action.START_DESTINATION)

@@ -98,6 +98,8 @@ class Move:
     """The daemon that moves it; None: it leaves no tag."""
     tagged_ns: int = 0
     """When the VM's tag was last renewed."""
+    call_failed: bool = False
+    """The hypervisor's own call said that the transfer failed: a job that is seen later is somebody else's."""
     started_ns: int = 0
     undisturbed_until_ns: int = 0
     """The latest moment at which the guest surely ran as ever: what is probed until then is the baseline."""
@@ -116,6 +118,10 @@ class Move:
     def advance(self, step: Step) -> None:
         """Write the next step down before its effect. Raises UnwrittenError: then the step must not be taken."""
         self._write(replace(self.entry, step=step, switched=self.entry.switched or step is Step.SWITCHING))
+
+    def did_not_switch(self) -> None:
+        """Write down that the hypervisor refused the switch to post-copy: the guest is at the source alone."""
+        self._write(replace(self.entry, step=Step.TRANSFERRING, switched=False))
 
     def asks(self, request: LiveMigration) -> None:
         """Write down what the hypervisor is asked to do, before it is."""

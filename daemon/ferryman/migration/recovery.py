@@ -66,7 +66,7 @@ class Known:
     @classmethod
     def of(cls, entry: JournalEntry, run: Run = Run()) -> Known:
         """What the journal's entry and this run say together."""
-        undriven = entry.driven_by is Driver.DAEMON
+        undriven = entry.driven_by is Driver.DAEMON and entry.request is not None
         return cls(
             transfer_failed=run.transfer_failed,
             start_refused=run.start_refused,

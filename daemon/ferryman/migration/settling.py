@@ -43,6 +43,7 @@ class _Settling:
         # A host that fell silent said nothing about the transfer.
         self._failed = failure is not None and not isinstance(failure, HostUnreachableError)
         self._trouble = failure
+        move.call_failed = failure is not None and _is_refusal(failure)
         self._taken: Counter[Action] = Counter()
         self._start_refused = False
         self._began_ns = move.clock.monotonic_ns()

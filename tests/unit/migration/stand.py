@@ -167,6 +167,7 @@ class Stand:
             attempt=1,
             started_at=NOON,
             autostart=decided.autostart,
+            request=None if method is Method.COLD or step is Step.PREPARING else self.request(),
             created=(volume,),
             source_volumes=(replace(volume, host="tallinn"),),
         )

@@ -442,10 +442,9 @@ class TestImages:
     def test_a_mirror_that_lasts_until_the_vm_is_off_did_not_break_and_one_that_somebody_aborts_did(
         self, stage: Stage
     ) -> None:
-        broke = []
+        broke, images = [], stage.source.images
         for aborted in (False, True):
             with stage.twin_volume() as twin, stage.served(twin) as export:
-                images = stage.source.images
                 images.mirror(stage.vm, "vda", export, bandwidth_mib_s=0)
                 assert stage.until(lambda: (found := images.mirrored(stage.vm, "vda")) is not None and found.ready)
                 if aborted:

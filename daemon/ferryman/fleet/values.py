@@ -29,7 +29,7 @@ class Off(StrEnum):
     """How a VM that is off came to be so."""
 
     UNKNOWN = "unknown"
-    """Nobody remembers: it was only just defined, or its host or the hypervisor was restarted since. Or it is not off."""
+    """It is not off; or nobody remembers: only just defined, or its host or the hypervisor was restarted since."""
     HERE = "here"
     """Its guest or its QEMU ended on this host."""
     LEFT = "left"

@@ -46,7 +46,7 @@ def end(move: Move) -> None:
 
 
 class Vigil:
-    """Whether the filled mirrors last until the VM is off: looked at meanwhile, and judged by what was told after it."""
+    """Whether the filled mirrors last until the VM is off: looked at meanwhile, judged by what was told after it."""
 
     def __init__(self, move: Move, cargo: Sequence[Cargo]) -> None:
         self._move = move

@@ -37,7 +37,7 @@ class Order:
 
 
 def journal_entry(order: Order, started_at: datetime, machines: tuple[str, str] = ("", "")) -> JournalEntry:
-    """The first entry of the attempt, before anything was done. `machines`: the host UUIDs of source and destination."""
+    """The first entry of the attempt, before anything was done. `machines`: both host UUIDs, the source's first."""
     plan = order.plan
     return JournalEntry(
         id=order.id,

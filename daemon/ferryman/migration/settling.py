@@ -12,9 +12,10 @@ from ferryman.migration.actions import PATIENT, Action
 from ferryman.migration.endings import ARRIVED, LEFT_OPEN, MOST_REPEATS, Ending, held, undone, undone_in_part
 from ferryman.migration.ends import Seen
 from ferryman.migration.holds import Hold
+from ferryman.migration.knowing import Known, Run
 from ferryman.migration.looking import look, look_around
 from ferryman.migration.move import Move, UnwrittenError
-from ferryman.migration.recovery import Known, Ruling, Run, rule
+from ferryman.migration.recovery import Ruling, rule
 from ferryman.records.journal_entry import Step
 
 _HOST_PATIENCE_NS = 30 * 1_000_000_000

@@ -9,9 +9,10 @@ from ferryman.migration.actions import Action
 from ferryman.migration.endings import way_of
 from ferryman.migration.ends import Seen
 from ferryman.migration.holds import Advice, advice
+from ferryman.migration.knowing import Known
 from ferryman.migration.looking import look, look_around
 from ferryman.migration.move import Ends
-from ferryman.migration.recovery import Known, Ruling, rule
+from ferryman.migration.recovery import Ruling, rule
 from ferryman.migration.working import THREADS
 from ferryman.records.journal_entry import JournalEntry
 
@@ -51,10 +52,11 @@ def in_words(situation: Situation) -> Advice:
     if hold is not None:
         return advice(hold, way_of(entry, situation.seen))
     if situation.ruling.action is Action.WAIT_FOR_HOST:
+        way_back = "Correct `uri` in its spec" if situation.seen.swapped else "Bring the host back"
         return Advice(
             reason=meaning(situation),
-            remedy=f"{'Correct `uri` in its spec' if situation.seen.swapped else 'Bring the host back'}; ferryman then goes on by itself. "
-            f"If it never comes back, see where the newest disks are; then: ferryman recover {entry.vm} --forget",
+            remedy=f"{way_back}; ferryman then goes on by itself. If it never comes back, see where the newest disks "
+            f"are; then: ferryman recover {entry.vm} --forget",
         )
     return Advice(reason=meaning(situation), remedy=f"To have it done: ferryman recover {entry.vm} --accept")
 

@@ -13,7 +13,8 @@ from ferryman.fleet.values import Off
 from ferryman.migration.actions import LETS_RUN, WAITS, Action
 from ferryman.migration.ends import End, Seen
 from ferryman.migration.holds import Hold, Way, advice
-from ferryman.migration.recovery import Known, Ruling, rule
+from ferryman.migration.knowing import Known
+from ferryman.migration.recovery import Ruling, rule
 from ferryman.records.journal_entry import Step
 from ferryman.specs.choices import Method
 

@@ -24,6 +24,7 @@ from ferryman.records.errors import HistoryError
 from ferryman.records.journal import Journal
 from ferryman.records.journal_entry import JournalEntry, Step
 from ferryman.records.messages import CommitMessage
+from ferryman.records.ordering import in_order
 from ferryman.records.states import HostState, VmState
 from ferryman.specs.folder import FolderSource
 
@@ -171,7 +172,7 @@ class World:
         damaged: list[str] = []
         found = list(audit.records(self.house.state, on_damaged=lambda error: damaged.append(error.reason)))
         assert damaged == []
-        return sorted(found, key=lambda record: record.started_at)
+        return list(in_order(found))  # not by the wall's clock, which is set back now and then
 
     def has_open_move(self, vm: str) -> bool:
         """Whether ferryman has its hands on it."""

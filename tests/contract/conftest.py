@@ -45,6 +45,7 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
             destination_spec=specs[1],
             vm=os.environ[VM],
             write_file=lambda path, text: _write_by_ssh(specs[0].name, path, text),
+            abort_block_job=lambda vm, disk: _on_host(specs[0].name, f"virsh blockjob {vm} {disk} --abort"),
         )
     finally:
         source.close()
@@ -62,12 +63,16 @@ def _fake() -> Stage:
         destination_spec=specs[1],
         vm="guest-a",
         write_file=fleet.hosts["oslo"].machine_files.known.__setitem__,
+        abort_block_job=fleet.hosts["oslo"].images.somebody_aborts,
     )
 
 
 def _write_by_ssh(host: str, path: str, text: str) -> None:
-    write = f"mkdir -p {Path(path).parent} && cat >{path} && chmod 600 {path}"
-    subprocess.run(["ssh", f"root@{host}", write], input=text, text=True, check=True)
+    _on_host(host, f"mkdir -p {Path(path).parent} && cat >{path} && chmod 600 {path}", text)
+
+
+def _on_host(host: str, command: str, given: str = "") -> None:
+    subprocess.run(["ssh", f"root@{host}", command], input=given, text=True, check=True)
 
 
 def _host_files() -> list[Path]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from ferryman.fleet.errors import OperationFailedError
 from ferryman.fleet.host_facts import Peer
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.images import Export, Image
@@ -26,6 +27,8 @@ class Stage:
     vm: str
     write_file: Callable[[str, str], None]
     """Write a text to a file of the source, by its path, whatever hypervisors can do."""
+    abort_block_job: Callable[[str, str], None]
+    """End the job of a VM's disk, as somebody else does it who is not this program."""
     pool: str = "vms"
 
     def ref(self, name: str) -> VolumeRef:
@@ -96,6 +99,18 @@ class Stage:
         """Wait until the VM at the source is in this state."""
         found = self.until(lambda: self.source.power.state(self.vm) is power)
         assert found, f"{self.vm} did not come to be {power}"
+
+    def until_off(self) -> None:
+        """Have the guest power itself off; one that boots misses the first requests."""
+        power = self.source.power
+
+        def is_off() -> bool:
+            if power.state(self.vm) is Power.RUNNING:
+                with suppress(OperationFailedError):  # it went off meanwhile
+                    power.request_shutdown(self.vm)
+            return power.state(self.vm) is Power.SHUT_OFF
+
+        assert self.until(is_off), f"{self.vm} does not power off"
 
     def until(self, holds: Callable[[], bool], within_s: float = 60) -> bool:
         """Look again until it holds; whether it came to hold in time."""

@@ -534,6 +534,23 @@ class TestImages:
         assert (after, images.mirror_broke(stage.vm, "vda")) == (None, False)
         assert stage.source.power.state(stage.vm) is Power.RUNNING
 
+    def test_a_mirror_that_lasts_until_the_vm_is_off_did_not_break_and_one_that_somebody_aborts_did(
+        self, stage: Stage
+    ) -> None:
+        broke, images = [], stage.source.images
+        for aborted in (False, True):
+            with stage.twin_volume() as twin, stage.served(twin) as export:
+                images.mirror(stage.vm, "vda", export, bandwidth_mib_s=0)
+                assert stage.until(lambda: (found := images.mirrored(stage.vm, "vda")) is not None and found.ready)
+                if aborted:
+                    stage.abort_block_job(stage.vm, "vda")
+                    assert images.mirrored(stage.vm, "vda") is None
+                stage.until_off()
+                broke.append(images.mirror_broke(stage.vm, "vda"))
+            stage.source.power.start(stage.vm)
+            stage.eventually(Power.RUNNING)
+        assert broke == [False, True]
+
     def test_no_mirror_is_begun_into_a_strangers_volume(self, stage: Stage) -> None:
         with stage.twin_volume() as twin, stage.served(twin, "stranger.invalid") as export:
             with pytest.raises(OperationFailedError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,9 +11,12 @@ from daemon_run import DaemonRun
 from running import RunningLab
 
 from ferryman.downtime.values import MeasurementStatus
+from ferryman.lab import faults
 from ferryman.lab.guest_xml import DiskFormat
+from ferryman.lab.shell import LabError
 from ferryman.planning.modes import ImageCopy
 from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.live import read_progress
 from ferryman.specs.choices import Method
 
 SLEEPER = "sleeper"
@@ -163,3 +167,52 @@ class TestShutOff:
         assert lab.whereabouts(sleeper) == {first: "shut off"}
         assert compare(lab, sleeper, first, third) == ""
         assert lab.disks(sleeper) == {first, second, third}
+
+
+class TestSilentDestination:
+    """It dies without a word in the mirror: the guest's writes wait for it, and must not for long."""
+
+    def test_the_guests_writes_go_on_while_it_is_still_cut_off(
+        self, three: tuple[str, ...], daemon_for: Callable[..., DaemonRun], lab: RunningLab
+    ) -> None:
+        vm = three[2]
+        daemon = daemon_for(vm)
+        daemon.specs.replace(f"vms/{vm}.toml", 'method = "auto"', 'method = "cold"')
+        (home,) = lab.whereabouts(vm)
+        away = other_than(lab, home)
+        lab.fill(vm, 24)
+        with daemon.running("--rescan-s=2"):
+            daemon.until_in_place(vm, home)
+            faults.narrow(lab.ledger, away, SLOW_MBIT_S)
+            daemon.specs.move(vm, away)
+            daemon.until(lambda: mirrors(daemon, vm), "its disks are mirrored")
+            stood_at = lab.counter(vm)
+            faults.cut(lab.ledger, away)
+            try:
+                time.sleep(STANDS_WITHIN_S)
+                daemon.until(lambda: counts(lab, vm) > stood_at + 1, "its writes go on", GOES_ON_WITHIN_S)
+            finally:
+                faults.heal(lab.ledger, away)
+                faults.widen(lab.ledger, away)
+            daemon.until_in_place(vm, away)
+        assert lab.wait_until_ready(vm) > stood_at
+
+
+SLOW_MBIT_S = 60
+"""The mirror lasts long enough to be met."""
+STANDS_WITHIN_S = 5.0
+GOES_ON_WITHIN_S = 30.0
+"""After that."""
+
+
+def counts(lab: RunningLab, vm: str) -> int:
+    """Its counter; 0 while it stands in a write, and does not answer."""
+    try:
+        return lab.counter(vm)
+    except LabError:
+        return 0
+
+
+def mirrors(daemon: DaemonRun, vm: str) -> bool:
+    """Whether its move has come so far."""
+    return any(shown.vm == vm and shown.phase == "mirroring disks" for shown in read_progress(daemon.state))

@@ -12,7 +12,7 @@ from ferryman.fleet.ownership import Identity, claim_of
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import KeepSamples, Services, carry_out, take_up
 from ferryman.migration.clock import Clock
-from ferryman.migration.move import Ends
+from ferryman.migration.move import ends_of
 from ferryman.planning.aiming import locate
 from ferryman.planning.decisions import Drifted, Refused, UpToDate, Wait, WaitReason
 from ferryman.planning.placement import Place
@@ -113,7 +113,7 @@ class Mover:
 
     def _services(self, source: str, destination: str) -> Services:
         return Services(
-            ends=Ends(source=self.view.host(source), destination=self.view.host(destination)),
+            ends=ends_of(self.view, source, destination),
             journal=self.chronicle.journal,
             clock=self.clock,
             stop=self.stop,

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import libvirt
 
 from ferryman.fleet import pool_xml
-from ferryman.fleet.values import Domain, HostReading, MigrationSide, Pool, PoolSource, Power
+from ferryman.fleet.values import Domain, HostReading, MigrationSide, Off, Pool, PoolSource, Power
 
 _POWER = {
     libvirt.VIR_DOMAIN_RUNNING: Power.RUNNING,
@@ -30,6 +30,12 @@ _POST_COPY = frozenset(
         (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY_FAILED),
     }
 )
+_OFF = {
+    libvirt.VIR_DOMAIN_SHUTOFF_SHUTDOWN: Off.HERE,
+    libvirt.VIR_DOMAIN_SHUTOFF_DESTROYED: Off.HERE,
+    libvirt.VIR_DOMAIN_SHUTOFF_CRASHED: Off.HERE,
+    libvirt.VIR_DOMAIN_SHUTOFF_MIGRATED: Off.LEFT,
+}
 _STATISTICS = libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_BALLOON | libvirt.VIR_DOMAIN_STATS_VCPU
 _KIB_PER_MIB = 1024
 _SMALL_PAGE_KIB = 64
@@ -148,6 +154,7 @@ def _domain(domain: libvirt.virDomain, figures: dict[str, int], transient: set[s
         persistent=domain.UUIDString() not in transient,
         migration_side=migration_side(domain) if power is Power.PAUSED else MigrationSide.NONE,
         post_copy=is_post_copy(figures["state.state"], figures["state.reason"]),
+        off=_OFF.get(figures["state.reason"], Off.UNKNOWN) if power is Power.SHUT_OFF else Off.UNKNOWN,
     )
 
 

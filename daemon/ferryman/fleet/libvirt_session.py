@@ -16,6 +16,7 @@ from ferryman.fleet.libvirt_door import LibvirtDoor, let_go, uses_ssh
 from ferryman.fleet.libvirt_lifecycle import lifecycle_event
 from ferryman.fleet.libvirt_pool import ConnectionPool
 from ferryman.fleet.lifecycle import LifecycleLog
+from ferryman.fleet.mirror_watch import MirrorWatch
 from ferryman.fleet.ssh import RemoteFiles, SshSession, target_of
 from ferryman.fleet.ssh_remote import RemoteProgram
 from ferryman.specs.host_spec import HostSpec
@@ -82,10 +83,8 @@ class LibvirtSession:
         self._door = LibvirtDoor(spec)
         self.lifecycle = LifecycleLog()
         """Empty for as long as there is no connection: nobody tells what happens meanwhile."""
-        self.broken_mirrors: set[tuple[str, str]] = set()
-        """VM and disk of block jobs that ended with an error, or may have, unseen."""
-        self.watched_mirrors: set[tuple[str, str]] = set()
-        """VM and disk of mirrors of ours that must not break unseen."""
+        self.mirrors = MirrorWatch()
+        """Mirrors of ours that must not break unseen."""
 
     @contextmanager
     def connection(self, doing: str) -> Iterator[libvirt.virConnect]:
@@ -153,7 +152,7 @@ class LibvirtSession:
     def _opened(self) -> libvirt.virConnect:
         """A new main connection, and others for calls, in the place of what there was. With the lock held."""
         self._drop()
-        self.broken_mirrors |= self.watched_mirrors  # while there was no connection nobody would have told
+        self.mirrors.connection_lost()  # while there was none nobody would have told
         start_event_loop()
         if uses_ssh(self._spec):
             self._ssh = SshSession.open(target_of(self._spec))
@@ -183,6 +182,10 @@ class LibvirtSession:
     def _guest_changed(
         self, _connection: libvirt.virConnect, domain: libvirt.virDomain, event: int, detail: int, _opaque: object
     ) -> None:
+        if event == libvirt.VIR_DOMAIN_EVENT_SHUTDOWN:
+            self.mirrors.guest_is_down(domain.name())
+        elif event == libvirt.VIR_DOMAIN_EVENT_STOPPED:
+            self.mirrors.qemu_ended(domain.name())
         told = lifecycle_event(domain.UUIDString(), event, detail, time.monotonic_ns())
         if told is not None:
             self.lifecycle.note(told)
@@ -198,7 +201,9 @@ class LibvirtSession:
         _opaque: object,
     ) -> None:
         if status == libvirt.VIR_DOMAIN_BLOCK_JOB_FAILED:
-            self.broken_mirrors.add((domain.name(), disk))
+            self.mirrors.job_failed(domain.name(), disk)
+        elif status in (libvirt.VIR_DOMAIN_BLOCK_JOB_CANCELED, libvirt.VIR_DOMAIN_BLOCK_JOB_COMPLETED):
+            self.mirrors.job_ended(domain.name(), disk)
 
     def _drop(self) -> None:
         main, self._main = self._main, None

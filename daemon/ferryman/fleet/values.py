@@ -23,6 +23,17 @@ class Power(StrEnum):
     CRASHED = "crashed"
 
 
+class Off(StrEnum):
+    """How a VM that is off came to be so."""
+
+    UNKNOWN = "unknown"
+    """It is not off; or nobody remembers: only just defined, or its host or the hypervisor was restarted since."""
+    HERE = "here"
+    """Its guest or its QEMU ended on this host."""
+    LEFT = "left"
+    """It was migrated away: it runs elsewhere, or did."""
+
+
 class MigrationSide(StrEnum):
     """Whether a domain is one end of a migration that is under way or broke."""
 
@@ -47,6 +58,7 @@ class Domain:
     migration_side: MigrationSide = MigrationSide.NONE
     post_copy: bool = False
     """One end of a post-copy migration that is under way or broke: neither end alone has the whole of its memory."""
+    off: Off = Off.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

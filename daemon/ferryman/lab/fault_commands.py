@@ -215,7 +215,7 @@ def kill_at(state: Path, vm: str, step: str, within_s: float) -> None:
 
     It waits for the move. The journal tells the step just before its effect:
     preparing (volumes), transferring (the move itself), switching (post-copy),
-    activating (cold: define and start there), finishing (undefine here).
+    activating (cold: define there), starting (cold: start there), finishing (undefine here).
     """
     fault_state.wait_for_step(state, vm, step, within_s)
     fault_state.kill(state)

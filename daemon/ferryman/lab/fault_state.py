@@ -12,7 +12,7 @@ from ferryman.lab.ledger import Ledger, make_folder
 from ferryman.lab.processes import Process
 from ferryman.lab.shell import LabError
 
-STEPS = ("preparing", "transferring", "switching", "activating", "finishing")
+STEPS = ("preparing", "transferring", "switching", "activating", "starting", "finishing")
 """As the journal names them, in order; not every method has all."""
 _LOOK_EVERY_S = 0.0005
 _LOCK = ".lock"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from ferryman.fleet.values import Power
-from ferryman.migration import drives, live, volumes
+from ferryman.migration import drives, live, mirroring, volumes
 from ferryman.migration.actions import Action
 from ferryman.migration.move import Move
 from ferryman.records.journal_entry import Step
@@ -22,6 +22,8 @@ def take(move: Move, action: Action) -> None:
         case Action.CANCEL_JOB:
             move.ends.source.migrations.abort(move.entry.vm)
             _wait(move, action)
+        case Action.END_MIRRORS:
+            mirroring.end(move)
         case Action.RESUME_POST_COPY:
             _resume_post_copy(move)
         case Action.RESUME_SOURCE | Action.START_SOURCE | Action.FINISH:
@@ -84,17 +86,21 @@ def _touch_destination(move: Move, action: Action) -> None:
         if destination.power.state(vm) is Power.PAUSED:
             destination.power.destroy(vm)
     elif action is Action.START_DESTINATION:
+        if move.entry.step is Step.ACTIVATING:
+            move.advance(Step.STARTING)
         with move.phase("starting"):
             destination.power.start(vm)
     # A start that was refused may yet have had its effect: a running VM keeps its definition.
     elif destination.power.state(vm) is Power.SHUT_OFF:
+        # It never ran there: whoever takes the move up from here on may go back to the source, too.
+        move.advance(Step.ACTIVATING)
         destination.definitions.undefine(vm)
 
 
 def _undo(move: Move) -> None:
     """The source as it was, the destination empty of what this move made there."""
-    for target in move.entry.mirrored:
-        move.ends.source.images.cancel_mirror(move.entry.vm, target)
+    if move.entry.mirrored:
+        mirroring.end(move)
     if move.entry.autostart and move.entry.step is not Step.PREPARING:
         move.ends.source.definitions.arm(move.entry.vm)
     if move.entry.machine_files:

@@ -18,6 +18,8 @@ class Action(StrEnum):
     """Whoever drove the migration is gone, and nobody could end it: cancel it, and see what comes of it."""
     WAIT_FOR_POWER = "wait-for-power"
     """The guest is powering itself off, or was asked to and may yet: see what comes of it."""
+    END_MIRRORS = "end-mirrors"
+    """The destination is silent, and the guest's writes wait for it: end the mirrors of its disks."""
     ABORT = "abort"
     """Cancel the job, destroy the paused copy at the destination."""
     RESUME_POST_COPY = "resume-post-copy"
@@ -39,6 +41,9 @@ class Action(StrEnum):
 
 WAITS = frozenset({Action.WAIT_FOR_JOB, Action.WAIT_FOR_HOST, Action.WAIT_FOR_POWER, Action.WAIT_FOR_ARRIVAL})
 """They touch nothing and may be left at any time."""
+
+LETS_RUN = frozenset({Action.RESUME_SOURCE, Action.START_SOURCE, Action.START_DESTINATION})
+"""They make a copy run: only where no other host of the fleet has one."""
 
 PATIENT = WAITS | {Action.RESUME_POST_COPY, Action.CANCEL_JOB}
 """They are taken until they have their effect, however often: giving up would lose the VM's memory."""

@@ -16,6 +16,7 @@ from ferryman.migration.announcing import may_announce
 from ferryman.migration.clearing import NOTHING_CLEARED, Cleared, clear_source
 from ferryman.migration.clock import Clock, is_same_boot
 from ferryman.migration.endings import Ending
+from ferryman.migration.looking import machine_of
 from ferryman.migration.move import DiskProgress, Ends, LeftRunningError, Move
 from ferryman.migration.order import Order, cold_move, image_copy, journal_entry, live_request
 from ferryman.migration.progress import progress
@@ -72,7 +73,8 @@ def carry_out(order: Order, services: Services) -> MigrationRecord | None:
 
 def _witnessed(order: Order, services: Services, witness: Witness) -> MigrationRecord | None:
     plan = order.plan
-    entry = journal_entry(order, services.clock.now())
+    machines = (machine_of(services.ends.source), machine_of(services.ends.destination))
+    entry = journal_entry(order, services.clock.now(), machines)
     move = _move(entry, services, witness)
     failure: FleetError | None = None
     begun_ms: float | None = None
@@ -88,7 +90,7 @@ def _witnessed(order: Order, services: Services, witness: Witness) -> MigrationR
         return None
     except FleetError as error:
         failure = error
-    ending = settle(move, failure)
+    ending = settle(move, failure, witnessed=True)
     total_ms = move.elapsed_ms()
     if ending.outcome is None:
         return None
@@ -142,6 +144,8 @@ def take_up(entry: JournalEntry, services: Services, prober: HostSpec | None = N
         if watched and watched.answers and is_same_boot(entry.started_at, watched.started_ns, clock):
             move.started_ns = watched.started_ns
             move.began_ns = move.undisturbed_until_ns = watched.answers[-1].sent_ns + 1
+        if tagging.claimed_by(move):
+            return None
         ending = settle(move, None)
         if ending.outcome is None:
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -11,8 +11,9 @@ from ferryman.fleet.adapting import Adaptation, adapted
 from ferryman.fleet.errors import OperationFailedError
 from ferryman.fleet.machine_files import files_of
 from ferryman.fleet.values import DomainDetail, Power
-from ferryman.migration import mirroring, streaming
+from ferryman.migration import mirroring, streaming, tagging
 from ferryman.migration.exporting import Cargo, copy, reach, serving, verify
+from ferryman.migration.looking import has_left
 from ferryman.migration.move import Move, MoveFailedError, stopped
 from ferryman.migration.volumes import Ready
 from ferryman.planning.modes import ImageCopy
@@ -105,8 +106,9 @@ def _mirror(move: Move, cold: ColdMove) -> None:
     with _serving(move, cold) as cargo:
         with move.phase("mirroring disks"):
             mirroring.fill(move, cargo, cold.bandwidth_mib_s)
-        _switch_off(move, cold)
-        if mirroring.broke(move, cargo):
+        vigil = mirroring.Vigil(move, cargo)
+        _switch_off(move, cold, vigil.look)
+        if vigil.broke():
             move.warnings.append("the mirror broke while the guest was shutting down: its disks were copied anew")
             _copy_and_verify(move, cargo, cold)
         elif cold.spec.compare:
@@ -125,23 +127,29 @@ def _copy_and_verify(move: Move, cargo: Sequence[Cargo], cold: ColdMove) -> None
         verify(move, cargo)
 
 
-def _switch_off(move: Move, cold: ColdMove) -> None:
+def _nothing() -> None:
+    """There is nothing to see to meanwhile."""
+
+
+def _switch_off(move: Move, cold: ColdMove, meanwhile: Callable[[], None] = _nothing) -> None:
     move.advance(Step.TRANSFERRING)
     if move.entry.running:
         with move.phase("shutting down"):
-            _shut_down(move, cold.spec)
+            _shut_down(move, cold.spec, meanwhile)
     # From here on a reboot of the source must not bring up a second copy.
     move.ends.source.definitions.disarm(move.entry.vm)
     _require_off(move)
 
 
-def _shut_down(move: Move, spec: ColdSpec) -> None:
+def _shut_down(move: Move, spec: ColdSpec, meanwhile: Callable[[], None]) -> None:
     """Ask until it is off. Some guests miss the first request while they boot, so it is repeated."""
     power, vm = move.ends.source.power, move.entry.vm
     began = asked = move.clock.monotonic_ns()
     move.undisturbed_until_ns = began
     _ask_to_power_off(move)
     while power.state(vm) is not Power.SHUT_OFF:
+        meanwhile()
+        tagging.renew(move)
         now = move.clock.monotonic_ns()
         if now - began > spec.shutdown_timeout_s * _NS_PER_S:
             _after_the_deadline(move, spec)
@@ -181,4 +189,9 @@ def _require_off(move: Move) -> None:
         raise MoveFailedError(
             f"{move.entry.vm} did not stay shut off at {move.entry.source}: it is {power or 'gone'}",
             "Find out what started it (a cluster manager, on_poweroff = restart); it is tried again.",
+        )
+    if has_left(move.ends.source, move.entry.uuid):
+        raise MoveFailedError(
+            f"{move.entry.vm} is off at {move.entry.source} because somebody migrated it away",
+            "Look for it on the other hosts: virsh list --all.",
         )

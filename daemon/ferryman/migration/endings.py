@@ -59,7 +59,7 @@ def undone_in_part(entry: JournalEntry, seen: Seen, trouble: FleetError | None) 
 def held(entry: JournalEntry, seen: Seen, ruling: Ruling, trouble: FleetError | None) -> Ending:
     """A person must decide."""
     said = f"{trouble.reason}; " if trouble else ""
-    why = _why_held(entry, ruling, trouble)
+    why = _why_held(entry, seen, ruling, trouble)
     return Ending(
         outcome=Outcome.HELD,
         reason=f"{said}{entry.vm} is {seen.source} on {entry.source} and {seen.destination} on {entry.destination}: "
@@ -68,9 +68,15 @@ def held(entry: JournalEntry, seen: Seen, ruling: Ruling, trouble: FleetError | 
     )
 
 
-def _why_held(entry: JournalEntry, ruling: Ruling, trouble: FleetError | None) -> Advice:
+def way_of(entry: JournalEntry, seen: Seen) -> Way:
+    """Which move it is, and where else its VM was seen."""
+    elsewhere = ", ".join(seen.elsewhere) or "another host"
+    return Way(vm=entry.vm, source=entry.source, destination=entry.destination, elsewhere=elsewhere)
+
+
+def _why_held(entry: JournalEntry, seen: Seen, ruling: Ruling, trouble: FleetError | None) -> Advice:
     if ruling.hold is not None:
-        return advice(ruling.hold, Way(vm=entry.vm, source=entry.source, destination=entry.destination))
+        return advice(ruling.hold, way_of(entry, seen))
     return Advice(
         reason=f"the next step, {ruling.action}, failed {MOST_REPEATS} times",
         remedy=f"{trouble.remedy if trouble else 'See the log of libvirtd on both hosts.'} "

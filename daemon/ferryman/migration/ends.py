@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ferryman.fleet.values import Off
+
 
 class End(StrEnum):
     """The VM at one end of its move."""
@@ -33,3 +35,14 @@ class Seen:
     destination: End
     job: bool = False
     """A migration job is active at the source."""
+    source_off: Off = Off.UNKNOWN
+    """Where it is off there: how it came to be so."""
+    destination_off: Off = Off.UNKNOWN
+    swapped: tuple[str, ...] = ()
+    """Hosts whose names another machine bears now: nothing is known of what the move left on the one before."""
+    elsewhere: tuple[str, ...] = ()
+    """Other hosts on which it is active; asked for only before it is let run anywhere."""
+    unread: tuple[str, ...] = ()
+    """Other hosts that did not answer that question."""
+    claimed_by: str = ""
+    """Another daemon that is at work on it, by its tag."""

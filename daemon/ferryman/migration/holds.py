@@ -28,6 +28,10 @@ class Hold(StrEnum):
     """The destination has the VM although this move had put none there yet."""
     WENT_ON = "went-on"
     """It had arrived at the destination, and is there no more."""
+    RUNS_ELSEWHERE = "runs-elsewhere"
+    """Another host of the fleet has it active."""
+    CARRIED_OFF = "carried-off"
+    """It is off where it is because somebody migrated it away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,8 @@ class Way:
     vm: str
     source: str
     destination: str
+    elsewhere: str = "another host"
+    """Where it was seen besides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +56,7 @@ class Advice:
 def advice(hold: Hold, way: Way) -> Advice:
     """Why, and what to do; the remedy ends with what makes ferryman go on."""
     said = _SAID[hold]
-    names = {"vm": way.vm, "source": way.source, "destination": way.destination}
+    names = {"vm": way.vm, "source": way.source, "destination": way.destination, "elsewhere": way.elsewhere}
     then = f"Then: ferryman recover {way.vm} --accept"
     return Advice(reason=said.reason.format(**names), remedy=f"{said.remedy.format(**names)} {then}")
 
@@ -113,6 +119,22 @@ _SAID: Mapping[Hold, Advice] = {
         remedy=(
             "Decide which one is wanted, and remove the other (virsh destroy {vm} if it is active, then virsh "
             "undefine {vm} --keep-nvram)."
+        ),
+    ),
+    Hold.RUNS_ELSEWHERE: Advice(
+        reason="it RUNS ON {elsewhere}, where somebody carried it during its move; a second copy must not be started",
+        remedy=(
+            "To leave it on {elsewhere}: ferryman recover {vm} --forget, then virsh undefine {vm} --keep-nvram on "
+            "{source} and {destination}. To have the move brought to its end instead, first bring it back to {source} "
+            "with the disks that it uses now (virsh migrate)."
+        ),
+    ),
+    Hold.CARRIED_OFF: Advice(
+        reason="somebody migrated it away during its move, and where it went its disks may be the newest",
+        remedy=(
+            "Look for it on all hosts (virsh list --all). Where it is, leave it: ferryman recover {vm} --forget, then "
+            "virsh undefine {vm} --keep-nvram on {source} and {destination}. If it is on none, and the disks of "
+            "{source} are the newest: virsh start {vm} there."
         ),
     ),
     Hold.WENT_ON: Advice(

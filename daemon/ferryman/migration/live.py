@@ -79,9 +79,11 @@ def resume(move: Move, request: LiveMigration) -> None:
 def adopt(move: Move) -> None:
     """Follow a migration that an earlier daemon began, until its job is gone. Raises FleetError.
 
-    One that hung on that daemon is left after a few looks: what is at the destination may be gone by then.
+    One that hung on that daemon is left after a few looks: what is at the destination may be gone by then. One that
+    somebody else began, as ours was never asked for or has failed, is only watched.
     """
-    watching, looks = Watch(move), 0
+    ours = move.entry.request is not None and not move.call_failed
+    watching, looks = Watch(move, steers=ours), 0
     while not move.stop.wait(watching.look_in_s) and (move.through is None or looks < _LOOKS_AT_ORPHANS):
         looks += 1
         if move.ends.source.migrations.job(move.entry.vm).phase in (JobPhase.NONE, JobPhase.POST_COPY_BROKEN):
@@ -132,8 +134,9 @@ class Watch:
     A look that fails changes nothing: the migration goes on without being watched.
     """
 
-    def __init__(self, move: Move) -> None:
+    def __init__(self, move: Move, *, steers: bool = True) -> None:
         self._move = move
+        self._steers = steers
         self._rules = _rules(move)
         self._course = course(self._rules, self._now_s())
         self._memory_left_bytes = self._disks_left_bytes = 0
@@ -155,7 +158,8 @@ class Watch:
         asked_ns = self._move.clock.monotonic_ns()
         try:
             job = self._move.ends.source.migrations.job(self._move.entry.vm)
-            self._steer(job)
+            if self._steers:
+                self._steer(job)
             self._runs_there |= job.phase is JobPhase.POST_COPY
             if self._runs_there and job.phase is JobPhase.POST_COPY_BROKEN:
                 self._tell_destination()
@@ -195,20 +199,26 @@ class Watch:
             self._tell_at_s = self._now_s() + _TELL_EVERY_S
 
     def _steer(self, job: Job) -> None:
-        before, self._course = self._course, steer(self._course, job, self._rules, self._now_s())
-        if before.memory_since_s is None and self._course.memory_since_s is not None:
-            self._give_memory_the_whole_cap()
+        """What fails is done again at the next look: a course is kept once all of it had its effect."""
+        before, after = self._course, steer(self._course, job, self._rules, self._now_s())
         self._memory_left_bytes = job.memory_remaining_bytes or self._memory_left_bytes
         self._disks_left_bytes = job.disk_remaining_bytes or self._disks_left_bytes
-        if self._course.ladder.limit_ms != before.ladder.limit_ms:
-            self._move.ends.source.migrations.set_max_downtime(self._move.entry.vm, self._course.ladder.limit_ms)
-            self._move.note(Mark.STEERED, detail=f"a downtime of {self._course.ladder.limit_ms} ms {_so_far(job)}")
-        if self._course.cap_mib_s is not None and self._course.cap_mib_s != before.cap_mib_s:
-            self._move.ends.source.migrations.set_max_bandwidth(self._move.entry.vm, self._course.cap_mib_s)
-            self._move.note(Mark.STEERED, detail=f"{self._course.cap_mib_s} MiB/s {_so_far(job)}")
-        if self._course.turn is not before.turn:
-            self._move.note(Mark.STEERED, detail=f"{self._course.turn} {_so_far(job)}")
-            self._take(self._course.turn)
+        if before.memory_since_s is None and after.memory_since_s is not None:
+            self._give_memory_the_whole_cap()
+        if after.ladder.limit_ms != before.ladder.limit_ms:
+            self._move.ends.source.migrations.set_max_downtime(self._move.entry.vm, after.ladder.limit_ms)
+            self._move.note(Mark.STEERED, detail=f"a downtime of {after.ladder.limit_ms} ms {_so_far(job)}")
+        if after.cap_mib_s is not None and after.cap_mib_s != before.cap_mib_s:
+            self._move.ends.source.migrations.set_max_bandwidth(self._move.entry.vm, after.cap_mib_s)
+            self._move.note(Mark.STEERED, detail=f"{after.cap_mib_s} MiB/s {_so_far(job)}")
+        ends = after.turn in (Turn.ABORT, Turn.GIVE_UP)
+        if after.turn is not before.turn:
+            self._move.note(Mark.STEERED, detail=f"{after.turn} {_so_far(job)}")
+        if ends:
+            self._course = after  # the migration may end of it, whatever the call says
+        if ends or after.turn is not before.turn:
+            self._take(after.turn)
+        self._course = after
 
     def _give_memory_the_whole_cap(self) -> None:
         """Several disks shared it until now."""
@@ -220,8 +230,13 @@ class Watch:
         vm, source = self._move.entry.vm, self._move.ends.source
         if turn is Turn.POST_COPY:
             self._move.advance(Step.SWITCHING)
+            try:
+                source.migrations.start_post_copy(vm)
+            except OperationFailedError as error:
+                if error.kind is not FailureKind.BUSY:
+                    self._move.did_not_switch()
+                raise
             self._runs_there = True
-            source.migrations.start_post_copy(vm)
         elif turn is Turn.PAUSE:
             source.power.suspend(vm)
         elif turn in (Turn.ABORT, Turn.GIVE_UP):

@@ -11,6 +11,7 @@ from ferryman.fleet.drives import Medium
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.migrating import Job, LiveMigration
+from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Identity
 from ferryman.migration.chronology import Noted
 from ferryman.migration.clock import Clock
@@ -53,6 +54,16 @@ class Ends:
 
     source: Hypervisor
     destination: Hypervisor
+    others: tuple[Hypervisor, ...] = ()
+    """All other hosts of the fleet: somebody may have carried the VM there."""
+
+
+def ends_of(view: FleetView, source: str, destination: str) -> Ends:
+    """These two, and all others of the fleet."""
+    others = sorted(view.names() - {source, destination})
+    return Ends(
+        source=view.host(source), destination=view.host(destination), others=tuple(view.host(name) for name in others)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +98,8 @@ class Move:
     """The daemon that moves it; None: it leaves no tag."""
     tagged_ns: int = 0
     """When the VM's tag was last renewed."""
+    call_failed: bool = False
+    """The hypervisor's own call said that the transfer failed: a job that is seen later is somebody else's."""
     started_ns: int = 0
     began_ns: int = 0
     """When the guest began to be moved: every outage from then on is the move's."""
@@ -107,6 +120,10 @@ class Move:
     def advance(self, step: Step) -> None:
         """Write the next step down before its effect. Raises UnwrittenError: then the step must not be taken."""
         self._write(replace(self.entry, step=step, switched=self.entry.switched or step is Step.SWITCHING))
+
+    def did_not_switch(self) -> None:
+        """Write down that the hypervisor refused the switch to post-copy: the guest is at the source alone."""
+        self._write(replace(self.entry, step=Step.TRANSFERRING, switched=False))
 
     def asks(self, request: LiveMigration) -> None:
         """Write down what the hypervisor is asked to do, before it is."""

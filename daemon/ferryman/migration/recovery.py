@@ -11,29 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum, auto
 from typing import assert_never
 
-from ferryman.migration.actions import Action
+from ferryman.fleet.values import Off
+from ferryman.migration.actions import LETS_RUN, Action
 from ferryman.migration.ends import End, Seen
 from ferryman.migration.holds import Hold
+from ferryman.migration.knowing import NOTHING_KNOWN, Known
 from ferryman.records.journal_entry import Step
 from ferryman.specs.choices import Method
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What this run of the daemon knows beyond what it sees. A restart knows nothing."""
-
-    transfer_failed: bool = False
-    """The transfer's own call said that it failed."""
-    start_refused: bool = False
-    """The destination answered that it cannot start the VM."""
-    may_power_off: bool = False
-    """The guest was asked to power itself off, and may yet do so."""
-    undriven: bool = False
-    """A daemon drove the live migration by its own connections, and does so no more: nobody takes it to its end."""
-    may_arrive: bool = False
-    """UNDRIVEN, and so lately that what it had asked of the destination may not have had its effect yet."""
-    untouched: bool = False
-    """The attempt has done nothing on any host yet; counts only while it is preparing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,21 +28,44 @@ class Ruling:
     hold: Hold | None = None
     """Why a person must decide; only with `Action.HOLD`."""
 
+    @property
+    def asks_others(self) -> bool:
+        """Whether all other hosts must be asked before this is final."""
+        return self.action in LETS_RUN or self.hold is Hold.CARRIED_OFF
 
-def next_action(method: Method, step: Step, *, runs: bool, seen: Seen, known: Known = Known()) -> Action:
-    """The next step, without the reason of a hold."""
-    return rule(method, step, runs=runs, seen=seen, known=known).action
 
-
-def rule(method: Method, step: Step, *, runs: bool, seen: Seen, known: Known = Known()) -> Ruling:
+def rule(method: Method, step: Step, *, runs: bool, seen: Seen, known: Known = NOTHING_KNOWN) -> Ruling:
     """The next step. `runs`: the VM was running when the move began."""
     if seen.job:
         cancels = known.undriven and not _may_have_switched(step, seen)
         return Ruling(action=Action.CANCEL_JOB if cancels else Action.WAIT_FOR_JOB)
+    if known.mirrored and seen.destination is End.UNREACHABLE and _waits_for_mirrors(method, step, seen):
+        return Ruling(action=Action.END_MIRRORS)
     if End.UNREACHABLE in (seen.source, seen.destination):
         return Ruling(action=Action.WAIT_FOR_HOST)
     if End.STOPPING in (seen.source, seen.destination):
         return Ruling(action=Action.WAIT_FOR_POWER)
+    return _unless_elsewhere(_cell(method, step, runs=runs, seen=seen, known=known), step, seen, known)
+
+
+def _unless_elsewhere(ruling: Ruling, step: Step, seen: Seen, known: Known) -> Ruling:
+    """A copy is let run only where no other host of the fleet has one, nor another daemon its hands on it.
+
+    Hosts that do not answer count where the VM may have gone to them unseen: it was not this run of the daemon that
+    carried the move so far, and nobody remembers that the guest ended where its newest run was.
+    """
+    if ruling.action not in LETS_RUN:
+        return ruling
+    if seen.elsewhere:
+        return Ruling(action=Action.HOLD, hold=Hold.RUNS_ELSEWHERE)
+    if Off.LEFT in (seen.source_off, seen.destination_off):
+        return Ruling(action=Action.HOLD, hold=Hold.CARRIED_OFF)
+    newest = seen.destination_off if step is Step.STARTING else seen.source_off
+    unseen = seen.unread and not known.witnessed and newest is not Off.HERE
+    return Ruling(action=Action.WAIT_FOR_HOST) if seen.claimed_by or unseen else ruling
+
+
+def _cell(method: Method, step: Step, *, runs: bool, seen: Seen, known: Known) -> Ruling:
     cell = _table(method, step)[seen.source][_COLUMNS.index(seen.destination)]
     match cell:
         case Hold():
@@ -69,6 +76,11 @@ def rule(method: Method, step: Step, *, runs: bool, seen: Seen, known: Known = K
             return _resolved(cell, runs=runs, known=known)
         case _:
             assert_never(cell)
+
+
+def _waits_for_mirrors(method: Method, step: Step, seen: Seen) -> bool:
+    """Whether its guest runs, and is told of no write before it has arrived where nobody answers."""
+    return method is Method.COLD and step in (Step.PREPARING, Step.TRANSFERRING) and seen.source is End.RUNNING
 
 
 def _may_have_switched(step: Step, seen: Seen) -> bool:
@@ -168,6 +180,8 @@ def _table(method: Method, step: Step) -> _Table:
             return _SWITCHED
         case Step.ACTIVATING:
             return _ACTIVATING
+        case Step.STARTING:
+            return _STARTING
         case Step.FINISHING:
             return _ARRIVED
         case _:
@@ -175,6 +189,7 @@ def _table(method: Method, step: Step) -> _Table:
 
 
 _UNDO, _ABORT, _FINISH, _DONE = Action.UNDO, Action.ABORT, Action.FINISH, Action.SUCCEEDED
+_LEFT = Hold.MAY_HAVE_LEFT
 _TWICE, _GONE, _TWO, _RAN = Hold.RUNS_TWICE, Hold.NOWHERE, Hold.TWO_DEFINITIONS, Hold.MAY_HAVE_RUN
 _LOST, _COPY, _ELSE, _ON = Hold.MEMORY_LOST, Hold.ONLY_A_COPY, Hold.UNASKED, Hold.WENT_ON
 _OTHER = _Doubt.UNASKED
@@ -231,6 +246,13 @@ _ACTIVATING: _Table = {
     End.SUSPENDED: _NO_SOURCE,
     End.PARTIAL:   (_LOST,              _ELSE,    _ELSE,   _ELSE,     _ELSE,   _ELSE),
     End.SHUT_OFF:  (_Doubt.OFF_HERE,    _FINISH,  _ELSE,   _RAN,      _ELSE,   _Doubt.READY_THERE),
+}
+
+# It may have run at the destination, and written there what the source's disks lack.
+_STARTING: _Table = {
+    **_ACTIVATING,
+    # destination: absent               running   paused   suspended  partial  shut off
+    End.SHUT_OFF:  (_LEFT,              _FINISH,  _ELSE,   _RAN,      _ELSE,   _Doubt.READY_THERE),
 }
 
 # It was seen at the destination: what is there now holds the newest data, and the source is never started again.

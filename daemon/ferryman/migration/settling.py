@@ -3,45 +3,48 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
-from ferryman.fleet.errors import FleetError, HostUnreachableError
+from ferryman.fleet.errors import FailureKind, FleetError, HostUnreachableError, OperationFailedError
+from ferryman.migration import tagging
 from ferryman.migration.acting import WAIT_FOR_HOST_S, WAIT_FOR_POWER_S, take
 from ferryman.migration.actions import PATIENT, Action
 from ferryman.migration.endings import ARRIVED, LEFT_OPEN, MOST_REPEATS, Ending, held, undone, undone_in_part
 from ferryman.migration.ends import Seen
-from ferryman.migration.looking import look
+from ferryman.migration.holds import Hold
+from ferryman.migration.knowing import Known, Run
+from ferryman.migration.looking import look, look_around
 from ferryman.migration.move import Move, UnwrittenError
-from ferryman.migration.recovery import Known, Ruling, rule
-from ferryman.planning.modes import Driver
+from ferryman.migration.recovery import Ruling, rule
+from ferryman.records.journal_entry import Step
 
 _HOST_PATIENCE_NS = 30 * 1_000_000_000
 """A host that is silent for longer keeps no move's slot: the move is left open, and taken up when the host is back."""
 _POWER_PATIENCE_NS = 90 * 1_000_000_000
 """Nor does a guest that is going down and does not come to its end; longer than it is given to change its mind."""
-_LATE_ARRIVAL_NS = 10 * 1_000_000_000
-"""What a daemon that is gone had asked of the destination, to let the guest run there, takes a fraction of this."""
-_LATE_POWER_OFF_NS = 60 * 1_000_000_000
-"""A guest that was asked to power itself off, and has not, is watched for so long: nobody else would start it again."""
 
 
-def settle(move: Move, failure: FleetError | None) -> Ending:
+def settle(move: Move, failure: FleetError | None, *, witnessed: bool = False) -> Ending:
     """Drive the move to a terminal state from whatever state it is in.
 
-    `failure` is what the transfer raised, if it did: it is the reason where the move is undone. A step that fails
+    `failure` is what the transfer raised, if it did: it is the reason where the move is undone. `witnessed`: this run
+    of the daemon carried the move from its beginning. A step that fails
     is taken again at most three times; then a person must decide. Ends without an outcome while the daemon stops, and
     where a host stays silent.
     """
-    return _Settling(move, failure).run()
+    return _Settling(move, failure, witnessed=witnessed).run()
 
 
 class _Settling:
     """The steps taken so far, and what they taught."""
 
-    def __init__(self, move: Move, failure: FleetError | None) -> None:
+    def __init__(self, move: Move, failure: FleetError | None, *, witnessed: bool) -> None:
         self._move = move
+        self._witnessed = witnessed
         # A host that fell silent said nothing about the transfer.
         self._failed = failure is not None and not isinstance(failure, HostUnreachableError)
         self._trouble = failure
+        move.call_failed = failure is not None and _is_refusal(failure)
         self._taken: Counter[Action] = Counter()
         self._start_refused = False
         self._began_ns = move.clock.monotonic_ns()
@@ -50,8 +53,7 @@ class _Settling:
 
     def run(self) -> Ending:
         while True:
-            seen = look(self._move.ends, self._move.entry.vm, self._move.entry.uuid)
-            ruling = self._decide(seen)
+            seen, ruling = self._looked()
             ending = self._terminal(ruling, seen)
             if ending is not None:
                 return ending
@@ -62,19 +64,27 @@ class _Settling:
             if self._must_leave(action, error) or self._is_deserted(action):
                 return LEFT_OPEN
 
+    def _looked(self) -> tuple[Seen, Ruling]:
+        """What is seen, and what follows. Before the VM is let run anywhere, everywhere else is looked at, too."""
+        move = self._move
+        seen = look(move.ends, move.entry)
+        ruling = self._decide(seen)
+        if ruling.asks_others:
+            seen = look_around(seen, move.ends, move.entry.uuid, move.work)
+            seen = replace(seen, claimed_by=tagging.claimed_by(move))
+            ruling = self._decide(seen)
+        return seen, ruling
+
     def _decide(self, seen: Seen) -> Ruling:
         entry = self._move.entry
-        waited_ns = self._move.clock.monotonic_ns() - self._began_ns
-        undriven = entry.driven_by is Driver.DAEMON
-        known = Known(
+        run = Run(
+            witnessed=self._witnessed,
             transfer_failed=self._failed,
             start_refused=self._start_refused,
-            may_power_off=waited_ns < _LATE_POWER_OFF_NS and not self._taken[Action.START_SOURCE],
-            undriven=undriven,
-            may_arrive=undriven and waited_ns < _LATE_ARRIVAL_NS,
-            untouched=entry.untouched,
+            source_started=self._taken[Action.START_SOURCE] > 0,
+            waited_ns=self._move.clock.monotonic_ns() - self._began_ns,
         )
-        return rule(entry.method, entry.step, runs=entry.running, seen=seen, known=known)
+        return rule(entry.method, entry.step, runs=entry.running, seen=seen, known=Known.of(entry, run))
 
     def _terminal(self, ruling: Ruling, seen: Seen) -> Ending | None:
         action = ruling.action
@@ -83,8 +93,14 @@ class _Settling:
         if action is Action.UNDO and self._taken[action] >= MOST_REPEATS:
             return undone_in_part(self._move.entry, seen, self._trouble)
         if action is Action.HOLD or self._taken[action] >= MOST_REPEATS:
-            return held(self._move.entry, seen, ruling, self._trouble)
+            return held(self._move.entry, seen, self._held(ruling), self._trouble)
         return None
+
+    def _held(self, ruling: Ruling) -> Ruling:
+        """Why, where a step failed too often."""
+        if ruling.action is Action.START_DESTINATION and self._move.entry.step is Step.STARTING:
+            return Ruling(action=Action.HOLD, hold=Hold.MAY_HAVE_RUN)
+        return ruling
 
     def _is_deserted(self, action: Action) -> bool:
         """Whether an end has been silent, or the guest going down, for so long that waiting here helps nobody."""
@@ -98,6 +114,7 @@ class _Settling:
         """Take a step. What it raised is remembered; the next look says what became of it all the same."""
         if action not in PATIENT:
             self._taken[action] += 1
+        first_start = action is Action.START_DESTINATION and self._move.entry.step is Step.ACTIVATING
         try:
             take(self._move, action)
         except (HostUnreachableError, UnwrittenError) as error:
@@ -108,7 +125,7 @@ class _Settling:
             return error
         except FleetError as error:
             self._trouble = error
-            self._start_refused |= action is Action.START_DESTINATION
+            self._start_refused |= first_start and _is_refusal(error)
             if action is Action.RESUME_POST_COPY:
                 self._move.report(f"standing still, tried again: {error.reason}", None)
             self._move.stop.wait(WAIT_FOR_POWER_S)
@@ -120,3 +137,8 @@ class _Settling:
         return self._move.stop.is_set() and (
             action in PATIENT or isinstance(error, (HostUnreachableError, UnwrittenError))
         )
+
+
+def _is_refusal(error: FleetError) -> bool:
+    """Whether the host answered that it did not do it; of what was not over in time nobody knows."""
+    return isinstance(error, OperationFailedError) and error.kind is not FailureKind.BUSY

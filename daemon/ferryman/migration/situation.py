@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ferryman.migration.actions import Action
+from ferryman.migration.endings import way_of
 from ferryman.migration.ends import Seen
-from ferryman.migration.holds import Advice, Way, advice
-from ferryman.migration.looking import look
+from ferryman.migration.holds import Advice, advice
+from ferryman.migration.knowing import Known
+from ferryman.migration.looking import look, look_around
 from ferryman.migration.move import Ends
-from ferryman.migration.recovery import Known, Ruling, rule
-from ferryman.planning.modes import Driver
+from ferryman.migration.recovery import Ruling, rule
+from ferryman.migration.working import THREADS
 from ferryman.records.journal_entry import JournalEntry
 
 
@@ -31,43 +33,42 @@ class Situation:
 
 def examine(entry: JournalEntry, ends: Ends) -> Situation:
     """Look at both ends once; touches nothing."""
-    seen = look(ends, entry.vm, entry.uuid)
-    return Situation(entry=entry, seen=seen, ruling=_ruling(entry, seen))
+    seen = look(ends, entry)
+    ruling = _ruling(entry, seen)
+    if ruling.asks_others:
+        seen = look_around(seen, ends, entry.uuid, THREADS)
+        ruling = _ruling(entry, seen)
+    return Situation(entry=entry, seen=seen, ruling=ruling)
 
 
 def _ruling(entry: JournalEntry, seen: Seen) -> Ruling:
-    # As a move that is taken up begins: its guest may have been asked to power itself off.
-    return rule(
-        entry.method,
-        entry.step,
-        runs=entry.running,
-        seen=seen,
-        known=Known(
-            may_power_off=True,
-            undriven=entry.driven_by is Driver.DAEMON,
-            may_arrive=entry.driven_by is Driver.DAEMON,
-            untouched=entry.untouched,
-        ),
-    )
+    """As a move that is taken up begins."""
+    return rule(entry.method, entry.step, runs=entry.running, seen=seen, known=Known.of(entry))
 
 
 def in_words(situation: Situation) -> Advice:
     """What the cell says, and what a person does."""
     entry, hold = situation.entry, situation.ruling.hold
     if hold is not None:
-        return advice(hold, Way(vm=entry.vm, source=entry.source, destination=entry.destination))
+        return advice(hold, way_of(entry, situation.seen))
     if situation.ruling.action is Action.WAIT_FOR_HOST:
+        way_back = "Correct `uri` in its spec" if situation.seen.swapped else "Bring the host back"
         return Advice(
             reason=meaning(situation),
-            remedy="Bring the host back; ferryman then goes on by itself. If it never comes back, see where the newest "
-            f"disks are; then: ferryman recover {entry.vm} --forget",
+            remedy=f"{way_back}; ferryman then goes on by itself. If it never comes back, see where the newest disks "
+            f"are; then: ferryman recover {entry.vm} --forget",
         )
     return Advice(reason=meaning(situation), remedy=f"To have it done: ferryman recover {entry.vm} --accept")
 
 
 def meaning(situation: Situation) -> str:
     """The ruling's action in a sentence."""
-    entry = situation.entry
+    swapped = " and ".join(situation.seen.swapped)
+    if swapped:
+        return f"{swapped} is another machine now than the one that the move began with: what that one has is not known"
+    entry, unread = situation.entry, ", ".join(situation.seen.unread)
+    if situation.ruling.action is Action.WAIT_FOR_HOST and unread:
+        return f"{unread} cannot be read, and may run it: nothing lets it run elsewhere until that is known"
     return _MEANINGS[situation.ruling.action].format(
         vm=entry.vm,
         source=entry.source,
@@ -82,6 +83,7 @@ _MEANINGS: Mapping[Action, str] = {
     Action.WAIT_FOR_ARRIVAL: "the daemon that drove its migration is gone; see whether {destination} lets it run",
     Action.CANCEL_JOB: "the daemon that drove its migration is gone: cancel what is left of the job at {source}",
     Action.WAIT_FOR_POWER: "the guest powers itself off, or was asked to and may yet: see what comes of it",
+    Action.END_MIRRORS: "its writes wait for {destination}, which is silent: end the mirrors of its disks at {source}",
     Action.ABORT: "it never ran on {destination}: cancel the job, remove the paused copy there",
     Action.RESUME_POST_COPY: "its memory is on both hosts: connect {source} and {destination} anew",
     Action.RESUME_SOURCE: "it is nowhere else: let it run on at {source}",

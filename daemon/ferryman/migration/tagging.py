@@ -31,6 +31,20 @@ def require_ours(move: Move) -> None:
         )
 
 
+def claimed_by(move: Move) -> str:
+    """Another daemon that is at work on the VM, by its tag at either end; empty: none is."""
+    if move.me is None:
+        return ""
+    for host in (move.ends.source, move.ends.destination):
+        try:
+            owner = host.owner_tags.owner(move.entry.vm)
+        except FleetError:
+            return f"unknown: {host.name} does not tell"
+        if owner is not None and claim_of(owner, move.me, move.clock.now()) is Claim.AT_WORK:
+            return owner.by
+    return ""
+
+
 def renew(move: Move) -> None:
     """Keep the tag fresh in a long move. Failing that, it is tried again; under a migration job libvirt refuses."""
     if move.me is None or move.clock.monotonic_ns() - move.tagged_ns < RENEW_EVERY_NS:

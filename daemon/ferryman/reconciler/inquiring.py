@@ -9,7 +9,7 @@ from pathlib import Path
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.values import Snapshot
 from ferryman.migration.holds import Advice
-from ferryman.migration.move import Ends
+from ferryman.migration.move import ends_of
 from ferryman.migration.situation import Situation, examine, in_words
 from ferryman.planning.decisions import Refused
 from ferryman.reconciler.unfinished import damaged, doubts, obstacle
@@ -77,8 +77,7 @@ def inquire(vm: str, left: Left, view: FleetView, hosts: Collection[str]) -> Inq
         and entry is not None
         and {entry.source, entry.destination} <= set(hosts)
     ):
-        ends = Ends(source=view.host(entry.source), destination=view.host(entry.destination))
-        situation = examine(entry, ends)
+        situation = examine(entry, ends_of(view, entry.source, entry.destination))
     return Inquiry(
         vm=vm,
         attempt=attempt,

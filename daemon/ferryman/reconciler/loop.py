@@ -11,7 +11,7 @@ from ferryman.fleet.fact_book import REFRESHED_AFTER_S
 from ferryman.fleet.ownership import Claim, claim_of
 from ferryman.fleet.values import Power, Snapshot
 from ferryman.migration.attempt import Services, carry_out, take_up
-from ferryman.migration.move import Ends
+from ferryman.migration.move import ends_of
 from ferryman.planning.admission import Way
 from ferryman.planning.decisions import Decision, Refused, UpToDate, Wait, WaitReason
 from ferryman.planning.plans import Plan
@@ -230,7 +230,7 @@ class Reconciler:
     def _services(self, source: str, destination: str) -> Services:
         parts = self._parts
         return Services(
-            ends=Ends(source=parts.view.host(source), destination=parts.view.host(destination)),
+            ends=ends_of(parts.view, source, destination),
             journal=parts.chronicle.journal,
             clock=parts.clock,
             stop=parts.stop,

@@ -31,6 +31,8 @@ def obstacle(entry: JournalEntry, hosts: Collection[str], snapshot: Snapshot) ->
                 message=f"{way}, and waits for {host}: {silent.reason}",
                 remedy=f"{silent.remedy} ferryman then goes on by itself; how it stands: ferryman recover {vm}",
             )
+        if (swapped := _swapped(entry, host, snapshot)) is not None:
+            return swapped
         if _goes_down(entry.uuid, snapshot, host):
             return Wait(
                 vm=vm,
@@ -39,6 +41,20 @@ def obstacle(entry: JournalEntry, hosts: Collection[str], snapshot: Snapshot) ->
                 remedy=f"ferryman goes on by itself once it is off. If it never is, on {host}: virsh destroy {vm}",
             )
     return None
+
+
+def _swapped(entry: JournalEntry, host: str, snapshot: Snapshot) -> Refused | None:
+    """Where another machine bears the host's name than when the move began."""
+    began_on, reading = entry.machine(host), snapshot.reading(host)
+    if not began_on or reading is None or reading.uuid == began_on:
+        return None
+    return stuck(
+        entry.vm,
+        f"its move {entry.source} -> {entry.destination} is open ({entry.step}); {host} is another machine now (host "
+        f"UUID {reading.uuid}) than the one that it began with ({began_on}), and what that one has is not known",
+        f"Correct `uri` in the spec of {host}: ferryman then goes on by itself. If the machine was replaced, see where "
+        f"the newest disks are, and end the move as it is: ferryman recover {entry.vm} --forget",
+    )
 
 
 def resting(entry: JournalEntry) -> Wait:

@@ -28,7 +28,9 @@ class Step(StrEnum):
     """Post-copy: the guest runs at the destination or is about to, while memory is still at the source. The commit
     point."""
     ACTIVATING = "activating"
-    """Cold: the definition is or will be at the destination, and may have been started. The commit point."""
+    """Cold: the definition is or will be at the destination, and was never started there."""
+    STARTING = "starting"
+    """Cold: it was started at the destination, or is about to be: its newest data may be there. The commit point."""
     FINISHING = "finishing"
     """The VM was seen at the destination; only the source's definition remains."""
 
@@ -92,6 +94,9 @@ class JournalEntry:
     """Cold only."""
     machine_files: tuple[str, ...] = ()
     """NVRAM and TPM files that this move puts onto the destination, and that were not there before."""
+    source_machine: str = ""
+    """The host UUID of the machine that bore the source's name when the move began; empty: not known."""
+    destination_machine: str = ""
     request: LiveMigration | None = None
     """What the hypervisor was asked to do; None where it was not, or not yet."""
     home: str = ""
@@ -112,6 +117,10 @@ class JournalEntry:
     """None: not probed, or it did not answer."""
     ejected: tuple[Medium, ...] = ()
     """Media that this attempt took out of their drives at the source: undoing puts them back."""
+
+    def machine(self, host: str) -> str:
+        """The host UUID that one of its two hosts had when the move began; empty: not known."""
+        return self.source_machine if host == self.source else self.destination_machine
 
     @property
     def untouched(self) -> bool:

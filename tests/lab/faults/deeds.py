@@ -167,6 +167,11 @@ def _abort_job(one: Trial, host: str) -> Undo:
     return nothing
 
 
+def _abort_mirror(one: Trial, host: str) -> Undo:
+    one.lab.virsh(host, "blockjob", one.vm, "vda", "--abort")
+    return nothing
+
+
 def _power_off_guest(one: Trial, _host: str) -> Undo:
     done = one.lab.exec(["ssh", f"root@{one.lab.address(one.vm)}", _POWER_OFF])
     assert done.returncode == 0, done.stderr
@@ -198,5 +203,6 @@ DEEDS: Mapping[str, Deed] = {
     "want-home": _want_home,
     "remove-spec": _remove_spec,
     "abort-job": _abort_job,
+    "abort-mirror": _abort_mirror,
     "power-off-guest": _power_off_guest,
 }

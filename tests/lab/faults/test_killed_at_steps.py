@@ -11,7 +11,7 @@ pytestmark = pytest.mark.soak
 
 STEPS = {
     "live": ("preparing", "transferring", "finishing"),
-    "cold": ("preparing", "transferring", "activating", "finishing"),
+    "cold": ("preparing", "transferring", "activating", "starting", "finishing"),
     "post-copy": ("preparing", "transferring", "switching", "finishing"),
     "paused": ("preparing", "transferring", "finishing"),
 }

@@ -24,7 +24,7 @@ MOMENTS = {
     "live": ("before", "preparing", "transferring", "copying memory", "finishing"),
     "paused": ("before", "preparing", "transferring", "copying memory", "finishing"),
     "post-copy": ("before", "preparing", "transferring"),
-    "cold": ("before", "preparing", "mirroring disks", "transferring", "activating", "finishing"),
+    "cold": ("before", "preparing", "mirroring disks", "transferring", "activating", "starting", "finishing"),
 }
 DEEDS = (
     "cut home",

@@ -83,7 +83,17 @@ def test_it_shows_the_step_both_ends_the_cell_and_what_it_means(fleet: FakeFleet
 def test_for_programs(fleet: FakeFleet, state: Path) -> None:
     said = json.loads(recover(fleet, state, VM, "--json").output)
     assert (said["attempt"], said["can_be_accepted"]) == ("open", True)
-    assert said["situation"]["seen"] == {"source": "running", "destination": "absent", "job": False}
+    assert said["situation"]["seen"] == {
+        "source": "running",
+        "destination": "absent",
+        "job": False,
+        "source_off": "unknown",
+        "destination_off": "unknown",
+        "swapped": [],
+        "elsewhere": [],
+        "unread": [],
+        "claimed_by": "",
+    }
     assert said["situation"]["ruling"] == {"action": "undo"}
     assert said["places"] == {"skopje": "absent", "tallinn": "running"}
 

@@ -102,7 +102,11 @@ class Stand:
 
     def services(self) -> Services:
         return Services(
-            ends=Ends(source=self.source, destination=self.destination),
+            ends=Ends(
+                source=self.source,
+                destination=self.destination,
+                others=tuple(host for name, host in self.fleet.hosts.items() if name not in self.specs),
+            ),
             journal=self.journal,
             clock=self.clock,
             stop=self.stop,
@@ -163,6 +167,7 @@ class Stand:
             attempt=1,
             started_at=NOON,
             autostart=decided.autostart,
+            request=None if method is Method.COLD or step is Step.PREPARING else self.request(),
             created=(volume,),
             source_volumes=(replace(volume, host="tallinn"),),
         )

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from stand import VM, Stand
 
+from ferryman.fleet.errors import FailureKind, FleetError, HostUnreachableError, OperationFailedError
 from ferryman.fleet.fake.domain import Shutdown
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import DISK
 from ferryman.fleet.fake.storage import empty
 from ferryman.fleet.values import Power
-from ferryman.migration.attempt import carry_out
+from ferryman.migration.attempt import carry_out, take_up
 from ferryman.records.audit_records import MigrationRecord, Outcome
 from ferryman.records.journal_entry import Step
 from ferryman.specs.choices import Method
@@ -188,3 +189,75 @@ class TestCallsThatLie:
         faults = stand.destination.faults
         faults.fail_next(Operation.START, faults.unreachable_error(), times=7)
         assert move(stand).outcome is Outcome.SUCCEEDED
+
+
+class TestNeverBackToOldDisks:
+    """Once the guest may have run at the destination, what it wrote there is not given up for the source's copy."""
+
+    def test_a_destination_that_lost_power_after_the_start_is_started_again_and_never_given_up(
+        self, stand: Stand
+    ) -> None:
+        """It ran and wrote; the journal took no entry meanwhile; then its host went off, and was slow to come up."""
+        faults, there = stand.destination.faults, stand.destination
+
+        def runs_writes_and_dies() -> None:
+            there.pools["vms"].volumes[IMAGE].write((b"newest",))
+            there.domains.power_off(VM)
+            faults.fail_next(Operation.START)
+
+        order = stand.order(Method.COLD)
+        for _ in range(2):  # which machine it is, and the look before the start
+            faults.before_next(Operation.READ, lambda: None)
+        faults.before_next(Operation.READ, runs_writes_and_dies)
+        record = carry_out(order, stand.services())
+        assert record is not None
+        assert (record.outcome, stand.fleet.running(VM)) == (Outcome.SUCCEEDED, ("skopje",))
+        assert there.pools["vms"].volumes[IMAGE].content == (b"newest",)
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            OperationFailedError(FailureKind.BUSY, "no answer within 300 s", "See libvirtd there."),
+            HostUnreachableError("the connection broke", "See libvirtd there."),
+        ],
+    )
+    def test_a_start_of_which_nothing_is_known_is_none_that_was_refused(self, stand: Stand, error: FleetError) -> None:
+        stand.destination.faults.fail_next(Operation.START, error)
+        stand.destination.faults.fail_next(Operation.START)
+        record = move(stand)
+        assert (record.outcome, stand.fleet.running(VM)) == (Outcome.SUCCEEDED, ("skopje",))
+
+    def test_one_that_is_never_started_again_is_held_with_both_disks(self, stand: Stand) -> None:
+        busy = OperationFailedError(FailureKind.BUSY, "no answer within 300 s", "See libvirtd there.")
+        stand.destination.faults.fail_next(Operation.START, busy)
+        stand.destination.faults.fail_next(Operation.START, times=99)
+        record = move(stand)
+        assert (record.outcome, stand.fleet.running(VM)) == (Outcome.HELD, ())
+        assert "may have run there" in record.reason
+        assert "virsh undefine" in record.remedy
+        assert stand.volumes_at_destination() == {IMAGE}
+        assert stand.fleet.defined(VM) == ("tallinn", "skopje")
+
+    def test_an_interrupted_start_is_gone_on_with_however_often_it_is_refused(self, stand: Stand) -> None:
+        entry = stand.left_open(Method.COLD, Step.STARTING)
+        stand.source.domains.known[VM].power = Power.SHUT_OFF
+        stand.destination.definitions.define(stand.source.domains.known[VM].xml, autostart=False)
+        stand.destination.faults.fail_next(Operation.START)
+        record = take_up(entry, stand.services())
+        assert record is not None
+        assert (record.outcome, stand.fleet.running(VM)) == (Outcome.SUCCEEDED, ("skopje",))
+
+    def test_whoever_was_interrupted_in_going_back_to_the_source_goes_on_with_that(self, stand: Stand) -> None:
+        """The first start was refused: it never ran there, and the journal says so before the definition is removed."""
+        stand.destination.faults.fail_next(Operation.START)
+        stand.source.faults.fail_next(Operation.START, stand.source.faults.unreachable_error(), times=99)
+        stand.stop.waits_until_set = 3
+        assert carry_out(stand.order(Method.COLD), stand.services()) is None
+        (entry,) = stand.journal.entries()
+        assert entry.step is Step.ACTIVATING
+        stand.source.faults.heal()
+        stand.stop.waits_until_set = None
+        stand.stop.clear()
+        record = take_up(entry, stand.services())
+        assert record is not None
+        assert_back_at_the_source(stand, record)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from stand import VM, Stand
 
@@ -84,6 +86,26 @@ class TestMirrored:
         assert arrived(stand) == WRITTEN_SINCE
         assert "copied anew" in record.warnings[-1]
 
+    @pytest.mark.parametrize("seen", [True, False])
+    def test_one_that_somebody_aborts_while_the_guest_shuts_down_is_made_good_by_a_copy(
+        self, stand: Stand, *, seen: bool
+    ) -> None:
+        """Seen by a look at it, or told by the hypervisor."""
+        images, faults = stand.source.images, stand.source.faults
+        if seen:
+            stand.source.domains.known[VM].shutdown = Shutdown.IGNORES
+            faults.before_next(Operation.REQUEST_SHUTDOWN, lambda: None)
+            faults.before_next(Operation.REQUEST_SHUTDOWN, lambda: stand.source.domains.power_off(VM))
+            faults.before_next(Operation.MIRRORED, lambda: None)
+            faults.before_next(Operation.MIRRORED, lambda: None)
+            faults.before_next(Operation.MIRRORED, lambda: (images.somebody_aborts(VM, "vda"), images.broken.clear()))
+        else:
+            faults.before_next(Operation.REQUEST_SHUTDOWN, lambda: images.somebody_aborts(VM, "vda"))
+        guest_writes_before(stand, Operation.DISARM)
+        record = move(stand)
+        assert (record.outcome, arrived(stand)) == (Outcome.SUCCEEDED, WRITTEN_SINCE)
+        assert "copied anew" in record.warnings[-1]
+
     def test_one_that_breaks_before_leaves_the_guest_untouched(self, stand: Stand) -> None:
         stand.source.faults.before_next(Operation.MIRRORED, lambda: stand.source.images.broken.add((VM, "vda")))
         record = move(stand)
@@ -121,6 +143,29 @@ class TestMirrored:
         record = take_up(entry, stand.services())
         assert record is not None
         assert_back_at_the_source(stand, record)
+
+    def test_a_destination_that_dies_silently_stops_the_guests_writes_for_seconds_only(self, stand: Stand) -> None:
+        """Its mirrors are ended while the destination is still gone, and the move stays open until it is back."""
+
+        def dies() -> None:
+            stand.destination.faults.unreachable = stand.source.images.stalled = True
+
+        stand.source.faults.before_next(Operation.MIRRORED, dies)
+        assert carry_out(stand.order(Method.COLD), stand.services()) is None
+        ended = [call.operation for call in stand.source.faults.calls].index(Operation.CANCEL_MIRROR)
+        assert Operation.REQUEST_SHUTDOWN not in [call.operation for call in stand.source.faults.calls[:ended]]
+        assert stand.clock.passed_ns < 60 * 10**9
+        assert stand.source.images.mirrored(VM, "vda") is None
+        assert stand.fleet.running(VM) == ("tallinn",)
+        (entry,) = stand.journal.entries()
+        assert entry.mirrored == ()
+
+    def test_so_does_one_that_died_together_with_the_daemon(self, stand: Stand) -> None:
+        entry = replace(stand.left_open(Method.COLD, Step.PREPARING), mirrored=("vda",))
+        stand.journal.write(entry)
+        stand.destination.faults.unreachable = True
+        assert take_up(entry, stand.services()) is None
+        assert stand.source.faults.made(Operation.CANCEL_MIRROR) == 1
 
     def test_compared_where_its_spec_says_so(self, stand: Stand) -> None:
         record = move(stand, ColdSpec(compare=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stand import VM, Stand
 
 from ferryman.fleet.fake.domain import FakeDomain
@@ -15,7 +17,7 @@ from ferryman.records.journal_entry import Step
 from ferryman.specs.choices import Method
 
 
-def stalls(stand: Stand) -> None:
+def stalls(stand: Stand, passes: int = 6) -> None:
     """Its memory gets no less."""
     stand.fleet.plan_jobs(
         VM,
@@ -26,7 +28,7 @@ def stalls(stand: Stand) -> None:
                 memory_remaining_bytes=9,
                 memory_processed_bytes=number,
             )
-            for number in range(1, 7)
+            for number in range(1, passes + 1)
         ],
     )
 
@@ -107,4 +109,45 @@ def test_where_the_destination_is_lost_a_person_decides_and_the_source_is_not_re
 def test_a_paused_move_runs_afterwards(stand: Stand) -> None:
     record = move(stand, Method.PAUSED)
     assert (record.outcome, record.switch_over) == (Outcome.SUCCEEDED, None)
+    assert stand.fleet.running(VM) == ("skopje",)
+
+
+def test_a_switch_that_is_refused_is_asked_for_again_and_until_then_it_has_not_switched(stand: Stand) -> None:
+    stalls(stand)
+    seen = set()
+
+    def looks() -> None:
+        (entry,) = stand.journal.entries()
+        seen.add((stand.source.faults.made(Operation.START_POST_COPY), entry.step, entry.switched))
+
+    stand.source.faults.fail_next(Operation.START_POST_COPY)
+    order = stand.order(Method.POST_COPY)
+    for _ in range(8):
+        stand.source.faults.before_next(Operation.JOB, looks)
+    record = carry_out(order, stand.services())
+    assert record is not None
+    assert (record.outcome, record.post_copy) == (Outcome.SUCCEEDED, True)
+    assert stand.source.faults.made(Operation.START_POST_COPY) == 2
+    assert {one for one in seen if one[0] == 1} == {(1, Step.TRANSFERRING, False)}
+
+
+def test_a_migration_that_is_to_be_given_up_is_aborted_until_it_is(stand: Stand) -> None:
+    stalls(stand, passes=40)
+    stand.source.faults.fail_next(Operation.ABORT, times=2)
+    order = stand.order(Method.LIVE)
+    order = replace(order, spec=order.spec.model_copy(update={"max_downtime_ms": 1}))
+    record = carry_out(order, stand.services())
+    assert record is not None
+    assert record.outcome is Outcome.FAILED
+    assert "writes faster than the link carries" in record.reason
+    assert stand.source.faults.made(Operation.ABORT) >= 3
+
+
+def test_somebody_elses_migration_is_watched_and_not_steered(stand: Stand) -> None:
+    entry = stand.left_open(Method.POST_COPY, Step.PREPARING)
+    stalls(stand)
+    stand.fleet.begin_migration("tallinn", stand.request())
+    take_up(entry, stand.services())
+    made = stand.source.faults.made
+    assert made(Operation.ABORT) == made(Operation.START_POST_COPY) == made(Operation.SET_MAX_DOWNTIME) == 0
     assert stand.fleet.running(VM) == ("skopje",)

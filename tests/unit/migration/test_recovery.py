@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any
 
 import pytest
 
-from ferryman.migration.actions import WAITS, Action
+from ferryman.fleet.values import Off
+from ferryman.migration.actions import LETS_RUN, WAITS, Action
 from ferryman.migration.ends import End, Seen
 from ferryman.migration.holds import Hold, Way, advice
-from ferryman.migration.recovery import Known, Ruling, next_action, rule
+from ferryman.migration.knowing import Known
+from ferryman.migration.recovery import Ruling, rule
 from ferryman.records.journal_entry import Step
 from ferryman.specs.choices import Method
 
@@ -35,9 +38,21 @@ class Case:
         return self.ruling.action
 
 
+ELSEWHERE: tuple[dict[str, Any], ...] = (
+    {"elsewhere": ("riga",)},
+    {"unread": ("riga",)},
+    {"unread": ("riga",), "source_off": Off.HERE, "destination_off": Off.HERE},
+    {"source_off": Off.LEFT},
+    {"destination_off": Off.LEFT},
+    {"claimed_by": "ann@desk"},
+)
+"""What else can be known of the rest of the world."""
+
+
 def every_case() -> Iterator[Case]:
     flags = (False, True)
     all_seen = [Seen(source=here, destination=there, job=job) for here, there, job in product(End, End, flags)]
+    all_seen += [Seen(source=here, destination=there, **more) for here, there, more in product(End, End, ELSEWHERE)]
     all_known = [
         Known(transfer_failed=failed, start_refused=refused, may_power_off=late, untouched=untouched)
         for failed, refused, late, untouched in product(flags, flags, flags, flags)
@@ -46,6 +61,7 @@ def every_case() -> Iterator[Case]:
         Known(transfer_failed=failed, untouched=untouched, undriven=True, may_arrive=lately)
         for failed, untouched, lately in product(flags, flags, flags)
     ]
+    all_known += [Known(witnessed=True, start_refused=refused, mirrored=refused) for refused in flags]
     for method, step, runs, seen, known in product(METHODS, Step, flags, all_seen, all_known):
         ruling = rule(method, step, runs=runs, seen=seen, known=known)
         yield Case(method=method, step=step, runs=runs, seen=seen, known=known, ruling=ruling)
@@ -60,8 +76,9 @@ def those(*actions: Action) -> list[Case]:
 
 class TestEveryCell:
     def test_is_decided_and_whatever_is_held_says_why(self) -> None:
-        known = 2**4 + 2**3
-        assert len(ALL) == len(METHODS) * len(Step) * len(End) ** 2 * 2**2 * known
+        known = 2**4 + 2**3 + 2
+        seen = len(End) ** 2 * (2 + len(ELSEWHERE))
+        assert len(ALL) == len(METHODS) * len(Step) * 2 * seen * known == 638_976
         assert {case.ruling.hold is None for case in ALL if case.action is not Action.HOLD} == {True}
         assert {case.ruling.hold for case in those(Action.HOLD)} == set(Hold)
 
@@ -94,7 +111,7 @@ class TestNeverTwoCopies:
         cases = those(Action.START_DESTINATION)
         assert cases
         assert {case.seen.source for case in cases} == {End.SHUT_OFF, End.ABSENT}
-        assert {case.step for case in cases} == {Step.ACTIVATING}
+        assert {case.step for case in cases} == {Step.ACTIVATING, Step.STARTING}
 
     def test_the_source_is_finished_only_where_it_does_not_run_and_the_destination_has_the_vm(self) -> None:
         cases = those(Action.FINISH)
@@ -102,8 +119,23 @@ class TestNeverTwoCopies:
         assert not {case.seen.source for case in cases} & {End.RUNNING, End.UNREACHABLE, End.STOPPING}
         assert not {case.seen.destination for case in cases} & {End.ABSENT, End.UNREACHABLE, End.PAUSED}
 
+    def test_nothing_is_let_run_that_runs_on_another_host_or_left_for_one_or_that_another_daemon_moves(self) -> None:
+        cases = those(*LETS_RUN)
+        assert cases
+        assert not [case for case in cases if case.seen.elsewhere or case.seen.claimed_by]
+        assert not [case for case in cases if Off.LEFT in (case.seen.source_off, case.seen.destination_off)]
+
+    def test_where_other_hosts_are_silent_only_what_was_seen_to_be_nowhere_else_is_let_run(self) -> None:
+        """The guest's newest run ended here, or this run of the daemon has watched it all the time."""
+        cases = [case for case in those(*LETS_RUN) if case.seen.unread]
+        assert {case.known.witnessed or case.seen.source_off is Off.HERE for case in cases} == {True}
+
     def test_running_twice_is_for_a_person(self) -> None:
-        twice = [case for case in ALL if case.seen == Seen(source=End.RUNNING, destination=End.RUNNING)]
+        twice = [
+            case
+            for case in ALL
+            if (case.seen.source, case.seen.destination, case.seen.job) == (End.RUNNING, End.RUNNING, False)
+        ]
         assert {case.action for case in twice} == {Action.HOLD}
 
     def test_a_source_that_was_seen_to_have_arrived_elsewhere_is_never_started_again(self) -> None:
@@ -114,7 +146,16 @@ class TestNeverTwoCopies:
 class TestUnreachableIsNeverAbsent:
     def test_nothing_is_touched_while_an_end_cannot_be_read(self) -> None:
         blind = [case for case in ALL if End.UNREACHABLE in (case.seen.source, case.seen.destination)]
-        assert {case.action for case in blind if not case.seen.job} == {Action.WAIT_FOR_HOST}
+        assert {case.action for case in blind if not case.seen.job} == {Action.WAIT_FOR_HOST, Action.END_MIRRORS}
+
+    def test_only_a_running_guest_whose_writes_wait_for_a_silent_destination_is_freed_of_its_mirrors(self) -> None:
+        cases = those(Action.END_MIRRORS)
+        assert {(case.seen.source, case.seen.destination) for case in cases} == {(End.RUNNING, End.UNREACHABLE)}
+        assert {(case.method, case.step) for case in cases} == {
+            (Method.COLD, Step.PREPARING),
+            (Method.COLD, Step.TRANSFERRING),
+        }
+        assert all(case.known.mirrored for case in cases)
 
     def test_nothing_is_touched_while_the_hypervisor_migrates(self) -> None:
         driven = [case for case in ALL if case.seen.job and not case.known.undriven]
@@ -176,7 +217,7 @@ class TestNothingIsLost:
         waits = WAITS - {Action.WAIT_FOR_ARRIVAL} | {Action.CANCEL_JOB}
         assert {case.action for case in halves} == waits | {Action.HOLD, Action.RESUME_POST_COPY, Action.FINISH}
         finished = [case for case in halves if case.action is Action.FINISH]
-        assert {case.seen for case in finished} == {Seen(source=End.PARTIAL, destination=End.RUNNING)}
+        assert {(case.seen.source, case.seen.destination) for case in finished} == {(End.PARTIAL, End.RUNNING)}
 
     def test_a_copy_is_destroyed_only_where_it_never_ran(self) -> None:
         assert {case.seen.destination for case in those(Action.ABORT)} == {End.PAUSED}
@@ -184,9 +225,14 @@ class TestNothingIsLost:
     def test_a_definition_is_taken_back_only_after_the_source_still_has_one(self) -> None:
         assert {case.seen.source for case in those(Action.UNDEFINE_DESTINATION)} == {End.SHUT_OFF}
 
+    def test_a_vm_that_may_have_run_at_the_destination_is_not_started_from_the_sources_disks(self) -> None:
+        later = [case for case in ALL if case.step is Step.STARTING and case.method is Method.COLD]
+        assert Action.START_SOURCE not in {case.action for case in later}
+        assert all(case.known.start_refused for case in those(Action.UNDEFINE_DESTINATION))
+
     def test_a_vm_that_was_not_touched_yet_is_not_touched_after_a_restart(self) -> None:
         untouched = {case.action for case in ALL if case.step is Step.PREPARING}
-        assert untouched <= HANDS_OFF | {Action.UNDO}
+        assert untouched <= HANDS_OFF | {Action.UNDO, Action.END_MIRRORS}
 
     def test_a_vm_that_was_off_is_never_started(self) -> None:
         started = those(Action.START_SOURCE, Action.START_DESTINATION)
@@ -211,7 +257,7 @@ def test_an_interrupted_live_migration_is_settled_as_libvirt_asks_of_a_third_par
     source: End, destination: End, expected: list[Action]
 ) -> None:
     seen = Seen(source=source, destination=destination)
-    assert [next_action(Method.LIVE, Step.TRANSFERRING, runs=True, seen=seen)] == expected
+    assert [rule(Method.LIVE, Step.TRANSFERRING, runs=True, seen=seen).action] == expected
 
 
 @pytest.mark.parametrize(
@@ -221,6 +267,9 @@ def test_an_interrupted_live_migration_is_settled_as_libvirt_asks_of_a_third_par
         (Step.ACTIVATING, End.SHUT_OFF, End.ABSENT, Action.START_SOURCE),
         (Step.ACTIVATING, End.SHUT_OFF, End.SHUT_OFF, Action.START_DESTINATION),
         (Step.ACTIVATING, End.SHUT_OFF, End.RUNNING, Action.FINISH),
+        (Step.STARTING, End.SHUT_OFF, End.SHUT_OFF, Action.START_DESTINATION),
+        (Step.STARTING, End.SHUT_OFF, End.ABSENT, Action.HOLD),
+        (Step.STARTING, End.SHUT_OFF, End.RUNNING, Action.FINISH),
         (Step.ACTIVATING, End.RUNNING, End.SHUT_OFF, Action.HOLD),
         (Step.TRANSFERRING, End.SHUT_OFF, End.SHUT_OFF, Action.HOLD),
         (Step.FINISHING, End.SHUT_OFF, End.SHUT_OFF, Action.FINISH),
@@ -231,19 +280,19 @@ def test_an_interrupted_live_migration_is_settled_as_libvirt_asks_of_a_third_par
 def test_an_interrupted_cold_move_is_finished_or_rolled_back(
     step: Step, source: End, destination: End, expected: Action
 ) -> None:
-    assert next_action(Method.COLD, step, runs=True, seen=Seen(source=source, destination=destination)) is expected
+    assert rule(Method.COLD, step, runs=True, seen=Seen(source=source, destination=destination)).action is expected
 
 
 def test_a_copy_that_a_dead_daemon_may_have_let_run_is_not_destroyed_at_once() -> None:
     seen = Seen(source=End.PAUSED, destination=End.PAUSED)
     lately = Known(undriven=True, may_arrive=True)
-    assert next_action(Method.LIVE, Step.TRANSFERRING, runs=True, seen=seen, known=lately) is Action.WAIT_FOR_ARRIVAL
+    assert rule(Method.LIVE, Step.TRANSFERRING, runs=True, seen=seen, known=lately).action is Action.WAIT_FOR_ARRIVAL
     later = Known(undriven=True)
-    assert next_action(Method.LIVE, Step.TRANSFERRING, runs=True, seen=seen, known=later) is Action.ABORT
+    assert rule(Method.LIVE, Step.TRANSFERRING, runs=True, seen=seen, known=later).action is Action.ABORT
 
 
 def test_a_guest_that_was_asked_to_power_off_is_waited_for_before_the_move_is_undone() -> None:
     seen = Seen(source=End.RUNNING, destination=End.ABSENT)
-    late = next_action(Method.COLD, Step.TRANSFERRING, runs=True, seen=seen, known=Known(may_power_off=True))
+    late = rule(Method.COLD, Step.TRANSFERRING, runs=True, seen=seen, known=Known(may_power_off=True)).action
     assert late is Action.WAIT_FOR_POWER
-    assert next_action(Method.COLD, Step.TRANSFERRING, runs=True, seen=seen) is Action.UNDO
+    assert rule(Method.COLD, Step.TRANSFERRING, runs=True, seen=seen).action is Action.UNDO

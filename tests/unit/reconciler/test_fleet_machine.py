@@ -18,7 +18,6 @@ from ferryman.fleet.fake.domain import Shutdown
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.migration import POST_COPY_BROKEN
 from ferryman.planning.decisions import Refused
-from ferryman.records.journal_entry import Step
 
 SOAK = "FERRYMAN_SOAK" in os.environ
 """Other examples at each run, and far more; else always the same ones. A failure prints what repeats it."""
@@ -218,9 +217,8 @@ class FleetMachine(RuleBasedStateMachine):
 
     @rule(vm=vms, source=hosts, destination=hosts)
     def somebody_moves(self, vm: str, source: str, destination: str) -> None:
-        """Also one that ferryman has decided to move, and has not asked the hypervisor to yet."""
-        if self.world.step_of(vm) in (None, Step.PREPARING):
-            self.world.accidents.carried_off(vm, source, destination)
+        """Also one that ferryman moves, at any step; the source's definition stays where somebody forgot it."""
+        self.world.somebody_moves(vm, source, destination)
 
     # And then nothing more.
 

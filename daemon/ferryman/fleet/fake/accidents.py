@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.domain import FakeDomain
 from ferryman.fleet.fake.faults import refused
 from ferryman.fleet.fake.hosts import FakeFleet, FakeHost
 from ferryman.fleet.fake.migration import FakeMigration
-from ferryman.fleet.values import MigrationSide, Power
+from ferryman.fleet.fake.storage import FakeVolume
+from ferryman.fleet.values import MigrationSide, Off, Power
 
 
 class Accidents:
@@ -63,8 +66,11 @@ class Accidents:
                 self.qemu_dies(host, vm)
             here.reboot()
 
-    def carried_off(self, vm: str, source: str, destination: str) -> bool:
-        """Somebody else moves a running VM, disks and all; False where that cannot be done now."""
+    def carried_off(self, vm: str, source: str, destination: str, *, keeps_definition: bool = False) -> bool:
+        """Somebody else moves a running VM, disks and all; False where that cannot be done now.
+
+        `keeps_definition`: as `virsh migrate` does unasked; the old disks stay, too.
+        """
         with self._network.news:
             here, there = self._fleet.hosts[source], self._fleet.hosts[destination]
             domain = here.domains.known.get(vm)
@@ -78,7 +84,12 @@ class Accidents:
                     return False
                 there.pools[volume.ref.pool].volumes[volume.ref.name] = stored
                 del here.pools[volume.ref.pool].volumes[volume.ref.name]
+                if keeps_definition:
+                    old = FakeVolume(content=stored.content, over=stored.over)
+                    here.pools[volume.ref.pool].volumes[volume.ref.name] = old
             there.domains.known[vm] = here.domains.known.pop(vm)
+            if keeps_definition:
+                here.domains.known[vm] = replace(domain, power=Power.SHUT_OFF, off=Off.LEFT, autostart=False)
             return True
 
 

@@ -10,7 +10,7 @@ from ferryman.fleet import machine
 from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.faults import refused
 from ferryman.fleet.migrating import Job
-from ferryman.fleet.values import Domain, MigrationSide, Power
+from ferryman.fleet.values import Domain, MigrationSide, Off, Power
 
 
 class Shutdown(StrEnum):
@@ -34,6 +34,8 @@ class FakeDomain:
     live_xml: str = ""
     """What runs, where that is not as it is defined; empty: it is."""
     power: Power = Power.SHUT_OFF
+    off: Off = Off.UNKNOWN
+    """Counts only while it is off."""
     persistent: bool = True
     autostart: bool = False
     side: MigrationSide = MigrationSide.NONE
@@ -70,6 +72,7 @@ class FakeDomain:
             persistent=self.persistent,
             migration_side=self.side,
             post_copy=self.post_copy,
+            off=self.off if self.power is Power.SHUT_OFF else Off.UNKNOWN,
         )
 
 

@@ -14,7 +14,7 @@ from ferryman.fleet.fake.storage import FakeVolume, FakeVolumes
 from ferryman.fleet.lifecycle import LifecycleEvent
 from ferryman.fleet.live_obstacles import live_obstacles
 from ferryman.fleet.machine_xml import machine_needs
-from ferryman.fleet.values import DirtyRate, Disk, DomainDetail, MigrationSide, Power, VolumeRef
+from ferryman.fleet.values import DirtyRate, Disk, DomainDetail, MigrationSide, Off, Power, VolumeRef
 
 
 class FakeDomains:
@@ -96,6 +96,8 @@ class FakeDomains:
     def power_off(self, vm: str) -> None:
         """The guest, or its QEMU, ends."""
         domain = self.known[vm]
+        if domain.power is not Power.SHUT_OFF:
+            domain.off = Off.HERE
         domain.power, domain.side, domain.post_copy = Power.SHUT_OFF, MigrationSide.NONE, False
         domain.live_xml = ""
         self.forget_transient(vm)

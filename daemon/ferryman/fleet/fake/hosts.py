@@ -31,7 +31,7 @@ from ferryman.fleet.host_facts import HostFacts, Peer
 from ferryman.fleet.machine import Fit, MachineNeeds
 from ferryman.fleet.migrating import Job, LiveMigration
 from ferryman.fleet.survey import HostSurvey
-from ferryman.fleet.values import HostDetail, HostReading, Power, VolumeRef
+from ferryman.fleet.values import HostDetail, HostReading, Off, Power, VolumeRef
 from ferryman.specs.host_spec import HostSpec
 
 DISK: Runs = (b"boot" * 128, 16 * 1024**2, b"data" * 256, 47 * 1024**2)
@@ -136,6 +136,7 @@ class FakeHost:
             self.domains.power_off(name)
         for domain in self.domains.known.values():
             domain.power = Power.RUNNING if domain.autostart else Power.SHUT_OFF
+            domain.off = Off.UNKNOWN
 
     def add_vm(self, name: str, *, disk: Runs | None = DISK, running: bool = True, memory_mib: int = 96) -> FakeDomain:
         """Define a VM with a disk in the pool `vms`, or without one."""

@@ -47,6 +47,8 @@ class FakeImages:
     def __init__(self, faults: Faults, machine: Machine, exports: Exports) -> None:
         self.broken: set[tuple[str, str]] = set()
         """Mirrors that a test lets end early: from then on nothing more of the VM's writes arrives."""
+        self.stalled = False
+        """Nobody takes what is mirrored, and no connection breaks."""
         self.caps_mib_s: list[int] = []
         """Of the mirrors and copies begun so far."""
         self._faults = faults
@@ -89,6 +91,9 @@ class FakeImages:
             following = self._mirrors.get((vm, target))
             if following is None or (vm, target) in self.broken or self._domains.require(vm).power is Power.SHUT_OFF:
                 return None
+            if self.stalled:
+                total = length_of(following.source.content)
+                return Mirror(total_bytes=total, processed_bytes=total // 2, ready=False)
             self._follow(vm, target)
             following.looks += 1
             total = length_of(following.source.content)
@@ -104,6 +109,13 @@ class FakeImages:
         """End it."""
         with self._faults.call(Operation.CANCEL_MIRROR, vm):
             self._mirrors.pop((vm, target), None)
+            self.broken.discard((vm, target))
+
+    def somebody_aborts(self, vm: str, target: str) -> None:
+        """Somebody ends the block job of a VM: its guest goes on without; nothing where there is none."""
+        domain = self._domains.known.get(vm)
+        if self._mirrors.pop((vm, target), None) is not None and domain and domain.power is not Power.SHUT_OFF:
+            self.broken.add((vm, target))
 
     def reach(self, export: Export) -> None:
         """Connect to an export once."""

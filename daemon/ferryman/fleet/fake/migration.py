@@ -14,7 +14,7 @@ from ferryman.fleet.fake.domains import FakeDomains
 from ferryman.fleet.fake.faults import refused
 from ferryman.fleet.fake.machine import Machine
 from ferryman.fleet.migrating import Job, JobPhase, LiveMigration, MemoryTransfer
-from ferryman.fleet.values import MigrationSide, Power
+from ferryman.fleet.values import MigrationSide, Off, Power
 from ferryman.specs.fields import uri_host
 
 COMPLETED = Job(
@@ -119,7 +119,7 @@ class FakeMigration:
         here.power, here.post_copy, there.post_copy = Power.PAUSED, False, False
         self.look()
         there.power, there.side, there.persistent, there.completed = Power.RUNNING, MigrationSide.NONE, True, COMPLETED
-        here.power = Power.SHUT_OFF
+        here.power, here.off = Power.SHUT_OFF, Off.LEFT
 
     def look(self) -> None:
         """Both ends tell what became of the guest by now."""

@@ -19,13 +19,13 @@ from ferryman.reconciler.events import Events, Wakeup
 from ferryman.reconciler.loop import Look, Reconciler
 from ferryman.reconciler.parts import Parts
 from ferryman.reconciler.wanting import wanted_in
-from ferryman.records.conditions import Status, Suspended
+from ferryman.records.audit.samples import ProbedMove, write_samples
 from ferryman.records.identity import identity_of
-from ferryman.records.lease import Lease, LeaseKeeper
-from ferryman.records.live import Progress, write_progress
+from ferryman.records.lease.remote import Lease, LeaseKeeper
+from ferryman.records.progress_files import Progress, write_progress
 from ferryman.records.rates import SeenRate, write_rate
 from ferryman.records.requests import folder_of
-from ferryman.records.samples import ProbedMove, write_samples
+from ferryman.records.state.conditions import Status, Suspended
 from ferryman.records.store import StateStore
 from ferryman.service import ServiceManager
 from ferryman.specs.loading import Specs

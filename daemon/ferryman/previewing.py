@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from ferryman.fleet.adapting import adapted
 from ferryman.fleet.connecting import connect as libvirt_connect
 from ferryman.fleet.hypervisor import Connect, Hypervisor
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Identity, claim_of
-from ferryman.fleet.showing import Definition, definition
 from ferryman.fleet.values import DirtyRate, Snapshot
+from ferryman.fleet.xml.adapting import adapted
+from ferryman.fleet.xml.showing import Definition, definition
 from ferryman.migration.clock import SystemClock
 from ferryman.planning.decisions import Decision, Refused, Wait, WaitReason
 from ferryman.planning.plans import Plan
@@ -25,11 +25,11 @@ from ferryman.reconciler.inquiring import left_in
 from ferryman.reconciler.memory import Memory
 from ferryman.reconciler.unfinished import damaged, obstacle
 from ferryman.reconciler.wanting import wanted_in
-from ferryman.records import audit
-from ferryman.records.conditions import Suspended
+from ferryman.records.audit import whole as audit
 from ferryman.records.identity import read_id
-from ferryman.records.journal_entry import JournalEntry
+from ferryman.records.journal.entry import JournalEntry
 from ferryman.records.rates import read_rates
+from ferryman.records.state.conditions import Suspended
 from ferryman.records.store import StateStore
 from ferryman.specs.loading import Specs
 from ferryman.specs.problems import Problem

@@ -17,7 +17,7 @@ from statistics import median
 from bench_lab import HOSTS, bench_lab
 
 from ferryman.fleet.images import Export, Image
-from ferryman.fleet.libvirt_host import LibvirtHost
+from ferryman.fleet.libvirt_adapter.host import LibvirtHost
 from ferryman.fleet.values import VolumeRef
 from ferryman.specs.host_spec import HostSpec
 

@@ -17,7 +17,9 @@ from pathlib import Path
 from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.planning.plans import Cause
 from ferryman.records import toml_files
-from ferryman.records.audit_records import (
+from ferryman.records.audit.cache import FOLDER as CACHE
+from ferryman.records.audit.ids import migration_id
+from ferryman.records.audit.record import (
     CauseRecord,
     MigrationRecord,
     Outcome,
@@ -27,8 +29,6 @@ from ferryman.records.audit_records import (
     Verdict,
     VolumeAt,
 )
-from ferryman.records.ids import migration_id
-from ferryman.records.record_cache import FOLDER as CACHE
 from ferryman.specs.choices import Method
 
 _MOST_S = 2.0

@@ -11,7 +11,7 @@ from ferryman.fleet.errors import OperationFailedError
 from ferryman.fleet.host_facts import Peer
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.images import Export, Image
-from ferryman.fleet.lifecycle import Change
+from ferryman.fleet.lifecycle import GuestEvent
 from ferryman.fleet.migrating import LiveMigration
 from ferryman.fleet.values import HostReading, Power, Volume, VolumeRef
 from ferryman.specs.host_spec import HostSpec
@@ -121,7 +121,7 @@ class Stage:
             time.sleep(0.1)
         return True
 
-    def told(self, host: Hypervisor, uuid: str, since_ns: int, awaited: Change) -> list[Change]:
+    def told(self, host: Hypervisor, uuid: str, since_ns: int, awaited: GuestEvent) -> list[GuestEvent]:
         """What a host told of a guest, once word of `awaited` has come: it comes after the call that caused it."""
         deadline = time.monotonic() + 10
         while awaited not in (changes := [event.change for event in host.domains.lifecycle(uuid, since_ns)]):

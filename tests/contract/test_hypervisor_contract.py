@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 import pytest
 from stage import Stage
 
-from ferryman.fleet.domain_xml import interfaces
 from ferryman.fleet.errors import FailureKind, OperationFailedError
 from ferryman.fleet.host_facts import Reach
 from ferryman.fleet.images import Image
-from ferryman.fleet.lifecycle import Change
+from ferryman.fleet.lifecycle import GuestEvent
 from ferryman.fleet.machine import CpuFit, JobKind
 from ferryman.fleet.migrating import JobPhase, MemoryTransfer
 from ferryman.fleet.ownership import Owner
 from ferryman.fleet.usage import users
 from ferryman.fleet.values import BackingImage, MigrationSide, Power, Volume
+from ferryman.fleet.xml.domain import interfaces
 from ferryman.specs.host_spec import HostSpec
 
 MIB = 1024 * 1024
@@ -276,12 +276,12 @@ class TestDomains:
         uuid, began_ns = domains.inspect(bare).domain.uuid, time.monotonic_ns()
         for step in (power.start, power.suspend, power.resume, power.destroy):
             step(bare)
-        changes = stage.told(host, uuid, began_ns, Change.STOPPED)
+        changes = stage.told(host, uuid, began_ns, GuestEvent.STOPPED)
         times_ns = [event.at_ns for event in domains.lifecycle(uuid, began_ns)]
-        suspended = changes.index(Change.SUSPENDED)
-        assert Change.STARTED in changes[:suspended]
-        assert changes[suspended + 1] is Change.RESUMED
-        assert changes[-1] is Change.STOPPED
+        suspended = changes.index(GuestEvent.SUSPENDED)
+        assert GuestEvent.STARTED in changes[:suspended]
+        assert changes[suspended + 1] is GuestEvent.RESUMED
+        assert changes[-1] is GuestEvent.STOPPED
         assert began_ns <= times_ns[0] <= times_ns[-1] <= time.monotonic_ns()
         assert times_ns == sorted(times_ns)
         assert domains.lifecycle(uuid, times_ns[-1] + 1) == ()
@@ -639,8 +639,8 @@ class TestMigrations:
             stage.source.migrations.set_max_downtime(stage.vm, 200)
             stage.source.migrations.set_max_bandwidth(stage.vm, 100)
             stage.source.migrations.migrate(stage.request())
-            told_here = stage.told(stage.source, uuid, began_ns, Change.STOPPED)
-            told_there = stage.told(stage.destination, uuid, began_ns, Change.RESUMED)
+            told_here = stage.told(stage.source, uuid, began_ns, GuestEvent.STOPPED)
+            told_there = stage.told(stage.destination, uuid, began_ns, GuestEvent.RESUMED)
             here = stage.source.read().domains[stage.vm]
             there = stage.destination.read().domains[stage.vm]
             finished = stage.destination.migrations.completed_job(stage.vm)
@@ -655,9 +655,9 @@ class TestMigrations:
         assert finished is not None
         assert finished.downtime_ms is not None
         assert finished.memory_total_bytes > 0
-        assert told_here.index(Change.SUSPENDED) < told_here.index(Change.STOPPED)
-        assert told_there.index(Change.INCOMING) < told_there.index(Change.RESUMED)
-        assert Change.STARTED not in told_there
+        assert told_here.index(GuestEvent.SUSPENDED) < told_here.index(GuestEvent.STOPPED)
+        assert told_there.index(GuestEvent.INCOMING) < told_there.index(GuestEvent.RESUMED)
+        assert GuestEvent.STARTED not in told_there
         assert [disk.path for disk in detail.disks] == [disk.path]
         assert not detail.autostart
 

@@ -15,10 +15,11 @@ from pathlib import Path
 from running import RunningLab
 from specs_repository import SpecsRepository
 
-from ferryman.records import audit, toml_files
-from ferryman.records.audit_records import MigrationRecord
-from ferryman.records.query import ALL, Query
-from ferryman.records.states import Condition, ConditionType, HostState, VmState
+from ferryman.records import toml_files
+from ferryman.records.audit import whole as audit
+from ferryman.records.audit.query import ALL, Query
+from ferryman.records.audit.record import MigrationRecord
+from ferryman.records.state.states import Condition, ConditionType, HostState, VmState
 
 CONVERGES_WITHIN_S = 60.0
 _STOPS_WITHIN_S = 60.0

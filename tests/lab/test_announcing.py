@@ -13,8 +13,8 @@ from running import RunningLab
 
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.lab.layout import mac_of
-from ferryman.records.audit_records import MigrationRecord, Outcome
-from ferryman.records.timeline import Mark
+from ferryman.records.audit.record import MigrationRecord, Outcome
+from ferryman.records.audit.timeline import Mark
 
 pytestmark = pytest.mark.soak
 

@@ -11,7 +11,7 @@ from running import RunningLab
 
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.lab.layout import POOL_PATH
-from ferryman.records.audit_records import Outcome
+from ferryman.records.audit.record import Outcome
 
 pytestmark = pytest.mark.soak
 

@@ -10,9 +10,9 @@ from daemon_run import DaemonRun
 from running import RunningLab
 
 from ferryman.lab import faults
-from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.audit.record import MigrationRecord, Outcome
 from ferryman.records.rates import read_rates
-from ferryman.records.states import ConditionType
+from ferryman.records.state.states import ConditionType
 from ferryman.specs.choices import Method
 
 pytestmark = pytest.mark.soak

@@ -15,7 +15,7 @@ from running import RunningLab
 from ferryman.lab import fault_processes, faults
 from ferryman.lab.guest_xml import DiskFormat
 from ferryman.planning.decisions import StallReason, WaitReason
-from ferryman.records.states import Condition, ConditionType
+from ferryman.records.state.states import Condition, ConditionType
 
 ILL, WELL = "ill", "well"
 STALLED, RECONCILING = ConditionType.STALLED, ConditionType.RECONCILING

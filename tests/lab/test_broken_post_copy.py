@@ -12,8 +12,8 @@ from running import RunningLab
 
 from ferryman.lab import fault_state, faults
 from ferryman.planning.modes import Driver
-from ferryman.records.audit_records import Outcome
-from ferryman.records.live import read_progress
+from ferryman.records.audit.record import Outcome
+from ferryman.records.progress_files import read_progress
 
 pytestmark = pytest.mark.soak
 

@@ -12,7 +12,7 @@ from daemon_run import DaemonRun
 from running import RunningLab
 
 from ferryman.lab.layout import POOL_PATH
-from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.audit.record import MigrationRecord, Outcome
 
 pytestmark = pytest.mark.soak
 

@@ -15,8 +15,8 @@ from ferryman.lab import faults
 from ferryman.lab.guest_xml import DiskFormat
 from ferryman.lab.shell import LabError
 from ferryman.planning.modes import ImageCopy
-from ferryman.records.audit_records import MigrationRecord, Outcome
-from ferryman.records.live import read_progress
+from ferryman.records.audit.record import MigrationRecord, Outcome
+from ferryman.records.progress_files import read_progress
 from ferryman.specs.choices import Method
 
 SLEEPER = "sleeper"

@@ -12,7 +12,7 @@ from daemon_run import DaemonRun
 from running import RunningLab
 
 from ferryman.fleet.ownership import NAMESPACE
-from ferryman.records.audit_records import Outcome
+from ferryman.records.audit.record import Outcome
 
 pytestmark = pytest.mark.soak
 

@@ -14,7 +14,7 @@ from ferryman.downtime.values import MeasurementStatus
 from ferryman.lab import faults
 from ferryman.lab.guest_xml import DiskHome
 from ferryman.planning.modes import Driver
-from ferryman.records.audit_records import Outcome
+from ferryman.records.audit.record import Outcome
 from ferryman.specs.choices import Method
 
 pytestmark = pytest.mark.soak

@@ -17,8 +17,8 @@ from running import RunningLab
 
 from ferryman.lab.certificates import Authority, Validity, authority_of, folder_of
 from ferryman.planning.modes import ImageCopy
-from ferryman.records.audit_records import MigrationRecord, Outcome
-from ferryman.records.states import ConditionType
+from ferryman.records.audit.record import MigrationRecord, Outcome
+from ferryman.records.state.states import ConditionType
 from ferryman.specs.choices import Method
 
 pytestmark = pytest.mark.soak

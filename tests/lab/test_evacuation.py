@@ -10,8 +10,8 @@ from running import RunningLab
 
 from ferryman.planning.decisions import StallReason
 from ferryman.planning.plans import Cause
-from ferryman.records.audit_records import MigrationRecord, Outcome
-from ferryman.records.states import ConditionType
+from ferryman.records.audit.record import MigrationRecord, Outcome
+from ferryman.records.state.states import ConditionType
 from ferryman.specs.choices import Method
 
 

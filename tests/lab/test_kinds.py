@@ -12,7 +12,7 @@ from running import RunningLab
 
 from ferryman.lab import block_devices
 from ferryman.lab.guest_xml import DiskFormat
-from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.audit.record import MigrationRecord, Outcome
 
 pytestmark = pytest.mark.soak
 

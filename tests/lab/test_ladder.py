@@ -18,9 +18,9 @@ from running import RunningLab
 
 from ferryman.lab import faults
 from ferryman.planning.modes import SwitchOver
-from ferryman.records.audit_records import MigrationRecord, Outcome, Verdict
-from ferryman.records.live import read_progress
-from ferryman.records.timeline import Mark
+from ferryman.records.audit.record import MigrationRecord, Outcome, Verdict
+from ferryman.records.audit.timeline import Mark
+from ferryman.records.progress_files import read_progress
 from ferryman.specs.choices import OnStall
 
 pytestmark = pytest.mark.soak

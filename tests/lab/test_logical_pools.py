@@ -10,8 +10,8 @@ from running import RunningLab
 from volume_group import GROUP, volume_group, volumes
 
 from ferryman.lab.guest_xml import DiskFormat
-from ferryman.records.audit_records import Outcome
-from ferryman.records.states import ConditionType
+from ferryman.records.audit.record import Outcome
+from ferryman.records.state.states import ConditionType
 from ferryman.specs.choices import Method
 
 pytestmark = pytest.mark.soak

@@ -12,7 +12,7 @@ from running import RunningLab
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.lab import block_devices
 from ferryman.lab.guest_xml import DiskFormat, DiskHome
-from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.audit.record import MigrationRecord, Outcome
 from ferryman.specs.choices import Method
 
 pytestmark = pytest.mark.soak

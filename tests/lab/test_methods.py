@@ -9,7 +9,7 @@ from daemon_run import DaemonRun
 from running import RunningLab
 
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.audit.record import MigrationRecord, Outcome
 from ferryman.specs.choices import Method
 
 pytestmark = pytest.mark.soak

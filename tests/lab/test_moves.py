@@ -16,8 +16,8 @@ from daemon_run import DaemonRun, trailers
 from running import RunningLab
 
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.records.audit_records import MigrationRecord, Outcome
-from ferryman.records.timeline import Mark
+from ferryman.records.audit.record import MigrationRecord, Outcome
+from ferryman.records.audit.timeline import Mark
 from ferryman.specs.choices import Method
 
 VM = "web"

@@ -14,7 +14,7 @@ from netns import Namespace, pipe
 
 from ferryman.downtime.measuring import measure
 from ferryman.downtime.prober import Probe
-from ferryman.downtime.values import Measurement, MeasurementStatus, Outcome, ProbeTarget
+from ferryman.downtime.values import Measurement, MeasurementStatus, ProbeFate, ProbeTarget
 
 ADDRESS = "198.51.100.2"
 PORT = 22
@@ -135,4 +135,4 @@ def test_the_service_sees_none_of_the_probes(wire: Wire) -> None:
     wire.listener.setblocking(False)
     with pytest.raises(BlockingIOError):
         wire.listener.accept()
-    assert {sample.outcome for sample in samples} == {Outcome.ANSWERED}
+    assert {sample.outcome for sample in samples} == {ProbeFate.ANSWERED}

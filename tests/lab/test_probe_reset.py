@@ -17,7 +17,7 @@ from ferryman.downtime.measuring import measure
 from ferryman.downtime.prober import Probe
 from ferryman.downtime.prober_program import LocalProgram
 from ferryman.downtime.shared_prober import SharedProber
-from ferryman.downtime.values import Kind, MeasurementStatus, Outcome, ProbeTarget
+from ferryman.downtime.values import Kind, MeasurementStatus, ProbeFate, ProbeTarget
 
 ADDRESS, PORT = "198.51.100.2", 22
 CORE = str(min(os.sched_getaffinity(0)))
@@ -79,6 +79,6 @@ def test_answered_and_taken_back_at_once_is_an_outage_of_its_own_kind(
     found = measure(samples, target=probe.target, baseline_until_ns=cutting_ns, ended_ns=ended_ns)
     assert found.status is MeasurementStatus.MEASURED, found.reason
     assert (found.outages, found.kinds) == (1, (Kind.RESET,))
-    assert sum(sample.outcome is Outcome.RESET for sample in samples) > AWAY_S * 100 / 2
+    assert sum(sample.outcome is ProbeFate.RESET for sample in samples) > AWAY_S * 100 / 2
     assert (found.downtime_lower_ms or 0) <= (healed_ns - cutting_ns) / 1e6
     assert (found.downtime_upper_ms or 0) >= (healing_ns - cut_ns) / 1e6

@@ -14,8 +14,8 @@ from test_restart import is_in_phase, other_than
 
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.lab import faults
-from ferryman.records.audit_records import MigrationRecord
-from ferryman.records.timeline import Mark
+from ferryman.records.audit.record import MigrationRecord
+from ferryman.records.audit.timeline import Mark
 
 pytestmark = pytest.mark.soak
 

@@ -11,10 +11,10 @@ from running import RunningLab
 from test_restart import is_in_phase, other_than
 
 from ferryman.lab import faults
-from ferryman.records.audit_records import Outcome
-from ferryman.records.journal import Journal
-from ferryman.records.journal_entry import Step
-from ferryman.records.states import ConditionType
+from ferryman.records.audit.record import Outcome
+from ferryman.records.journal.entry import Step
+from ferryman.records.journal.journal import Journal
+from ferryman.records.state.states import ConditionType
 
 pytestmark = pytest.mark.soak
 

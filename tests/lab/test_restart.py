@@ -11,8 +11,8 @@ from running import RunningLab
 
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.lab import faults
-from ferryman.records.audit_records import Outcome
-from ferryman.records.live import read_progress
+from ferryman.records.audit.record import Outcome
+from ferryman.records.progress_files import read_progress
 
 _SLOW_MBIT_S = 30
 """A guest's disk and memory take half a minute."""

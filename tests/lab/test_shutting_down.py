@@ -8,7 +8,7 @@ import pytest
 from daemon_run import DaemonRun
 from running import RunningLab
 
-from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.audit.record import MigrationRecord, Outcome
 
 pytestmark = pytest.mark.soak
 

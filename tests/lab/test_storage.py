@@ -14,7 +14,7 @@ from ferryman.downtime.values import MeasurementStatus
 from ferryman.lab import guests, storage_disks
 from ferryman.lab.allowed import STORAGE_HOST
 from ferryman.lab.guest_xml import DiskHome
-from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.audit.record import MigrationRecord, Outcome
 from ferryman.specs.choices import Method
 
 

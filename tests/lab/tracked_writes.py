@@ -14,8 +14,8 @@ from dataclasses import replace
 from ferryman.cli import main
 from ferryman.fleet.guarding import Guard, GuardedHost
 from ferryman.fleet.hypervisor import Hypervisor
-from ferryman.fleet.libvirt_domains import LibvirtDomains
-from ferryman.fleet.libvirt_host import LibvirtHost
+from ferryman.fleet.libvirt_adapter.domains import LibvirtDomains
+from ferryman.fleet.libvirt_adapter.host import LibvirtHost
 from ferryman.fleet.values import DomainDetail
 from ferryman.specs.host_spec import HostSpec
 

@@ -14,10 +14,10 @@ from ferryman.benching import results
 from ferryman.benching.moving import BenchError, Mover, NotNowError
 from ferryman.benching.schedule import has_failed_too_often, homeward, legs, next_leg, succeeded
 from ferryman.benching.values import BenchMove, BenchRun, Leg, LegUnderWay
-from ferryman.records import audit
-from ferryman.records.audit_records import Outcome
-from ferryman.records.ids import migration_id
-from ferryman.records.query import Query
+from ferryman.records.audit import whole as audit
+from ferryman.records.audit.ids import migration_id
+from ferryman.records.audit.query import Query
+from ferryman.records.audit.record import Outcome
 
 T = TypeVar("T")
 _TRIES, _BETWEEN_TRIES_S = 12, 5.0

@@ -21,10 +21,10 @@ from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.deciding import Decided, Decider
 from ferryman.reconciler.ordering import order_of
 from ferryman.reconciler.unfinished import obstacle
-from ferryman.records.audit_records import MigrationRecord
-from ferryman.records.conditions import joined
-from ferryman.records.journal_entry import JournalEntry
-from ferryman.records.live import Progress
+from ferryman.records.audit.record import MigrationRecord
+from ferryman.records.journal.entry import JournalEntry
+from ferryman.records.progress_files import Progress
+from ferryman.records.state.conditions import joined
 from ferryman.specs.choices import DriftPolicy, SourceDisks
 from ferryman.specs.loading import Specs
 from ferryman.specs.vm_spec import VmSpec

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from ferryman.benching.values import BenchRun
 from ferryman.records import atomic_files, toml_files
-from ferryman.records.history import BENCH as FOLDER
 from ferryman.records.names import checked
+from ferryman.records.state.repository import BENCH as FOLDER
 
 
 def path_of(state_folder: Path, vm: str) -> Path:

@@ -20,9 +20,9 @@ from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.events import Events
 from ferryman.reconciler.unfinished import damaged
 from ferryman.reconciler.wanting import wanted_in
+from ferryman.records.audit.samples import ProbedMove, write_samples
 from ferryman.records.identity import identity_of
-from ferryman.records.live import Progress, write_progress
-from ferryman.records.samples import ProbedMove, write_samples
+from ferryman.records.progress_files import Progress, write_progress
 from ferryman.records.store import StateStore
 from ferryman.specs.choices import Method
 from ferryman.specs.loading import Specs
@@ -41,7 +41,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ends:
+class Interrupts:
     """How a person ends a run early."""
 
     enough: threading.Event = field(default_factory=threading.Event)
@@ -60,7 +60,7 @@ class Around:
     events: Events
 
 
-def run(asked: Asked, around: Around, ends: Ends, tell: Told) -> BenchRun:
+def run(asked: Asked, around: Around, ends: Interrupts, tell: Told) -> BenchRun:
     """Begin or resume a run, and see it through. Raises BenchError, StateError, SourceError."""
     specs = _in_force(around)
     spec_of(specs, asked.vm)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ferryman.benching.values import BenchMove, BenchRun, Leg
-from ferryman.records.audit_records import Outcome
+from ferryman.records.audit.record import Outcome
 
 MOST_FAILURES = 3
 """In a row: then a person looks first."""

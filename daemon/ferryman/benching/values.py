@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.audit.record import MigrationRecord, Outcome
 from ferryman.records.utc import UtcTime
 from ferryman.specs.choices import Method
 

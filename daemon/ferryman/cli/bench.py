@@ -10,7 +10,7 @@ import click
 
 from ferryman.benching.bench import is_complete
 from ferryman.benching.moving import BenchError
-from ferryman.benching.running import Around, Asked, Ends, run
+from ferryman.benching.running import Around, Asked, Interrupts, run
 from ferryman.benching.values import BenchRun
 from ferryman.cli.bench_tables import Teller, print_tables, run_csv, run_json
 from ferryman.cli.log import LogEvents
@@ -89,7 +89,7 @@ def bench(
 
 
 def _run(asked: Asked, specs: Path, state: Path, connect: Connect) -> BenchRun:
-    ends = Ends()
+    ends = Interrupts()
 
     def end(*_: object) -> None:
         """The first time in good order, the second at once."""

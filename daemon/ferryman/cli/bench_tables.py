@@ -17,7 +17,7 @@ from ferryman.benching.values import BenchMove, BenchRun
 from ferryman.cli.options import plain
 from ferryman.downtime.statistics import Interval, Spread
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.records.audit_records import Outcome
+from ferryman.records.audit.record import Outcome
 
 _SECONDS_FROM_MS = 10_000
 """Longer times are told in seconds."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import click
 
 from ferryman.cli.refusing import refusal
-from ferryman.fleet.showing import Definition, difference
+from ferryman.fleet.xml.showing import Definition, difference
 from ferryman.planning.plans import Plan
 from ferryman.previewing import Preview
 

@@ -14,10 +14,10 @@ from ferryman.cli.columns import columns
 from ferryman.cli.options import json_option, nothing_to_collect, print_json, state_option
 from ferryman.cli.query_options import query_of, query_options
 from ferryman.cli.words import downtime
-from ferryman.records import trail
+from ferryman.records.audit import trail
+from ferryman.records.audit.as_json import cores
+from ferryman.records.audit.head import RecordHead
 from ferryman.records.errors import RecordError
-from ferryman.records.head import RecordHead
-from ferryman.records.parsing import cores
 
 _COLUMNS = ("began (UTC)", "VM", "from -> to", "method", "outcome", "took", "downtime", "cause", "commit")
 
@@ -52,7 +52,7 @@ def history(record_id: str | None, state: Path, limit: int, as_json: bool, **wis
 def _show_one(state: Path, record_id: str, *, as_json: bool) -> None:
     # Only here: whole records know words of every room, whose import a list need not wait for.
     from ferryman.cli import one_record
-    from ferryman.records import audit
+    from ferryman.records.audit import whole as audit
 
     try:
         record = audit.record(state, record_id)

@@ -11,10 +11,10 @@ from ferryman import __version__
 from ferryman.cli import lines
 from ferryman.cli.words import downtime
 from ferryman.planning.plans import Plan
-from ferryman.records.audit_records import MigrationRecord, Outcome
-from ferryman.records.journal_entry import JournalEntry
+from ferryman.records.audit.record import MigrationRecord, Outcome
+from ferryman.records.journal.entry import JournalEntry
 from ferryman.records.requests import Request
-from ferryman.records.states import Condition, ConditionType, HostState
+from ferryman.records.state.states import Condition, ConditionType, HostState
 from ferryman.service import ServiceManager
 from ferryman.specs.loading import Specs
 from ferryman.specs.problems import Problem

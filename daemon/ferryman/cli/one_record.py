@@ -7,8 +7,8 @@ from itertools import accumulate, pairwise
 
 from ferryman.cli.words import downtime
 from ferryman.downtime.attribution import Attribution
-from ferryman.records.audit_records import MigrationRecord
-from ferryman.records.timeline import Mark, TimelineEntry
+from ferryman.records.audit.record import MigrationRecord
+from ferryman.records.audit.timeline import Mark, TimelineEntry
 
 _MARKS = {
     Mark.STEERED: "steered",

@@ -19,7 +19,7 @@ from ferryman.planning.decisions import Decision, Drifted, Refused, UpToDate, Wa
 from ferryman.planning.findings import Severity
 from ferryman.planning.plans import Plan
 from ferryman.previewing import Preview, preview
-from ferryman.records.conditions import Suspended
+from ferryman.records.state.conditions import Suspended
 from ferryman.specs.source import SourceError
 from ferryman.specs.uncommitted import uncommitted
 

@@ -18,18 +18,18 @@ from rich.text import Text
 
 from ferryman.cli.options import plain
 from ferryman.downtime.survey import Survey
-from ferryman.downtime.values import OutageFigures, Outcome, ProbeTarget, ProbeView, Sample, ServiceState
+from ferryman.downtime.values import OutageFigures, ProbeFate, ProbeTarget, ProbeView, Sample, ServiceState
 
 _STRIP = 100
 """Probes that the live display shows one by one."""
 _LINE_EVERY_S = 10.0
 _COLOURS = {ServiceState.UP: "green", ServiceState.DOWN: "red", ServiceState.UNKNOWN: "yellow"}
 _MARKS = {
-    Outcome.ANSWERED: ("·", "green"),
-    Outcome.LOST: ("x", "bold red"),
-    Outcome.REFUSED: ("r", "bold magenta"),
-    Outcome.UNREACHABLE: ("u", "bold yellow"),
-    Outcome.RESET: ("!", "bold magenta"),
+    ProbeFate.ANSWERED: ("·", "green"),
+    ProbeFate.LOST: ("x", "bold red"),
+    ProbeFate.REFUSED: ("r", "bold magenta"),
+    ProbeFate.UNREACHABLE: ("u", "bold yellow"),
+    ProbeFate.RESET: ("!", "bold magenta"),
 }
 _LEGEND = "· answered  x lost  r refused  u unreachable  ! reset"
 
@@ -102,7 +102,7 @@ class JsonDisplay:
         """`probe`s, and `state` where it changed."""
         for sample in new:
             self._began_ns = sample.sent_ns if self._began_ns is None else self._began_ns
-            answered = sample.outcome is Outcome.ANSWERED
+            answered = sample.outcome is ProbeFate.ANSWERED
             trip = {"round_trip_ms": sample.round_trip_ns / 1e6} if answered else {}
             at_ms = (sample.sent_ns - self._began_ns) / 1e6
             self._say({"event": "probe", "at_ms": at_ms, "outcome": sample.outcome.value, **trip})

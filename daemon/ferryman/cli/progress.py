@@ -9,7 +9,7 @@ from typing import Self, TextIO
 
 from ferryman.cli import lines
 from ferryman.cli.words import progress
-from ferryman.records.live import Progress, read_progress
+from ferryman.records.progress_files import Progress, read_progress
 
 _LOOK_EVERY_S = 0.25
 

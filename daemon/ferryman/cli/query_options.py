@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import click
 
 from ferryman.cli.times import time_option
-from ferryman.records.head import Outcome, Verdict
-from ferryman.records.query import Query
+from ferryman.records.audit.head import Outcome, Verdict
+from ferryman.records.audit.query import Query
 from ferryman.specs.choices import Method
 
 F = TypeVar("F", bound=Callable[..., Any])

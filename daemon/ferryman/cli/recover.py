@@ -19,8 +19,9 @@ from ferryman.fleet.hypervisor import Connect
 from ferryman.previewing import fleet_view
 from ferryman.reconciler.inquiring import Inquiry, Left, inquire, left_in
 from ferryman.reconciler.requested import Attempt
-from ferryman.records import audit, requests
-from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records import requests
+from ferryman.records.audit import whole as audit
+from ferryman.records.audit.record import MigrationRecord, Outcome
 from ferryman.records.errors import StateError, StateLockedError
 from ferryman.records.requests import Request, Wish
 from ferryman.records.store import StateStore

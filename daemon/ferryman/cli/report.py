@@ -12,13 +12,15 @@ import click
 
 from ferryman.cli.options import nothing_to_collect, state_option
 from ferryman.cli.query_options import query_of, query_options
-from ferryman.records import atomic_files, audit, trail
-from ferryman.records.audit_records import MigrationRecord
+from ferryman.records import atomic_files
+from ferryman.records.audit import trail
+from ferryman.records.audit import whole as audit
+from ferryman.records.audit.as_json import cores
+from ferryman.records.audit.head import RecordHead
+from ferryman.records.audit.query import Query
+from ferryman.records.audit.record import MigrationRecord
+from ferryman.records.audit.samples import read_samples
 from ferryman.records.errors import RecordError, StateUnwritableError
-from ferryman.records.head import RecordHead
-from ferryman.records.parsing import cores
-from ferryman.records.query import Query
-from ferryman.records.samples import read_samples
 from ferryman.report.building import report_of
 from ferryman.report.close_up import close_up
 from ferryman.report.model import Report

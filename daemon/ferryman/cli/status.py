@@ -13,8 +13,8 @@ from rich.table import Table
 from ferryman.cli.options import EXIT_TROUBLE, json_option, print_json, state_option
 from ferryman.cli.refusing import require_state
 from ferryman.cli.words import progress
-from ferryman.records.live import Progress, read_progress
-from ferryman.records.states import ConditionType, FleetState, HostState, VmState
+from ferryman.records.progress_files import Progress, read_progress
+from ferryman.records.state.states import ConditionType, FleetState, HostState, VmState
 from ferryman.records.store import StateStore
 
 

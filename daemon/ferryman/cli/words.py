@@ -9,7 +9,7 @@ from ferryman.downtime.values import Downtime, MeasurementStatus
 if TYPE_CHECKING:
     # Lists of records need neither, nor should they wait for all that these import.
     from ferryman.planning.plans import Prediction
-    from ferryman.records.live import Progress
+    from ferryman.records.progress_files import Progress
 
 _MIB = 1024 * 1024
 

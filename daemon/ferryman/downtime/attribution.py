@@ -21,15 +21,15 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import assert_never
 
-from ferryman.downtime.values import Measurement, MeasurementStatus, Outage, Outcome, Sample
-from ferryman.fleet.lifecycle import Change, LifecycleEvent
+from ferryman.downtime.values import Measurement, MeasurementStatus, Outage, ProbeFate, Sample
+from ferryman.fleet.lifecycle import GuestEvent, LifecycleEvent
 
 _NS_PER_MS = 1_000_000
 _EVER = float("-inf")
-BY_A_KERNEL = frozenset({Outcome.REFUSED, Outcome.RESET})
+BY_A_KERNEL = frozenset({ProbeFate.REFUSED, ProbeFate.RESET})
 """No service answered, and the guest is reached all the same."""
-_STOPS = frozenset({Change.SUSPENDED, Change.SHUT_DOWN, Change.STOPPED, Change.CRASHED})
-_RUNS = frozenset({Change.STARTED, Change.RESUMED})
+_STOPS = frozenset({GuestEvent.SUSPENDED, GuestEvent.SHUT_DOWN, GuestEvent.STOPPED, GuestEvent.CRASHED})
+_RUNS = frozenset({GuestEvent.STARTED, GuestEvent.RESUMED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +154,8 @@ def _told_to_stop(source: Sequence[LifecycleEvent], ran_there_ns: int) -> bool:
     Word of a pause may come after word of its end, as they come from two hosts.
     """
     return any(
-        event.change is Change.SUSPENDED or (event.change in _STOPS and event.at_ns < ran_there_ns) for event in source
+        event.change is GuestEvent.SUSPENDED or (event.change in _STOPS and event.at_ns < ran_there_ns)
+        for event in source
     )
 
 
@@ -176,5 +177,5 @@ def _as_told(told: Told) -> list[_Stretch]:
 
 def _state(told: Told) -> _State:
     """Of a guest that runs somewhere: one that was booted is not there yet, and was shutting down before."""
-    booted = any(event.change is Change.STARTED for event in (*told.source, *told.destination))
+    booted = any(event.change is GuestEvent.STARTED for event in (*told.source, *told.destination))
     return _State.TURNS if booted else _State.RUNS

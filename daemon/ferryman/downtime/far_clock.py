@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ferryman.fleet.far_python import ClockReading
+from ferryman.fleet.ssh.far_python import ClockReading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Self
 from ferryman.downtime import probe_process
 from ferryman.downtime.far_clock import FarClock, far_clock, widened
 from ferryman.fleet.errors import FleetError, HostUnreachableError
-from ferryman.fleet.far_python import FarProgram
+from ferryman.fleet.ssh.far_python import FarProgram
 
 _SOURCE = Path(probe_process.__file__).read_bytes()
 _READINGS = 8

@@ -13,7 +13,7 @@ from ferryman.downtime.values import (
     MeasurementStatus,
     Outage,
     OutageFigures,
-    Outcome,
+    ProbeFate,
     ProbeTarget,
     Sample,
 )
@@ -81,7 +81,7 @@ def longest_outage(
 ) -> Outage | None:
     """The outage whose length is the measurement's downtime; None where none was seen, or nothing is measured."""
     baseline = [sample for sample in samples if sample.sent_ns < baseline_until_ns]
-    if not baseline or baseline[-1].outcome is not Outcome.ANSWERED:
+    if not baseline or baseline[-1].outcome is not ProbeFate.ANSWERED:
         return None
     interval_ns = _interval_ns(target)
     usual = _settled(samples, max(baseline_until_ns, usual_until_ns))
@@ -111,12 +111,12 @@ def _settled(samples: Sequence[Sample], until_ns: int) -> list[Sample]:
 
 def _counted(target: ProbeTarget, window: Sequence[Sample], baseline: Sequence[Sample]) -> Measurement:
     """What is known whatever the verdict: counts, and the baseline's round trips."""
-    answered = [sample for sample in baseline if sample.outcome is Outcome.ANSWERED]
+    answered = [sample for sample in baseline if sample.outcome is ProbeFate.ANSWERED]
     trips_ms = [sample.round_trip_ns / _NS_PER_MS for sample in answered]
     return replace(
         unmeasured(target, ""),
         samples=len(window),
-        lost=sum(sample.outcome is not Outcome.ANSWERED for sample in window),
+        lost=sum(sample.outcome is not ProbeFate.ANSWERED for sample in window),
         blind=sum(sample.blind for sample in window),
         baseline_samples=len(answered),
         baseline_round_trip_median_ms=median(trips_ms) if trips_ms else None,
@@ -132,9 +132,9 @@ def _why_unmeasured(window: Sequence[Sample], baseline: Sequence[Sample], ended_
     if failure is not None:
         return failure
     last = baseline[-BASELINE_SAMPLES:]
-    unanswered = sum(sample.outcome is not Outcome.ANSWERED for sample in last)
+    unanswered = sum(sample.outcome is not ProbeFate.ANSWERED for sample in last)
     silent_ns = ended_ns - window[-1].sent_ns if window else 0
-    if not any(sample.outcome is Outcome.ANSWERED for sample in baseline):
+    if not any(sample.outcome is ProbeFate.ANSWERED for sample in baseline):
         return "no probe was answered before the move: set [probe] address and port to what the guest answers on"
     if len(last) < BASELINE_SAMPLES:
         return f"{len(last)} probes before the move, {BASELINE_SAMPLES} are needed: probe for longer beforehand"

@@ -34,7 +34,7 @@ from itertools import pairwise
 from typing import assert_never
 
 from ferryman.downtime.patience import Patience
-from ferryman.downtime.values import Kind, Outage, Outcome, Sample
+from ferryman.downtime.values import Kind, Outage, ProbeFate, Sample
 
 BLIND_NS = 1_050_000_000
 """Linux asks again for a neighbour's address after `retrans_time_ms`, 1 s unless it is lowered; and some more."""
@@ -51,7 +51,7 @@ def find_outages(samples: Sequence[Sample], patience: Patience, *, interval_ns: 
     """
     if not samples:
         return ()
-    if samples[0].outcome is not Outcome.ANSWERED:
+    if samples[0].outcome is not ProbeFate.ANSWERED:
         raise ValueError("the first sample was not answered: begin with the last answered one of the baseline")
     outages: list[Outage] = []
     earliest = earliest_answers(samples)
@@ -81,7 +81,7 @@ def longest_hidden_ns(samples: Sequence[Sample]) -> int:
     prober was held up and sent nothing for two seconds, this is two seconds.
     """
     earliest = earliest_answers(samples)
-    answered = [index for index, sample in enumerate(samples) if sample.outcome is Outcome.ANSWERED]
+    answered = [index for index, sample in enumerate(samples) if sample.outcome is ProbeFate.ANSWERED]
     longest = 0
     for before, after in pairwise(answered):
         first = earliest[after]
@@ -95,7 +95,7 @@ def holes_ns(samples: Sequence[Sample], *, interval_ns: int) -> list[int]:
     earliest = earliest_answers(samples)
     hidden = []
     for at, (before, after) in enumerate(pairwise(samples), start=1):
-        both = before.outcome is after.outcome is Outcome.ANSWERED
+        both = before.outcome is after.outcome is ProbeFate.ANSWERED
         first = earliest[at]
         if both and first is not None and after.sent_ns - before.sent_ns > HOLE_INTERVALS * interval_ns:
             hidden.append(answered_at_ns(first) - before.sent_ns)
@@ -124,13 +124,13 @@ def answered_at_ns(sample: Sample) -> int:
 
 
 def _earlier_answer(known: Sample | None, sample: Sample) -> Sample | None:
-    if sample.outcome is not Outcome.ANSWERED:
+    if sample.outcome is not ProbeFate.ANSWERED:
         return known
     return sample if known is None or answered_at_ns(sample) <= answered_at_ns(known) else known
 
 
 def _is_bad(sample: Sample, patience: Patience) -> bool:
-    return sample.outcome is not Outcome.ANSWERED or sample.round_trip_ns > patience.in_time_ns
+    return sample.outcome is not ProbeFate.ANSWERED or sample.round_trip_ns > patience.in_time_ns
 
 
 def _next_bad(samples: Sequence[Sample], begin: int, patience: Patience) -> int | None:
@@ -176,13 +176,13 @@ def _proof_of_absence_ns(sample: Sample, began_ns: int) -> int:
 
 def _kind_of(sample: Sample) -> Kind:
     match sample.outcome:
-        case Outcome.ANSWERED | Outcome.LOST:
+        case ProbeFate.ANSWERED | ProbeFate.LOST:
             return Kind.SILENT
-        case Outcome.REFUSED:
+        case ProbeFate.REFUSED:
             return Kind.REFUSED
-        case Outcome.UNREACHABLE:
+        case ProbeFate.UNREACHABLE:
             return Kind.UNREACHABLE
-        case Outcome.RESET:
+        case ProbeFate.RESET:
             return Kind.RESET
         case _:
             assert_never(sample.outcome)
@@ -212,7 +212,7 @@ def _last_answered_ns(samples: Sequence[Sample], first: int, patience: Patience)
         sample = samples[at]
         if not _is_bad(sample, patience):
             return sample.sent_ns
-        if sample.outcome is Outcome.ANSWERED and answered_at_ns(sample) <= samples[first].sent_ns:
+        if sample.outcome is ProbeFate.ANSWERED and answered_at_ns(sample) <= samples[first].sent_ns:
             return sample.sent_ns
     return samples[0].sent_ns
 
@@ -222,7 +222,7 @@ def _is_jitter(during: Sequence[Sample], outage: Outage, patience: Patience) -> 
 
     Without a release they did so where they are out of all proportion and none sent meanwhile was answered.
     """
-    if any(_is_bad(sample, patience) and sample.outcome is not Outcome.ANSWERED for sample in during):
+    if any(_is_bad(sample, patience) and sample.outcome is not ProbeFate.ANSWERED for sample in during):
         return False
     out_of_proportion = during[0].round_trip_ns > 2 * patience.prompt_ns and len(during) > 1
     return not _are_released(during) and not (out_of_proportion and outage.lower_ns > 0)
@@ -233,7 +233,7 @@ def _are_released(during: Sequence[Sample]) -> bool:
 
     A way that became longer answers late, too, but as far apart as it was asked.
     """
-    answered = [sample for sample in during if sample.outcome is Outcome.ANSWERED and not sample.blind]
+    answered = [sample for sample in during if sample.outcome is ProbeFate.ANSWERED and not sample.blind]
     if not answered:
         return False
     sent_within_ns = answered[-1].sent_ns - answered[0].sent_ns

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from ferryman.downtime.values import Outcome, Sample
+from ferryman.downtime.values import ProbeFate, Sample
 
 SHORTEST_PROMPT_NS = 25_000_000
 """A busy guest takes this long now and then, whatever a short baseline saw."""
@@ -40,7 +40,7 @@ def patience_of(baseline: Sequence[Sample], *, interval_ns: int) -> Patience:
     baseline makes answers late that come an interval after its slowest: after 5.5 ms where that took 0.5, of probes
     every 5 ms.
     """
-    answered_ns = sorted(sample.round_trip_ns for sample in baseline if sample.outcome is Outcome.ANSWERED)
+    answered_ns = sorted(sample.round_trip_ns for sample in baseline if sample.outcome is ProbeFate.ANSWERED)
     most_ns = max(SHORTEST_PROMPT_NS, _UNUSUAL * median(answered_ns)) if answered_ns else 0
     trips = [trip for trip in answered_ns if trip <= most_ns]
     usual_ns = (trips[-1] if len(trips) < _FEW else trips[int(_PROMPT_SHARE * (len(trips) - 1))]) if trips else 0

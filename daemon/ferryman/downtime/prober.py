@@ -14,14 +14,14 @@ from ferryman.downtime import probe_process
 from ferryman.downtime.resolving import ResolveError, find_address
 from ferryman.downtime.shared_prober import Record, SharedProber
 from ferryman.downtime.tally import Row, Tally
-from ferryman.downtime.values import Outcome, ProbeTarget, ProbeView, Sample
+from ferryman.downtime.values import ProbeFate, ProbeTarget, ProbeView, Sample
 
 _OUTCOMES = {
-    probe_process.ANSWERED: Outcome.ANSWERED,
-    probe_process.REFUSED: Outcome.REFUSED,
-    probe_process.LOST: Outcome.LOST,
-    probe_process.UNREACHABLE: Outcome.UNREACHABLE,
-    probe_process.RESET: Outcome.RESET,
+    probe_process.ANSWERED: ProbeFate.ANSWERED,
+    probe_process.REFUSED: ProbeFate.REFUSED,
+    probe_process.LOST: ProbeFate.LOST,
+    probe_process.UNREACHABLE: ProbeFate.UNREACHABLE,
+    probe_process.RESET: ProbeFate.RESET,
 }
 _LONGEST_DEADLINE_MS = 950
 _STOP_GRACE_S = 2.0

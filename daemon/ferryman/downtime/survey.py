@@ -9,7 +9,7 @@ from statistics import median
 
 from ferryman.downtime.outages import HOLE_INTERVALS, find_outages, holes_ns, unused_slots
 from ferryman.downtime.patience import patience_of
-from ferryman.downtime.values import Outage, OutageFigures, Outcome, Sample
+from ferryman.downtime.values import Outage, OutageFigures, ProbeFate, Sample
 
 _NS_PER_MS = 1_000_000
 _BUSY_MS = 50.0
@@ -35,7 +35,7 @@ class Survey:
     sent: int
     missed: int = 0
     """Slots of the schedule in which nothing could be sent; they widen the bounds."""
-    outcomes: Mapping[Outcome, int] = field(default_factory=dict)
+    outcomes: Mapping[ProbeFate, int] = field(default_factory=dict)
     round_trips: RoundTrips | None = None
     in_time_ms: float | None = None
     """A later answer counts as an outage; derived from the round trips."""
@@ -66,7 +66,7 @@ def survey(samples: Sequence[Sample], *, interval_ms: float, missed: int = 0) ->
     if not samples:
         return Survey(lasted_ms=0.0, sent=0, missed=missed)
     began_ns = samples[0].sent_ns
-    answered = [at for at, sample in enumerate(samples) if sample.outcome is Outcome.ANSWERED]
+    answered = [at for at, sample in enumerate(samples) if sample.outcome is ProbeFate.ANSWERED]
     counted = Counter(sample.outcome for sample in samples)
     interval_ns = round(interval_ms * _NS_PER_MS)
     patience = patience_of(samples, interval_ns=interval_ns)
@@ -75,7 +75,7 @@ def survey(samples: Sequence[Sample], *, interval_ms: float, missed: int = 0) ->
         lasted_ms=(samples[-1].sent_ns - began_ns) / _NS_PER_MS,
         sent=len(samples),
         missed=max(missed, unused_slots(samples, interval_ns=interval_ns)),
-        outcomes={outcome: counted[outcome] for outcome in Outcome if counted[outcome]},
+        outcomes={outcome: counted[outcome] for outcome in ProbeFate if counted[outcome]},
         round_trips=_round_trips([samples[at].round_trip_ns / _NS_PER_MS for at in answered]) if answered else None,
         in_time_ms=patience.in_time_ns / _NS_PER_MS if answered else None,
         first_answer_ms=(samples[answered[0]].sent_ns - began_ns) / _NS_PER_MS if answered else None,

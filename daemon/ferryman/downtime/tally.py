@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, takewhile
 
-from ferryman.downtime.values import Outcome, ProbeView, Sample, ServiceState
+from ferryman.downtime.values import ProbeFate, ProbeView, Sample, ServiceState
 
 _RECENT, _RECENT_HOLES = 1 << 17, 256
 """Samples kept for judging a run of answers: two minutes of one each millisecond."""
@@ -44,7 +44,7 @@ class Tally:
     def add(self, sample: Sample) -> None:
         """Count one settled probe; they come in any order."""
         self._recent.append(sample)
-        if sample.outcome is not Outcome.ANSWERED:
+        if sample.outcome is not ProbeFate.ANSWERED:
             self._lost += 1
             self._last_bad_ns = max(self._last_bad_ns, sample.sent_ns)
             if self._up_since_ns is not None and self._up_since_ns <= sample.sent_ns:
@@ -86,7 +86,7 @@ class Tally:
         row: list[int] = []
         for sample in sorted(islice(self._newest(after_ns), most + _IN_FLIGHT), key=lambda sample: -sample.sent_ns):
             gap = row and self._is_gap(sample.sent_ns, row[-1])
-            if gap or sample.outcome is not Outcome.ANSWERED:
+            if gap or sample.outcome is not ProbeFate.ANSWERED:
                 break
             row.append(sample.sent_ns)
         return Row(count=len(row), lasted_ns=row[0] - row[-1] if row else 0)
@@ -114,6 +114,6 @@ class Tally:
 
     def _first_answered_after(self, sent_ns: int) -> int | None:
         return min(
-            (one.sent_ns for one in islice(self._newest(sent_ns), _IN_FLIGHT) if one.outcome is Outcome.ANSWERED),
+            (one.sent_ns for one in islice(self._newest(sent_ns), _IN_FLIGHT) if one.outcome is ProbeFate.ANSWERED),
             default=None,
         )

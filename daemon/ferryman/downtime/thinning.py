@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ferryman.downtime.values import Outcome, Sample
+from ferryman.downtime.values import ProbeFate, Sample
 
 _AROUND_AN_EDGE = 25
 """So many samples before and after each end of an outage are kept whatever the number of samples."""
@@ -29,7 +29,7 @@ def thin(samples: Sequence[Sample], *, in_time_ns: int | None, most: int) -> tup
 
 def _is_bad(sample: Sample, in_time_ns: int | None) -> bool:
     late = in_time_ns is not None and sample.round_trip_ns > in_time_ns
-    return sample.outcome is not Outcome.ANSWERED or late
+    return sample.outcome is not ProbeFate.ANSWERED or late
 
 
 def _around_edges(bad: Sequence[bool]) -> set[int]:
@@ -41,6 +41,8 @@ def _worst_of_stretches(samples: Sequence[Sample], stretches: int) -> set[int]:
     """The index of the worst sample of each of so many stretches, all of about the same length."""
     starts = [len(samples) * stretch // stretches for stretch in range(stretches + 1)]
     return {
-        max(range(begin, end), key=lambda at: (samples[at].outcome is not Outcome.ANSWERED, samples[at].round_trip_ns))
+        max(
+            range(begin, end), key=lambda at: (samples[at].outcome is not ProbeFate.ANSWERED, samples[at].round_trip_ns)
+        )
         for begin, end in pairwise(starts)
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Outcome(StrEnum):
+class ProbeFate(StrEnum):
     """What became of one probe."""
 
     ANSWERED = "answered"
@@ -36,7 +36,7 @@ class Sample:
     """One probe, counted at the time it was sent."""
 
     sent_ns: int
-    outcome: Outcome
+    outcome: ProbeFate
     round_trip_ns: int
     """-1 where there was no answer."""
     blind: bool = False

@@ -12,7 +12,7 @@ from ferryman.downtime.prober import Probe
 from ferryman.downtime.shared_prober import SharedProber
 from ferryman.downtime.values import ProbeTarget, ServiceCheck
 from ferryman.fleet.errors import FleetError
-from ferryman.fleet.far_python import FarProgram, SshFarProgram
+from ferryman.fleet.ssh.far_python import FarProgram, SshFarProgram
 from ferryman.specs.host_spec import HostSpec
 
 _FAR_BASELINE_S = 5.0

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ferryman.fleet.guarding import Guard, GuardedHost
 from ferryman.fleet.hypervisor import Hypervisor
-from ferryman.fleet.libvirt_host import LibvirtHost
+from ferryman.fleet.libvirt_adapter.host import LibvirtHost
 from ferryman.specs.host_spec import HostSpec
 
 

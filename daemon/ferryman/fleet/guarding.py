@@ -16,7 +16,6 @@ from ferryman.fleet import breaker
 from ferryman.fleet.breaker import CLOSED
 from ferryman.fleet.deadlines import begin, result_within
 from ferryman.fleet.domains import Definitions, Domains, PowerControl
-from ferryman.fleet.drives import Drives
 from ferryman.fleet.errors import (
     FailureKind,
     HostHangsError,
@@ -33,6 +32,7 @@ from ferryman.fleet.migrating import Migrations
 from ferryman.fleet.ownership import OwnerTags
 from ferryman.fleet.survey import HostSurvey
 from ferryman.fleet.values import HostDetail, HostReading, VolumeRef
+from ferryman.fleet.xml.drives import Drives
 
 T = TypeVar("T")
 

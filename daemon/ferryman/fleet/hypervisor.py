@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from ferryman.fleet.domains import Definitions, Domains, PowerControl
-from ferryman.fleet.drives import Drives
 from ferryman.fleet.host_facts import HostFacts, Peer
 from ferryman.fleet.images import Images
 from ferryman.fleet.machine import Fit, MachineNeeds
@@ -20,6 +19,7 @@ from ferryman.fleet.migrating import Migrations
 from ferryman.fleet.ownership import OwnerTags
 from ferryman.fleet.survey import HostSurvey
 from ferryman.fleet.values import BackingImage, HostDetail, HostReading, Volume, VolumeRef
+from ferryman.fleet.xml.drives import Drives
 from ferryman.specs.host_spec import HostSpec
 
 

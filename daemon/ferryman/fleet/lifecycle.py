@@ -11,7 +11,7 @@ _KEPT = 2000
 """Events of one host; a move makes some ten of them."""
 
 
-class Change(StrEnum):
+class GuestEvent(StrEnum):
     """What became of a guest on one host."""
 
     STARTED = "started"
@@ -32,7 +32,7 @@ class LifecycleEvent:
     """One change, as its host told it."""
 
     uuid: str
-    change: Change
+    change: GuestEvent
     why: str = ""
     """The hypervisor's word for it: migrated, post-copy, booted, …; empty where it has none."""
     at_ns: int

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from ferryman.fleet.adapting import UNCHANGED, Adaptation
+from ferryman.fleet.xml.adapting import UNCHANGED, Adaptation
 from ferryman.specs.host_spec import HostSpec
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ferryman.fleet.certificates import Certificates
-from ferryman.fleet.live_obstacles import LiveObstacle
 from ferryman.fleet.machine import IDLE, UNKNOWN_NEEDS, DomainJob, MachineNeeds
 from ferryman.fleet.ownership import Owner
+from ferryman.fleet.xml.live_obstacles import LiveObstacle
 
 
 class Power(StrEnum):

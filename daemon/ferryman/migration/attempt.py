@@ -11,27 +11,30 @@ from ferryman.downtime.vantage import Vantage, vantage_of
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.migrating import Job
 from ferryman.fleet.ownership import Identity
-from ferryman.migration import cold, drives, live, tagging, volumes
+from ferryman.migration import tagging
 from ferryman.migration.announcing import may_announce
-from ferryman.migration.clearing import NOTHING_CLEARED, Cleared, clear_source
 from ferryman.migration.clock import Clock, is_same_boot
-from ferryman.migration.endings import Ending
-from ferryman.migration.looking import machine_of
-from ferryman.migration.move import DiskProgress, Ends, LeftRunningError, Move
+from ferryman.migration.cold import transfer as cold
+from ferryman.migration.disks import drives, volumes
+from ferryman.migration.disks.clearing import NOTHING_CLEARED, Cleared, clear_source
+from ferryman.migration.disks.sharing import require_shared
+from ferryman.migration.live import transfer as live
+from ferryman.migration.move import DiskProgress, HostPair, LeftRunningError, Move
 from ferryman.migration.order import Order, cold_move, image_copy, journal_entry, live_request
 from ferryman.migration.progress import progress
 from ferryman.migration.reaching import announce_until_answered
 from ferryman.migration.recording import Facts, record_of
-from ferryman.migration.settling import settle
-from ferryman.migration.sharing import require_shared
+from ferryman.migration.settling.endings import Ending
+from ferryman.migration.settling.looking import machine_of
+from ferryman.migration.settling.settling import settle
 from ferryman.migration.witness import Testimony, Witness
 from ferryman.migration.working import THREADS, Work
 from ferryman.planning.modes import ImageCopy
-from ferryman.records.audit_records import MigrationRecord, Outcome
-from ferryman.records.journal import Journal
-from ferryman.records.journal_entry import JournalEntry, Step, Watched
-from ferryman.records.live import Progress
-from ferryman.records.samples import ProbedMove
+from ferryman.records.audit.record import MigrationRecord, Outcome
+from ferryman.records.audit.samples import ProbedMove
+from ferryman.records.journal.entry import JournalEntry, Step, Watched
+from ferryman.records.journal.journal import Journal
+from ferryman.records.progress_files import Progress
 from ferryman.specs.choices import Method, SourceDisks
 from ferryman.specs.host_spec import HostSpec
 
@@ -50,7 +53,7 @@ def keep_none(_move: ProbedMove) -> None:
 class Services:
     """What an attempt works with."""
 
-    ends: Ends
+    ends: HostPair
     journal: Journal
     clock: Clock
     stop: threading.Event

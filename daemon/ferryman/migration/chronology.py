@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ferryman.downtime.values import Outage
 from ferryman.fleet.lifecycle import LifecycleEvent
-from ferryman.records.timeline import Mark, TimelineEntry
+from ferryman.records.audit.timeline import Mark, TimelineEntry
 
 _NS_PER_MS = 1_000_000
 MOST = 200

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.planning.plans import Plan
-from ferryman.records.audit_records import PredictionRecord
+from ferryman.records.audit.record import PredictionRecord
 
 
 def predictions_of(plan: Plan) -> tuple[PredictionRecord, ...]:

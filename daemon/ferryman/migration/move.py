@@ -7,21 +7,21 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from ferryman.fleet.drives import Medium
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.migrating import Job, LiveMigration
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Identity
+from ferryman.fleet.xml.drives import Medium
 from ferryman.migration.chronology import Noted
 from ferryman.migration.clock import Clock
 from ferryman.migration.working import THREADS, Work
 from ferryman.planning.modes import Driver
-from ferryman.records.audit_records import PhaseTiming, VolumeAt
+from ferryman.records.audit.record import PhaseTiming, VolumeAt
+from ferryman.records.audit.timeline import Mark
 from ferryman.records.errors import StateUnwritableError
-from ferryman.records.journal import Journal
-from ferryman.records.journal_entry import JournalEntry, Step, Watched
-from ferryman.records.timeline import Mark
+from ferryman.records.journal.entry import JournalEntry, Step, Watched
+from ferryman.records.journal.journal import Journal
 from ferryman.specs.host_spec import HostSpec
 
 _NS_PER_MS = 1_000_000
@@ -49,7 +49,7 @@ class UnwrittenError(MoveFailedError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ends:
+class HostPair:
     """Both hosts."""
 
     source: Hypervisor
@@ -58,10 +58,10 @@ class Ends:
     """All other hosts of the fleet: somebody may have carried the VM there."""
 
 
-def ends_of(view: FleetView, source: str, destination: str) -> Ends:
+def ends_of(view: FleetView, source: str, destination: str) -> HostPair:
     """These two, and all others of the fleet."""
     others = sorted(view.names() - {source, destination})
-    return Ends(
+    return HostPair(
         source=view.host(source), destination=view.host(destination), others=tuple(view.host(name) for name in others)
     )
 
@@ -84,7 +84,7 @@ class Move:
     """An attempt under way. The journal entry is the only thing in it that changes."""
 
     entry: JournalEntry
-    ends: Ends
+    ends: HostPair
     journal: Journal
     clock: Clock
     stop: threading.Event

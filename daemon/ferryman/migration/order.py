@@ -7,13 +7,13 @@ from datetime import datetime
 
 from ferryman.fleet.migrating import LiveMigration, MemoryTransfer
 from ferryman.fleet.values import DomainDetail
-from ferryman.migration import volumes
-from ferryman.migration.cold import ColdMove
+from ferryman.migration.cold.transfer import ColdMove
+from ferryman.migration.disks import volumes
 from ferryman.planning.links import bandwidth_cap_mib_s
 from ferryman.planning.modes import ImageCopy
 from ferryman.planning.plans import DiskImage, Plan
-from ferryman.records.audit_records import CauseRecord, VolumeAt
-from ferryman.records.journal_entry import JournalEntry, Step
+from ferryman.records.audit.record import CauseRecord, VolumeAt
+from ferryman.records.journal.entry import JournalEntry, Step
 from ferryman.specs.choices import Method, OnStall
 from ferryman.specs.fields import bracketed
 from ferryman.specs.host_spec import HostSpec

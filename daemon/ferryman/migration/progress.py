@@ -8,8 +8,8 @@ from typing import assert_never
 
 from ferryman.fleet.migrating import Job
 from ferryman.migration.move import DiskProgress
-from ferryman.records.journal_entry import JournalEntry
-from ferryman.records.live import Progress
+from ferryman.records.journal.entry import JournalEntry
+from ferryman.records.progress_files import Progress
 
 _MIB = 1024 * 1024
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ferryman.fleet.errors import FleetError
 from ferryman.migration.announcing import gap_s
 from ferryman.migration.move import Move
-from ferryman.records.timeline import Mark
+from ferryman.records.audit.timeline import Mark
 
 
 def announce_until_answered(move: Move, hears_nothing_for: Callable[[float], bool]) -> None:

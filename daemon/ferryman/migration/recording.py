@@ -11,16 +11,16 @@ from ferryman.downtime.measuring import apportion, unmeasured
 from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.fleet.migrating import Job
 from ferryman.migration.chronology import timeline
-from ferryman.migration.clearing import NOTHING_CLEARED, Cleared
-from ferryman.migration.endings import Ending
+from ferryman.migration.disks.clearing import NOTHING_CLEARED, Cleared
 from ferryman.migration.foretold import error_ms, error_s, predictions_of
 from ferryman.migration.move import Move
+from ferryman.migration.settling.endings import Ending
 from ferryman.migration.witness import Testimony
 from ferryman.planning.plans import Plan
-from ferryman.records.audit_records import EjectedRecord, MigrationRecord, Outcome, RejectedRecord, Transfer, VolumeAt
-from ferryman.records.journal_entry import JournalEntry
-from ferryman.records.timeline import Mark
-from ferryman.records.verdict import verdict
+from ferryman.records.audit.record import EjectedRecord, MigrationRecord, Outcome, RejectedRecord, Transfer, VolumeAt
+from ferryman.records.audit.timeline import Mark
+from ferryman.records.audit.verdict import verdict
+from ferryman.records.journal.entry import JournalEntry
 from ferryman.specs.choices import Method
 
 _LOOK_AT_IT = "Look at its console (virsh console), and whether [probe] address and port are right."

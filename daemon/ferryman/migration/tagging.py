@@ -6,7 +6,7 @@ from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.ownership import Claim, Owner, claim_of
 from ferryman.migration.move import Move, MoveFailedError
-from ferryman.records.audit_records import Outcome
+from ferryman.records.audit.record import Outcome
 
 RENEW_EVERY_NS = 60 * 1_000_000_000
 

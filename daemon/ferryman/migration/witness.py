@@ -11,10 +11,10 @@ from ferryman.downtime.attribution import BY_A_KERNEL
 from ferryman.downtime.host_probe import HostProbe
 from ferryman.downtime.measuring import BASELINE_SAMPLES, longest_outage, measure, unmeasured
 from ferryman.downtime.prober import Probe, ProbeError
-from ferryman.downtime.values import Measurement, MeasurementStatus, Outage, Outcome, ProbeTarget, Sample
+from ferryman.downtime.values import Measurement, MeasurementStatus, Outage, ProbeFate, ProbeTarget, Sample
 from ferryman.downtime.vantage import Vantage
 from ferryman.migration.clock import Clock, is_same_boot
-from ferryman.records.journal_entry import Answer, JournalEntry
+from ferryman.records.journal.entry import AnsweredProbe, JournalEntry
 from ferryman.specs.vm_spec import ProbeSpec
 
 _BASELINE_SAMPLES = 12
@@ -90,17 +90,17 @@ class Witness:
             )
         witness = cls(probe, "", vantage, clock)
         witness._earlier = tuple(
-            Sample(sent_ns=answer.sent_ns, outcome=Outcome.ANSWERED, round_trip_ns=answer.round_trip_ns)
+            Sample(sent_ns=answer.sent_ns, outcome=ProbeFate.ANSWERED, round_trip_ns=answer.round_trip_ns)
             for answer in watched.answers
         )
         return witness
 
-    def answers(self) -> tuple[Answer, ...]:
+    def answers(self) -> tuple[AnsweredProbe, ...]:
         """The newest probes, as many as a baseline needs; none unless all were answered."""
         newest = self.samples()[-BASELINE_SAMPLES:]
-        if len(newest) < BASELINE_SAMPLES or any(sample.outcome is not Outcome.ANSWERED for sample in newest):
+        if len(newest) < BASELINE_SAMPLES or any(sample.outcome is not ProbeFate.ANSWERED for sample in newest):
             return ()
-        return tuple(Answer(sent_ns=sample.sent_ns, round_trip_ns=sample.round_trip_ns) for sample in newest)
+        return tuple(AnsweredProbe(sent_ns=sample.sent_ns, round_trip_ns=sample.round_trip_ns) for sample in newest)
 
     @property
     def target(self) -> ProbeTarget | None:

@@ -10,7 +10,7 @@ from ferryman.specs.host_spec import HostSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class Route:
     """A move under way, or one that asks to begin: all that limits count."""
 
     vm: str
@@ -18,7 +18,9 @@ class Way:
     destination: str
 
 
-def obstacle(way: Way, under_way: Collection[Way], hosts: Mapping[str, HostSpec], limits: FleetLimits) -> str | None:
+def obstacle(
+    way: Route, under_way: Collection[Route], hosts: Mapping[str, HostSpec], limits: FleetLimits
+) -> str | None:
     """The limit that holds this move back; None: it may begin."""
     outgoing = sum(other.source == way.source for other in under_way)
     incoming = sum(other.destination == way.destination for other in under_way)

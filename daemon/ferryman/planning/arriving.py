@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from ferryman.fleet import domain_xml
-from ferryman.fleet.adapting import Adaptation, DiskSource, SourceKind
-from ferryman.fleet.drives import media
 from ferryman.fleet.values import Disk, DiskDevice, DomainDetail, HostDetail, Interface, Volume
+from ferryman.fleet.xml import domain as domain_xml
+from ferryman.fleet.xml.adapting import Adaptation, DiskSource, SourceKind
+from ferryman.fleet.xml.drives import media
 from ferryman.planning.plans import DiskImage, DiskPlan, DiskTransfer
 from ferryman.planning.pool_kinds import traits
 from ferryman.specs.host_spec import ArrivalSpec

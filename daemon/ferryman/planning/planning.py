@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ferryman.fleet.adapting import Adaptation
 from ferryman.fleet.values import DirtyRate, Power, VolumeRef
+from ferryman.fleet.xml.adapting import Adaptation
 from ferryman.planning.aiming import Aim
 from ferryman.planning.arriving import adaptation, storage_at
 from ferryman.planning.copying import conversion_findings, image_copy, larger_findings, machine_file_findings
@@ -19,7 +19,7 @@ from ferryman.planning.modes import Driver, ImageCopy
 from ferryman.planning.placement import Fleet
 from ferryman.planning.plans import DiskPlan, DiskTransfer, Plan
 from ferryman.planning.prediction import NOTHING_KNOWN, Knowledge, Task, predictions
-from ferryman.planning.preflight import Ends, findings, matters
+from ferryman.planning.preflight import ReadEnds, findings, matters
 from ferryman.planning.preflight.probing import probe_findings
 from ferryman.planning.preflight.ways import cold_port_findings, libvirtd_unreached
 from ferryman.planning.privacy import Privacy, privacy
@@ -39,7 +39,7 @@ class _Case:
 
     aim: Aim
     spec: VmSpec
-    ends: Ends
+    ends: ReadEnds
     known: Knowledge
     disks: tuple[DiskPlan, ...]
     image_copy: ImageCopy
@@ -52,7 +52,7 @@ def plan(
     aim: Aim,
     spec: VmSpec,
     fleet: Fleet,
-    ends: Ends,
+    ends: ReadEnds,
     leftovers: Mapping[VolumeRef, Leftover],
     known: Knowledge = NOTHING_KNOWN,
 ) -> Plan | Refused:
@@ -81,7 +81,7 @@ def _case(
     aim: Aim,
     spec: VmSpec,
     fleet: Fleet,
-    ends: Ends,
+    ends: ReadEnds,
     leftovers: Mapping[VolumeRef, Leftover],
     known: Knowledge,
 ) -> _Case:
@@ -154,7 +154,7 @@ def _writes_synchronously(case: _Case) -> bool:
     return case.spec.live.auto_converge and min(versions) >= _SYNCHRONOUS_WRITES_SINCE
 
 
-def _task(ends: Ends, disks: Sequence[DiskPlan], over: Link, way: ImageCopy) -> Task:
+def _task(ends: ReadEnds, disks: Sequence[DiskPlan], over: Link, way: ImageCopy) -> Task:
     """What predictions are made of."""
     return Task(
         vm=ends.vm.domain.name,

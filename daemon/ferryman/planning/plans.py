@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ferryman.fleet.adapting import UNCHANGED, Adaptation
 from ferryman.fleet.values import BackingImage, Volume, VolumeRef
+from ferryman.fleet.xml.adapting import UNCHANGED, Adaptation
 from ferryman.planning.causes import Cause as Cause
 from ferryman.planning.findings import Finding
 from ferryman.planning.modes import Driver, ImageCopy, SwitchOver

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ferryman.fleet.adapting import SourceKind
+from ferryman.fleet.xml.adapting import SourceKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

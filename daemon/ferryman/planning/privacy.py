@@ -11,7 +11,7 @@ from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.planning.methods import candidates
 from ferryman.planning.modes import ImageCopy
 from ferryman.planning.plans import DiskPlan, DiskTransfer
-from ferryman.planning.preflight import Ends
+from ferryman.planning.preflight import ReadEnds
 from ferryman.specs.choices import Encryption, Method
 from ferryman.specs.host_spec import HostSpec
 from ferryman.specs.vm_spec import VmSpec
@@ -64,7 +64,7 @@ class Privacy:
 
 
 def privacy(
-    spec: VmSpec, ends: Ends, disks: Sequence[DiskPlan], way: ImageCopy, hosts: tuple[HostSpec, HostSpec]
+    spec: VmSpec, ends: ReadEnds, disks: Sequence[DiskPlan], way: ImageCopy, hosts: tuple[HostSpec, HostSpec]
 ) -> Privacy:
     """Of a move between these hosts, by whatever method."""
     copied = any(disk.transfer is DiskTransfer.COPY for disk in disks)
@@ -78,5 +78,5 @@ def privacy(
     )
 
 
-def _may_move_memory(spec: VmSpec, ends: Ends) -> bool:
+def _may_move_memory(spec: VmSpec, ends: ReadEnds) -> bool:
     return any(method is not Method.COLD for method in candidates(spec, ends.vm))

@@ -9,9 +9,9 @@ from datetime import datetime
 from ferryman.fleet.values import Domain, HostReading, Power, Snapshot, Unreachable
 from ferryman.planning.decisions import UpToDate
 from ferryman.reconciler.wanting import Wanted
-from ferryman.records.audit_records import MigrationRecord, Outcome
-from ferryman.records.conditions import InFlight, Status, conditions_for
-from ferryman.records.states import (
+from ferryman.records.audit.record import MigrationRecord, Outcome
+from ferryman.records.state.conditions import InFlight, Status, conditions_for
+from ferryman.records.state.states import (
     Condition,
     ConditionType,
     FleetState,

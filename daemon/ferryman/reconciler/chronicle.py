@@ -17,19 +17,26 @@ from ferryman.reconciler.mailbox import Mailbox
 from ferryman.reconciler.memory import Memory
 from ferryman.reconciler.wanting import Wanted
 from ferryman.reconciler.writing import Writing
-from ferryman.records import audit
-from ferryman.records.audit_records import MigrationRecord, Outcome
-from ferryman.records.conditions import ConditionReason, Status
-from ferryman.records.downtimes import Downtimes
+from ferryman.records.audit import whole as audit
+from ferryman.records.audit.downtimes import Downtimes
+from ferryman.records.audit.ordering import in_order, next_number
+from ferryman.records.audit.record import MigrationRecord, Outcome
 from ferryman.records.in_force import write_in_force
-from ferryman.records.journal import Journal
-from ferryman.records.journal_entry import JournalEntry
-from ferryman.records.live import clear_progress
-from ferryman.records.messages import Change, changes_message, fleet_change, host_change, migration_message, vm_change
-from ferryman.records.open_moves import OpenMoves
-from ferryman.records.ordering import in_order, next_number
-from ferryman.records.salvage import salvaged
-from ferryman.records.states import HostState, VmState
+from ferryman.records.journal.entry import JournalEntry
+from ferryman.records.journal.journal import Journal
+from ferryman.records.journal.open_moves import OpenMoves
+from ferryman.records.journal.salvage import salvaged
+from ferryman.records.progress_files import clear_progress
+from ferryman.records.state.conditions import ConditionReason, Status
+from ferryman.records.state.messages import (
+    Change,
+    changes_message,
+    fleet_change,
+    host_change,
+    migration_message,
+    vm_change,
+)
+from ferryman.records.state.states import HostState, VmState
 from ferryman.records.store import StateStore
 from ferryman.specs.loading import Specs
 from ferryman.specs.source import Tree

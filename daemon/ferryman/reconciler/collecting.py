@@ -11,16 +11,16 @@ from pathlib import Path
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.values import Snapshot, VolumeRef
-from ferryman.migration.apart import lie_apart
+from ferryman.migration.disks.apart import lie_apart
 from ferryman.reconciler.reclaiming import Evidence, Judged, Standing, Storage, judge, newest_by_uuid
 from ferryman.reconciler.sweeping import reachable, sweep
-from ferryman.records import audit
-from ferryman.records.audit_records import RemovalRecord
-from ferryman.records.ids import migration_id
-from ferryman.records.ledger import LeftBehind, Place, leftovers
-from ferryman.records.markers import Markers
-from ferryman.records.messages import removals_message
-from ferryman.records.open_moves import open_moves_in
+from ferryman.records.audit import whole as audit
+from ferryman.records.audit.ids import migration_id
+from ferryman.records.audit.ledger import LeftBehind, VolumePlace, leftovers
+from ferryman.records.audit.record import RemovalRecord
+from ferryman.records.journal.markers import Markers
+from ferryman.records.journal.open_moves import open_moves_in
+from ferryman.records.state.messages import removals_message
 from ferryman.records.store import StateStore
 
 
@@ -113,7 +113,7 @@ def _sharing(view: FleetView, judged: Judged, markers: Markers) -> str:
     return ""
 
 
-def _storage(view: FleetView, snapshot: Snapshot, left: Mapping[Place, LeftBehind]) -> dict[str, Storage]:
+def _storage(view: FleetView, snapshot: Snapshot, left: Mapping[VolumePlace, LeftBehind]) -> dict[str, Storage]:
     found = {}
     for host in {place.host for place in left}:
         if snapshot.reading(host) is None:
@@ -129,6 +129,6 @@ def _storage(view: FleetView, snapshot: Snapshot, left: Mapping[Place, LeftBehin
     return found
 
 
-def _by_host(item: tuple[Place, LeftBehind]) -> tuple[str, str, str]:
+def _by_host(item: tuple[VolumePlace, LeftBehind]) -> tuple[str, str, str]:
     place, _ = item
     return (place.host, place.pool, place.name)

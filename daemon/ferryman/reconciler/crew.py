@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from ferryman.migration.working import THREADS, Work
 from ferryman.reconciler.deciding import UnderWay
-from ferryman.records.audit_records import MigrationRecord
-from ferryman.records.conditions import InFlight
+from ferryman.records.audit.record import MigrationRecord
+from ferryman.records.state.conditions import InFlight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Claim, Owner
 from ferryman.fleet.values import DirtyRate, DomainDetail, Power, Snapshot
 from ferryman.planning import admission
-from ferryman.planning.admission import Way
+from ferryman.planning.admission import Route
 from ferryman.planning.aiming import Aim, aim
 from ferryman.planning.arriving import storage_at
 from ferryman.planning.chains import base_paths
@@ -24,11 +24,11 @@ from ferryman.planning.placement import Fleet
 from ferryman.planning.planning import merged, plan
 from ferryman.planning.plans import Plan
 from ferryman.planning.prediction import NOT_MEASURED, DirtyRateUnknown, Knowledge
-from ferryman.planning.preflight import Ends
+from ferryman.planning.preflight import ReadEnds
 from ferryman.planning.storage import destination_refs, given_up_refs
 from ferryman.planning.waiting import invalid, not_now, of_another
 from ferryman.reconciler.memory import Memory
-from ferryman.records.conditions import Suspended
+from ferryman.records.state.conditions import Suspended
 from ferryman.specs.fleet_spec import FleetLimits
 from ferryman.specs.loading import Specs
 from ferryman.specs.vm_spec import VmSpec
@@ -51,7 +51,7 @@ class Decided:
 class UnderWay:
     """A move that has begun."""
 
-    way: Way
+    way: Route
     memory_mib: int
     spec: VmSpec | None = None
     """What it was begun for; None: an earlier daemon began it."""
@@ -115,7 +115,7 @@ class Decider:
         refusals: list[Refused] = []
         waits: list[Wait] = []
         for destination in aimed.destinations:
-            way = Way(vm=spec.name, source=aimed.source, destination=destination)
+            way = Route(vm=spec.name, source=aimed.source, destination=destination)
             full = self._full(way)
             if full is not None:
                 message = f"{way.source} -> {destination}: {aimed.why}; waits: {full}"
@@ -164,7 +164,7 @@ class Decider:
                 decision=Wait(vm=spec.name, reason=WaitReason.CHANGING, message=error.reason, remedy=error.remedy)
             )
         patiently = self.patient or self.limits is None
-        ends = Ends(
+        ends = ReadEnds(
             vm=detail,
             source=source,
             destination=there,
@@ -191,7 +191,7 @@ class Decider:
             dirty = self.dirty_rate(spec.name, self.view.host(source))
         return Knowledge(history=self.memory.history, dirty=dirty)
 
-    def _full(self, way: Way) -> str | None:
+    def _full(self, way: Route) -> str | None:
         if self.limits is None:
             return None
         return admission.obstacle(way, [move.way for move in self.under_way], self.specs.hosts, self.limits)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ferryman.planning.plans import Plan
-from ferryman.records.audit_records import MigrationRecord
-from ferryman.records.journal_entry import JournalEntry
+from ferryman.records.audit.record import MigrationRecord
+from ferryman.records.journal.entry import JournalEntry
 from ferryman.records.requests import Request
-from ferryman.records.states import Condition, HostState
+from ferryman.records.state.states import Condition, HostState
 from ferryman.specs.problems import Problem
 
 

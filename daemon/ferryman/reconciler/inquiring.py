@@ -8,16 +8,16 @@ from pathlib import Path
 
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.values import Snapshot
-from ferryman.migration.holds import Advice
 from ferryman.migration.move import ends_of
-from ferryman.migration.situation import Situation, examine, in_words
+from ferryman.migration.settling.holds import Advice
+from ferryman.migration.settling.situation import Situation, examine, in_words
 from ferryman.planning.decisions import Refused
 from ferryman.reconciler.unfinished import damaged, doubts, obstacle
-from ferryman.records.audit_records import MigrationRecord
-from ferryman.records.journal_entry import JournalEntry
-from ferryman.records.live import read_progress
+from ferryman.records.audit.record import MigrationRecord
+from ferryman.records.journal.entry import JournalEntry
+from ferryman.records.journal.open_moves import Attempt, OpenMoves, open_moves_in
 from ferryman.records.lock import FolderLock
-from ferryman.records.open_moves import Attempt, OpenMoves, open_moves_in
+from ferryman.records.progress_files import read_progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from ferryman.fleet.ownership import Claim, claim_of
 from ferryman.fleet.values import Power, Snapshot
 from ferryman.migration.attempt import Services, carry_out, take_up
 from ferryman.migration.move import ends_of
-from ferryman.planning.admission import Way
+from ferryman.planning.admission import Route
 from ferryman.planning.decisions import Decision, Refused, UpToDate, Wait, WaitReason
 from ferryman.planning.plans import Plan
 from ferryman.planning.waiting import observing_only
@@ -25,11 +25,11 @@ from ferryman.reconciler.recovering import Recovery
 from ferryman.reconciler.silences import Silences
 from ferryman.reconciler.sweeping import Sweeper
 from ferryman.reconciler.unfinished import in_flight
-from ferryman.records.audit_records import MigrationRecord
-from ferryman.records.conditions import InFlight, Status
-from ferryman.records.ids import migration_id
-from ferryman.records.journal_entry import JournalEntry
-from ferryman.records.leasing import Observing
+from ferryman.records.audit.ids import migration_id
+from ferryman.records.audit.record import MigrationRecord
+from ferryman.records.journal.entry import JournalEntry
+from ferryman.records.lease.rules import Observing
+from ferryman.records.state.conditions import InFlight, Status
 from ferryman.specs.loading import Specs
 
 _NS_PER_S = 1_000_000_000
@@ -175,7 +175,7 @@ class Reconciler:
         order = order_of(decided, specs, record_id, attempt=setback.failures + 1 if setback else 1)
         services = self._services(plan.source, plan.destination)
         parts.events.begun(plan)
-        way = Way(vm=vm, source=plan.source, destination=plan.destination)
+        way = Route(vm=vm, source=plan.source, destination=plan.destination)
         move = UnderWay(way=way, memory_mib=plan.memory_mib, spec=spec)
         status = InFlight(
             vm=vm,
@@ -208,7 +208,7 @@ class Reconciler:
         prober = specs.hosts.get(entry.watched.prober) if entry.watched else None
         services = self._services(entry.source, entry.destination)
         self._parts.events.taken_up(entry)
-        way = Way(vm=entry.vm, source=entry.source, destination=entry.destination)
+        way = Route(vm=entry.vm, source=entry.source, destination=entry.destination)
         move = UnderWay(way=way, memory_mib=_UNMEASURED_MEMORY_MIB)
         self._crew.begin(move, in_flight(entry), lambda: take_up(entry, services, prober))
 

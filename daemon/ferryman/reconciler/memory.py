@@ -10,10 +10,10 @@ from ferryman.planning.aiming import LastPlaced
 from ferryman.planning.past import NO_HISTORY, History
 from ferryman.planning.retrying import delay_s
 from ferryman.planning.storage import Leftover
-from ferryman.records.audit_records import MigrationRecord, Outcome, RemovalRecord
-from ferryman.records.ledger import LeftBehind, Place, held, leftovers
-from ferryman.records.past import history_of
-from ferryman.records.states import VmState
+from ferryman.records.audit.ledger import LeftBehind, VolumePlace, held, leftovers
+from ferryman.records.audit.past import history_of
+from ferryman.records.audit.record import MigrationRecord, Outcome, RemovalRecord
+from ferryman.records.state.states import VmState
 from ferryman.specs.fleet_spec import RetrySpec
 from ferryman.specs.vm_spec import VmSpec
 
@@ -38,7 +38,7 @@ class Memory:
 
     states: dict[str, VmState] = field(default_factory=dict)
     setbacks: dict[str, Setback] = field(default_factory=dict)
-    leftovers: Mapping[Place, LeftBehind] = field(default_factory=dict)
+    leftovers: Mapping[VolumePlace, LeftBehind] = field(default_factory=dict)
 
     removals: Sequence[RemovalRecord] = ()
     """Nobody removes volumes while the daemon runs: the folder has one writer."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ferryman.migration.order import Order
 from ferryman.planning.plans import Plan
 from ferryman.reconciler.deciding import Decided
-from ferryman.records.audit_records import CauseRecord
+from ferryman.records.audit.record import CauseRecord
 from ferryman.specs.loading import Specs
 
 

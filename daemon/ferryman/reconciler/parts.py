@@ -17,8 +17,8 @@ from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.dirty_rates import Keep
 from ferryman.reconciler.events import Events
 from ferryman.reconciler.wanting import Wanted
-from ferryman.records.leasing import Observing
-from ferryman.records.live import Progress
+from ferryman.records.lease.rules import Observing
+from ferryman.records.progress_files import Progress
 from ferryman.specs.host_spec import HostSpec
 
 

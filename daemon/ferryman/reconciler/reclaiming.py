@@ -11,9 +11,9 @@ from ferryman.downtime.values import MeasurementStatus
 from ferryman.fleet.usage import users
 from ferryman.fleet.values import Domain, MigrationSide, Pool, Snapshot, Volume
 from ferryman.planning.pool_kinds import traits
-from ferryman.records.audit_records import MigrationRecord
-from ferryman.records.ledger import LeftBehind, Place
-from ferryman.records.ordering import in_order
+from ferryman.records.audit.ledger import LeftBehind, VolumePlace
+from ferryman.records.audit.ordering import in_order
+from ferryman.records.audit.record import MigrationRecord
 
 
 class Standing(StrEnum):
@@ -47,7 +47,7 @@ class Storage:
     """What a host says of its storage, as far as it concerns what was left there."""
 
     pools: Mapping[str, Pool] = field(default_factory=dict)
-    volumes: Mapping[Place, Volume] = field(default_factory=dict)
+    volumes: Mapping[VolumePlace, Volume] = field(default_factory=dict)
     disk_paths: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By VM."""
 
@@ -67,7 +67,7 @@ class Evidence:
     older_than: timedelta = timedelta()
 
 
-def judge(place: Place, left: LeftBehind, evidence: Evidence) -> Judged:
+def judge(place: VolumePlace, left: LeftBehind, evidence: Evidence) -> Judged:
     """Whether one volume may go. Every doubt counts against it."""
     storage = evidence.storage.get(place.host)
     volume = storage.volumes.get(place) if storage else None
@@ -126,7 +126,7 @@ def _elsewhere(left: LeftBehind, evidence: Evidence) -> Kept:
     return None
 
 
-def _at_its_host(place: Place, left: LeftBehind, storage: Storage | None, volume: Volume | None) -> Kept:
+def _at_its_host(place: VolumePlace, left: LeftBehind, storage: Storage | None, volume: Volume | None) -> Kept:
     """The volume: it must be the one that was left, lie on the host's own storage, and be used by none."""
     if storage is None:
         return f"{place.host} cannot be read", f"Check the host, and that hosts/{place.host}.toml is in the specs."

@@ -14,11 +14,11 @@ from ferryman.migration.clock import Clock
 from ferryman.migration.recording import decided, given_up
 from ferryman.planning.decisions import Refused, Wait
 from ferryman.reconciler.chronicle import Chronicle
-from ferryman.reconciler.requested import Answer, Attempt, Case, Grant, judge
+from ferryman.reconciler.requested import Attempt, Case, Grant, Reply, judge
 from ferryman.reconciler.unfinished import damaged, obstacle, resting, stuck
-from ferryman.records.audit_records import MigrationRecord
-from ferryman.records.ids import migration_id
-from ferryman.records.journal_entry import JournalEntry
+from ferryman.records.audit.ids import migration_id
+from ferryman.records.audit.record import MigrationRecord
+from ferryman.records.journal.entry import JournalEntry
 from ferryman.records.requests import Request
 from ferryman.specs.loading import Specs
 
@@ -106,7 +106,7 @@ class Recovery:
         attempt, entry = moves.attempt(request.vm, moving), moves.entry(request.vm)
         return Case(vm=request.vm, wish=request.wish, attempt=attempt, entry=entry)
 
-    def _grant(self, answer: Answer, case: Case, request: Request) -> str:
+    def _grant(self, answer: Reply, case: Case, request: Request) -> str:
         """Do it; the id of the audit record that will come of it, empty where none will."""
         vm, chronicle, now = case.vm, self._chronicle, self._clock.now()
         fresh_id = migration_id(now, vm, secrets.randbits(16))

@@ -10,8 +10,8 @@ from typing import assert_never
 from ferryman.fleet.values import Snapshot
 from ferryman.planning.decisions import Refused, Wait
 from ferryman.reconciler.unfinished import doubts, obstacle
-from ferryman.records.journal_entry import JournalEntry
-from ferryman.records.open_moves import Attempt as Attempt
+from ferryman.records.journal.entry import JournalEntry
+from ferryman.records.journal.open_moves import Attempt as Attempt
 from ferryman.records.requests import Wish
 
 
@@ -30,7 +30,7 @@ class Grant(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Reply:
     """What a request comes to."""
 
     grant: Grant
@@ -48,26 +48,26 @@ class Case:
     """Of an open or held attempt."""
 
 
-def judge(case: Case, hosts: Collection[str], snapshot: Snapshot) -> Answer:
+def judge(case: Case, hosts: Collection[str], snapshot: Snapshot) -> Reply:
     """Whether the wish can be granted now. `hosts`: those of the specs."""
     vm, wish, entry = case.vm, case.wish, case.entry
     match case.attempt:
         case Attempt.NONE:
-            return Answer(grant=Grant.REFUSED, text=f"nothing is open or held of {vm}")
+            return Reply(grant=Grant.REFUSED, text=f"nothing is open or held of {vm}")
         case Attempt.MOVING:
-            return Answer(grant=Grant.REFUSED, text=f"{vm} is being moved now; its progress: ferryman status")
+            return Reply(grant=Grant.REFUSED, text=f"{vm} is being moved now; its progress: ferryman status")
         case Attempt.DAMAGED:
             return _damaged(vm, wish, snapshot)
         case Attempt.OPEN | Attempt.HELD if wish is Wish.FORGET:
-            return Answer(grant=Grant.END, text="the move is ended as it is; nothing was touched on any host")
+            return Reply(grant=Grant.END, text="the move is ended as it is; nothing was touched on any host")
         case Attempt.OPEN | Attempt.HELD:
             if entry is None:
-                return Answer(grant=Grant.REFUSED, text=_NO_ENTRY.format(vm=vm))
+                return Reply(grant=Grant.REFUSED, text=_NO_ENTRY.format(vm=vm))
             against = obstacle(entry, hosts, snapshot)
             if against is not None:
-                return Answer(grant=Grant.REFUSED, text=_said(against))
+                return Reply(grant=Grant.REFUSED, text=_said(against))
             again = case.attempt is Attempt.HELD
-            return Answer(grant=Grant.TAKE_UP_AGAIN if again else Grant.TAKE_UP, text="the move is taken up")
+            return Reply(grant=Grant.TAKE_UP_AGAIN if again else Grant.TAKE_UP, text="the move is taken up")
         case _:
             assert_never(case.attempt)
 
@@ -75,11 +75,11 @@ def judge(case: Case, hosts: Collection[str], snapshot: Snapshot) -> Answer:
 _NO_ENTRY = "{vm} was held and its journal entry is gone; when it is as it should be: ferryman recover {vm} --forget"
 
 
-def _damaged(vm: str, wish: Wish, snapshot: Snapshot) -> Answer:
+def _damaged(vm: str, wish: Wish, snapshot: Snapshot) -> Reply:
     against = () if wish is Wish.FORGET else doubts(vm, snapshot)
     if against:
-        return Answer(grant=Grant.REFUSED, text=f"it is not clear what became of {vm}: {'; '.join(against)}")
-    return Answer(grant=Grant.SET_ASIDE, text="the entry was set aside, and the VM is decided about afresh")
+        return Reply(grant=Grant.REFUSED, text=f"it is not clear what became of {vm}: {'; '.join(against)}")
+    return Reply(grant=Grant.SET_ASIDE, text="the entry was set aside, and the VM is decided about afresh")
 
 
 def _said(against: Wait | Refused) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from ferryman.downtime.values import MeasurementStatus, ServiceCheck
-from ferryman.records.audit_records import MigrationRecord, Outcome
-from ferryman.records.conditions import ServiceSilent
+from ferryman.records.audit.record import MigrationRecord, Outcome
+from ferryman.records.state.conditions import ServiceSilent
 
 LISTEN_EVERY_S = 5.0
 _STOP_PATIENCE_S = 5.0

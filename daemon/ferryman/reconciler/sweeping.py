@@ -10,7 +10,7 @@ from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.values import VolumeRef
 from ferryman.migration.working import Work
 from ferryman.records.errors import StateError
-from ferryman.records.markers import Marker, Markers
+from ferryman.records.journal.markers import Marker, Markers
 
 
 def reachable(markers: Iterable[Marker], hosts: Iterable[str]) -> tuple[Marker, ...]:

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from ferryman.fleet.values import MigrationSide, Power, Snapshot
 from ferryman.planning.decisions import Refused, StallReason, Wait, WaitReason
 from ferryman.planning.findings import Finding, FindingCode, Severity
-from ferryman.records.conditions import InFlight
-from ferryman.records.journal_entry import JournalEntry
+from ferryman.records.journal.entry import JournalEntry
+from ferryman.records.state.conditions import InFlight
 
 
 def obstacle(entry: JournalEntry, hosts: Collection[str], snapshot: Snapshot) -> Wait | Refused | None:

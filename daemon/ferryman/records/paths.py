@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ferryman.records.audit_records import MigrationRecord, RemovalRecord
+from ferryman.records.audit.record import MigrationRecord, RemovalRecord
 from ferryman.records.names import checked
 
 VMS, HOSTS = "vms", "hosts"

@@ -14,8 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from ferryman.records import atomic_files
 from ferryman.records.errors import RecordError, StateUnwritableError
-from ferryman.records.live import FOLDER
 from ferryman.records.names import checked
+from ferryman.records.progress_files import FOLDER
 from ferryman.records.toml_files import content
 
 

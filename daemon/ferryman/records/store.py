@@ -10,18 +10,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from ferryman.records import atomic_files, live, rates, requests, toml_files
-from ferryman.records.audit_records import MigrationRecord, RemovalRecord
+from ferryman.records import atomic_files, rates, requests, toml_files
+from ferryman.records import progress_files as live
+from ferryman.records.audit.record import MigrationRecord, RemovalRecord
+from ferryman.records.audit.samples import FOLDER as SAMPLES
 from ferryman.records.errors import RecordError, RecordExistsError, StateError, StateUnwritableError
-from ferryman.records.history import Commits, History
 from ferryman.records.in_force import read_in_force
-from ferryman.records.journal import FOLDER as JOURNAL
+from ferryman.records.journal.journal import FOLDER as JOURNAL
+from ferryman.records.journal.markers import FOLDER as MARKERS
 from ferryman.records.lock import FolderLock
-from ferryman.records.markers import FOLDER as MARKERS
-from ferryman.records.messages import CommitMessage
 from ferryman.records.paths import HOSTS, MIGRATIONS, REMOVALS, VMS, StatePaths
-from ferryman.records.samples import FOLDER as SAMPLES
-from ferryman.records.states import FleetState, HostState, VmState
+from ferryman.records.state.messages import CommitMessage
+from ferryman.records.state.repository import Commits, StateRepository
+from ferryman.records.state.states import FleetState, HostState, VmState
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ class StateStore:
         self.folder = folder
         self.paths = StatePaths(folder)
         self._lock = lock
-        self._history = history or History(folder)
+        self._history = history or StateRepository(folder)
 
     @classmethod
     def open(cls, folder: Path, *, read_only: bool = False, history: Commits | None = None) -> StateStore:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from ferryman.records.head import RecordHead
+from ferryman.records.audit.head import RecordHead
 from ferryman.report.model import CloseUp, Report
 from ferryman.report.summing import by_method, by_vm, medians, summary
 

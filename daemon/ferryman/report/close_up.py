@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from ferryman.downtime.values import Outcome
-from ferryman.records.audit_records import MigrationRecord
-from ferryman.records.samples import KeptSample
-from ferryman.records.timeline import Mark, TimelineEntry
+from ferryman.downtime.values import ProbeFate
+from ferryman.records.audit.record import MigrationRecord
+from ferryman.records.audit.samples import KeptSample
+from ferryman.records.audit.timeline import Mark, TimelineEntry
 from ferryman.report.model import CloseUp, OutageBand
 
 
@@ -24,7 +24,7 @@ def close_up(record: MigrationRecord, probes: Sequence[KeptSample]) -> CloseUp:
 
 def is_bad(probe: KeptSample, in_time_ms: float | None) -> bool:
     """Lost, refused, or answered too late for this move's baseline."""
-    if probe.outcome is not Outcome.ANSWERED or probe.round_trip_ms is None:
+    if probe.outcome is not ProbeFate.ANSWERED or probe.round_trip_ms is None:
         return True
     return in_time_ms is not None and probe.round_trip_ms > in_time_ms
 
@@ -57,7 +57,7 @@ def _told(timeline: Sequence[TimelineEntry]) -> Iterator[OutageBand]:
 
 def _is_jitter(run: Sequence[KeptSample]) -> bool:
     """Late answers only, as far apart as they were asked: see `downtime/outages.py`."""
-    if any(probe.outcome is not Outcome.ANSWERED for probe in run):
+    if any(probe.outcome is not ProbeFate.ANSWERED for probe in run):
         return False
     answers_ms = [probe.sent_ms + (probe.round_trip_ms or 0.0) for probe in run]
     return len(run) == 1 or max(answers_ms) - min(answers_ms) > (run[-1].sent_ms - run[0].sent_ms) / 2
@@ -68,6 +68,6 @@ def _first_answer_ms(run: Sequence[KeptSample], back: KeptSample | None) -> floa
     answers = [
         probe.sent_ms + probe.round_trip_ms
         for probe in (*run, *((back,) if back else ()))
-        if probe.outcome is Outcome.ANSWERED and probe.round_trip_ms is not None
+        if probe.outcome is ProbeFate.ANSWERED and probe.round_trip_ms is not None
     ]
     return min(answers, default=None)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ferryman.downtime.statistics import Statistics
-from ferryman.records.audit_records import MigrationRecord
-from ferryman.records.head import RecordHead, Verdict
-from ferryman.records.samples import KeptSample
+from ferryman.records.audit.head import RecordHead, Verdict
+from ferryman.records.audit.record import MigrationRecord
+from ferryman.records.audit.samples import KeptSample
 from ferryman.specs.choices import Method
 
 

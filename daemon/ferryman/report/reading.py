@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.records.head import Outcome, RecordHead
+from ferryman.records.audit.head import Outcome, RecordHead
 from ferryman.specs.choices import Method
 
 _MEASURED = MeasurementStatus.MEASURED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ferryman.records.head import RecordHead
+from ferryman.records.audit.head import RecordHead
 from ferryman.report.reading import downtime_ms
 
 NEWEST_IN_FULL = 20

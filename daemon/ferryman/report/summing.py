@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import quantiles
 
 from ferryman.downtime.statistics import summarise
-from ferryman.records.head import Outcome, RecordHead, Verdict
+from ferryman.records.audit.head import Outcome, RecordHead, Verdict
 from ferryman.report.model import MedianPoint, Summary, VmSummary
 from ferryman.report.reading import counted_ms, downtime_ms, is_counted, method_of
 from ferryman.specs.choices import Method

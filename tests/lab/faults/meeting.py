@@ -13,7 +13,7 @@ from named import Ends, NamedFault
 from trial import CONVERGES_WITHIN_S, Trial
 
 from ferryman.lab import fault_state, faults
-from ferryman.records.live import read_progress
+from ferryman.records.progress_files import read_progress
 
 _COMES_SO_FAR_WITHIN_S = 60.0
 _SLOW_MBIT_S = 60

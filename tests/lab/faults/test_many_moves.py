@@ -13,7 +13,7 @@ from daemon_run import DaemonRun
 from running import RunningLab
 
 from ferryman.lab import fault_state
-from ferryman.records.audit_records import Outcome
+from ferryman.records.audit.record import Outcome
 
 pytestmark = pytest.mark.soak
 

@@ -14,11 +14,11 @@ from running import RunningLab
 from test_restart import is_in_phase
 
 from ferryman.lab import faults
-from ferryman.records.audit_records import Outcome
-from ferryman.records.journal import Journal
-from ferryman.records.lease import REMOTE
-from ferryman.records.leasing import LASTS_NS, RENEW_EVERY_S
-from ferryman.records.states import ConditionType
+from ferryman.records.audit.record import Outcome
+from ferryman.records.journal.journal import Journal
+from ferryman.records.lease.remote import REMOTE
+from ferryman.records.lease.rules import LASTS_NS, RENEW_EVERY_S
+from ferryman.records.state.states import ConditionType
 
 pytestmark = pytest.mark.soak
 

@@ -11,7 +11,7 @@ from daemon_run import DaemonRun
 from running import RunningLab
 
 from ferryman.lab import fault_state
-from ferryman.records.journal import Journal
+from ferryman.records.journal.journal import Journal
 
 CONVERGES_WITHIN_S = 240.0
 _COMES_SO_FAR_WITHIN_S = 60.0

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from ferryman.benching.values import BenchMove, BenchRun, Leg
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.records.audit_records import Outcome
+from ferryman.records.audit.record import Outcome
 from ferryman.specs.choices import Method
 
 A, B = "tallinn", "skopje"

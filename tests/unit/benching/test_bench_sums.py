@@ -10,7 +10,7 @@ from runs import A, B, moved, run
 from ferryman.benching.schedule import legs
 from ferryman.benching.summing import comparisons, summaries
 from ferryman.benching.values import BenchRun
-from ferryman.records.audit_records import Outcome
+from ferryman.records.audit.record import Outcome
 from ferryman.specs.choices import Method
 
 

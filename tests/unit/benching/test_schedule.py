@@ -6,7 +6,7 @@ from runs import A, B, moved, run
 
 from ferryman.benching.schedule import MOST_FAILURES, has_failed_too_often, homeward, legs, next_leg, succeeded
 from ferryman.benching.values import BenchRun, Leg
-from ferryman.records.audit_records import Outcome
+from ferryman.records.audit.record import Outcome
 from ferryman.specs.choices import Method
 
 

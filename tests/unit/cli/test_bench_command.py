@@ -21,8 +21,8 @@ from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import FakeFleet
 from ferryman.fleet.ownership import Owner
 from ferryman.planning.plans import Cause
-from ferryman.records import audit
-from ferryman.records.audit_records import MigrationRecord
+from ferryman.records.audit import whole as audit
+from ferryman.records.audit.record import MigrationRecord
 from ferryman.records.store import StateStore
 from ferryman.specs.host_spec import HostSpec
 

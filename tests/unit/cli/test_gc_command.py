@@ -15,9 +15,9 @@ from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import FakeFleet, vm_xml
 from ferryman.fleet.fake.storage import FakeVolume
-from ferryman.records.audit_records import MigrationRecord, VolumeAt
-from ferryman.records.journal import Journal
-from ferryman.records.journal_entry import JournalEntry, Step
+from ferryman.records.audit.record import MigrationRecord, VolumeAt
+from ferryman.records.journal.entry import JournalEntry, Step
+from ferryman.records.journal.journal import Journal
 from ferryman.records.store import StateStore
 from ferryman.specs.host_spec import HostSpec
 

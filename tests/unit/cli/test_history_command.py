@@ -10,7 +10,7 @@ import pytest
 from written_state import ferryman, record, written
 
 from ferryman.downtime.attribution import Attribution
-from ferryman.records.timeline import Mark, TimelineEntry
+from ferryman.records.audit.timeline import Mark, TimelineEntry
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from written_state import NOON, condition, record
 
 from ferryman.cli.log import LogEvents
-from ferryman.records.states import ConditionType, HostState
+from ferryman.records.state.states import ConditionType, HostState
 from ferryman.service import ServiceManager
 from ferryman.specs.problems import Problem, ProblemCode
 

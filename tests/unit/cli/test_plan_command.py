@@ -14,8 +14,8 @@ from written_state import ferryman, record, specs
 from ferryman.cli.waiting import SignOfLife
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import FakeFleet
-from ferryman.records.journal import Journal
-from ferryman.records.journal_entry import JournalEntry, Step
+from ferryman.records.journal.entry import JournalEntry, Step
+from ferryman.records.journal.journal import Journal
 from ferryman.records.rates import SeenRate, write_rate
 from ferryman.records.store import StateStore
 from ferryman.specs.choices import Method

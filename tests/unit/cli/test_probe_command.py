@@ -16,7 +16,7 @@ from written_state import ferryman
 from ferryman.cli.probe import address_and_port
 from ferryman.cli.probe_display import summary
 from ferryman.downtime.survey import RoundTrips, Survey
-from ferryman.downtime.values import Kind, OutageFigures, Outcome
+from ferryman.downtime.values import Kind, OutageFigures, ProbeFate
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +100,7 @@ def test_the_summary_tells_bounds_and_kinds() -> None:
             lasted_ms=6_000.0,
             sent=600,
             missed=2,
-            outcomes={Outcome.ANSWERED: 580, Outcome.LOST: 20},
+            outcomes={ProbeFate.ANSWERED: 580, ProbeFate.LOST: 20},
             round_trips=RoundTrips(lowest_ms=0.1, median_ms=0.2, p99_ms=0.9, highest_ms=1.5),
             first_answer_ms=0.0,
             outages=(

@@ -14,10 +14,11 @@ from written_state import NOON, ferryman, record, specs
 from ferryman.fleet.fake.hosts import FakeFleet
 from ferryman.fleet.fake.storage import FakeVolume
 from ferryman.fleet.values import Power
-from ferryman.records import audit, requests
-from ferryman.records.audit_records import Outcome, VolumeAt
-from ferryman.records.journal import Journal
-from ferryman.records.journal_entry import JournalEntry, Step
+from ferryman.records import requests
+from ferryman.records.audit import whole as audit
+from ferryman.records.audit.record import Outcome, VolumeAt
+from ferryman.records.journal.entry import JournalEntry, Step
+from ferryman.records.journal.journal import Journal
 from ferryman.records.store import StateStore
 from ferryman.specs.choices import Method
 from ferryman.specs.host_spec import HostSpec

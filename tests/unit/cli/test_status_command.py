@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from written_state import NOON, condition, ferryman, vm_state, written
 
-from ferryman.records.live import Progress, write_progress
-from ferryman.records.states import ConditionType, FleetState, HostState, SpecProblem
+from ferryman.records.progress_files import Progress, write_progress
+from ferryman.records.state.states import ConditionType, FleetState, HostState, SpecProblem
 from ferryman.records.store import StateStore
 from ferryman.specs.choices import Method
 

@@ -9,7 +9,7 @@ from written_state import MEASURED, NOON
 
 from ferryman.cli.words import downtime, progress
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.records.live import Progress
+from ferryman.records.progress_files import Progress
 from ferryman.specs.choices import Method
 
 MIB = 1024 * 1024

@@ -12,8 +12,8 @@ from ferryman.cli import main
 from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.fleet.hypervisor import Connect
 from ferryman.planning.plans import Cause
-from ferryman.records.audit_records import CauseRecord, MigrationRecord, Outcome, Verdict
-from ferryman.records.states import Condition, ConditionType, HostState, VmState
+from ferryman.records.audit.record import CauseRecord, MigrationRecord, Outcome, Verdict
+from ferryman.records.state.states import Condition, ConditionType, HostState, VmState
 from ferryman.records.store import StateStore
 from ferryman.specs.choices import Method
 

@@ -8,7 +8,7 @@ import time
 from typing import IO
 
 from ferryman.fleet.errors import FailureKind, HostUnreachableError, OperationFailedError
-from ferryman.fleet.far_python import FIRST_STEPS, ClockReading
+from ferryman.fleet.ssh.far_python import FIRST_STEPS, ClockReading
 
 AHEAD_NS = 7_000_000_000_000
 _CLOCK = f"import time\n_own = time.monotonic_ns\ntime.monotonic_ns = lambda: _own() + {AHEAD_NS}\n"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ferryman.downtime.values import Outcome, ProbeTarget, Sample
+from ferryman.downtime.values import ProbeFate, ProbeTarget, Sample
 
 TARGET = ProbeTarget(address="192.0.2.1", port=22, interval_ms=10, deadline_ms=900)
 
@@ -37,15 +37,15 @@ def ns(milliseconds: float) -> int:
 
 
 def answered(sent: float, round_trip: float = 1) -> Sample:
-    return Sample(sent_ns=ns(sent), outcome=Outcome.ANSWERED, round_trip_ns=ns(round_trip))
+    return Sample(sent_ns=ns(sent), outcome=ProbeFate.ANSWERED, round_trip_ns=ns(round_trip))
 
 
 def lost(sent: float) -> Sample:
-    return Sample(sent_ns=ns(sent), outcome=Outcome.LOST, round_trip_ns=-1)
+    return Sample(sent_ns=ns(sent), outcome=ProbeFate.LOST, round_trip_ns=-1)
 
 
 def refused(sent: float) -> Sample:
-    return Sample(sent_ns=ns(sent), outcome=Outcome.REFUSED, round_trip_ns=ns(1))
+    return Sample(sent_ns=ns(sent), outcome=ProbeFate.REFUSED, round_trip_ns=ns(1))
 
 
 def probe(

@@ -7,23 +7,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.downtime.attribution import Attribution, Told, attribute
-from ferryman.downtime.values import Kind, Measurement, MeasurementStatus, Outage, Outcome, Sample
-from ferryman.fleet.lifecycle import Change, LifecycleEvent
+from ferryman.downtime.values import Kind, Measurement, MeasurementStatus, Outage, ProbeFate, Sample
+from ferryman.fleet.lifecycle import GuestEvent, LifecycleEvent
 
 MS = 1_000_000
 DOWN = (100, 160)
 """The outage, unless a test says otherwise."""
 
 
-def event(change: Change, at_ms: float) -> LifecycleEvent:
+def event(change: GuestEvent, at_ms: float) -> LifecycleEvent:
     return LifecycleEvent(uuid="u", change=change, at_ns=round(at_ms * MS))
 
 
 def refused(at_ms: float) -> Sample:
-    return Sample(sent_ns=round(at_ms * MS), outcome=Outcome.REFUSED, round_trip_ns=MS)
+    return Sample(sent_ns=round(at_ms * MS), outcome=ProbeFate.REFUSED, round_trip_ns=MS)
 
 
-def told(source: list[tuple[Change, float]], destination: list[tuple[Change, float]], *, moved: bool = True) -> Told:
+def told(
+    source: list[tuple[GuestEvent, float]], destination: list[tuple[GuestEvent, float]], *, moved: bool = True
+) -> Told:
     return Told(source=[event(*one) for one in source], destination=[event(*one) for one in destination], moved=moved)
 
 
@@ -49,7 +51,9 @@ def parts(of: Attribution) -> tuple[float, float, float, float]:
     return of.guest_ms, of.network_ms, of.service_ms, of.unknown_ms
 
 
-LIVE = told([(Change.SUSPENDED, 103), (Change.STOPPED, 200)], [(Change.INCOMING, 10), (Change.RESUMED, 140)])
+LIVE = told(
+    [(GuestEvent.SUSPENDED, 103), (GuestEvent.STOPPED, 200)], [(GuestEvent.INCOMING, 10), (GuestEvent.RESUMED, 140)]
+)
 
 
 def test_a_live_move_is_pause_then_network() -> None:
@@ -61,36 +65,50 @@ def test_from_the_first_refused_probe_on_only_the_service_is_missing() -> None:
 
 
 def test_a_cold_move_is_shutting_down_then_off_then_booting() -> None:
-    cold = told([(Change.SHUT_DOWN, 120), (Change.STOPPED, 125)], [(Change.STARTED, 130), (Change.RESUMED, 131)])
+    cold = told(
+        [(GuestEvent.SHUT_DOWN, 120), (GuestEvent.STOPPED, 125)], [(GuestEvent.STARTED, 130), (GuestEvent.RESUMED, 131)]
+    )
     assert parts(split(cold)) == (10, 0, 20 + 30, 0)
 
 
 def test_a_pause_outside_the_outage_is_none_of_it() -> None:
-    early = told([(Change.SUSPENDED, 50)], [(Change.RESUMED, 80)])
+    early = told([(GuestEvent.SUSPENDED, 50)], [(GuestEvent.RESUMED, 80)])
     assert parts(split(early)) == (0, 60, 0, 0)
 
 
 def test_words_of_a_short_pause_that_come_in_the_wrong_order_are_no_missing_ones() -> None:
-    crossed = told([(Change.SUSPENDED, 121), (Change.STOPPED, 180)], [(Change.RESUMED, 120)])
+    crossed = told([(GuestEvent.SUSPENDED, 121), (GuestEvent.STOPPED, 180)], [(GuestEvent.RESUMED, 120)])
     assert parts(split(crossed)) == (0, 60, 0, 0)
 
 
 def test_a_guest_that_stood_still_twice() -> None:
-    twice = told([(Change.SUSPENDED, 105), (Change.RESUMED, 115), (Change.SUSPENDED, 120)], [(Change.RESUMED, 150)])
+    twice = told(
+        [(GuestEvent.SUSPENDED, 105), (GuestEvent.RESUMED, 115), (GuestEvent.SUSPENDED, 120)],
+        [(GuestEvent.RESUMED, 150)],
+    )
     assert parts(split(twice)) == (10 + 30, 5 + 5 + 10, 0, 0)
 
 
 def test_a_move_that_failed_may_have_paused_its_guest_or_not() -> None:
     assert parts(split(told([], [], moved=False), refused(110))) == (0, 10, 50, 0)
-    assert parts(split(told([(Change.SUSPENDED, 110), (Change.RESUMED, 130)], [], moved=False))) == (20, 40, 0, 0)
+    assert parts(split(told([(GuestEvent.SUSPENDED, 110), (GuestEvent.RESUMED, 130)], [], moved=False))) == (
+        20,
+        40,
+        0,
+        0,
+    )
 
 
 @pytest.mark.parametrize(
     ("of", "expected", "silent"),
     [
-        (told([(Change.SUSPENDED, 110)], []), (0, 10, 0, 50), "destination"),
-        (told([], [(Change.INCOMING, 10), (Change.RESUMED, 140)]), (0, 20, 0, 40), "source"),
-        (told([(Change.SHUT_DOWN, 150), (Change.STOPPED, 151)], [(Change.RESUMED, 140)]), (0, 20, 0, 40), "source"),
+        (told([(GuestEvent.SUSPENDED, 110)], []), (0, 10, 0, 50), "destination"),
+        (told([], [(GuestEvent.INCOMING, 10), (GuestEvent.RESUMED, 140)]), (0, 20, 0, 40), "source"),
+        (
+            told([(GuestEvent.SHUT_DOWN, 150), (GuestEvent.STOPPED, 151)], [(GuestEvent.RESUMED, 140)]),
+            (0, 20, 0, 40),
+            "source",
+        ),
         (told([], []), (0, 0, 0, 60), "destination"),
     ],
 )
@@ -111,13 +129,13 @@ def test_nothing_lost_is_nothing_to_split_and_nothing_measured_no_split() -> Non
 
 
 MOMENTS = st.integers(0, 300 * MS)
-EVENTS = st.lists(st.tuples(st.sampled_from(Change), MOMENTS.map(lambda at_ns: at_ns / MS)), max_size=6)
+EVENTS = st.lists(st.tuples(st.sampled_from(GuestEvent), MOMENTS.map(lambda at_ns: at_ns / MS)), max_size=6)
 
 
 @given(source=EVENTS, destination=EVENTS, moved=st.booleans(), down=st.tuples(MOMENTS, MOMENTS), answered=MOMENTS)
 def test_the_parts_always_add_up(
-    source: list[tuple[Change, float]],
-    destination: list[tuple[Change, float]],
+    source: list[tuple[GuestEvent, float]],
+    destination: list[tuple[GuestEvent, float]],
     down: tuple[int, int],
     answered: int,
     *,

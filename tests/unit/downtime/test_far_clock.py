@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.downtime.far_clock import FarClock, far_clock, widened
-from ferryman.fleet.far_python import ClockReading
+from ferryman.fleet.ssh.far_python import ClockReading
 
 DAY_NS = 86_400_000_000_000
 

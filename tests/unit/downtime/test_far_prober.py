@@ -16,8 +16,8 @@ from ferryman.downtime import probe_process
 from ferryman.downtime.far_prober import FarProber
 from ferryman.downtime.prober import Probe
 from ferryman.downtime.shared_prober import SharedProber
-from ferryman.downtime.values import Outcome, ProbeTarget
-from ferryman.fleet.far_python import FIRST_STEPS
+from ferryman.downtime.values import ProbeFate, ProbeTarget
+from ferryman.fleet.ssh.far_python import FIRST_STEPS
 
 OLDEST_PYTHON = (3, 6)
 
@@ -52,7 +52,7 @@ def test_samples_are_in_our_time(machine: FarMachine, service: Service) -> None:
     probe, far = probing(machine, service)
     assert probe.wait_answering(consecutive=20, timeout_s=10)
     samples = probe.stop()
-    assert {sample.outcome for sample in samples} == {Outcome.ANSWERED}
+    assert {sample.outcome for sample in samples} == {ProbeFate.ANSWERED}
     assert began_ns < samples[0].sent_ns < samples[-1].sent_ns < time.monotonic_ns()
     assert far.clock_error_ms is not None
     assert 0 < far.clock_error_ms < 50
@@ -68,7 +68,7 @@ def test_a_way_that_breaks_leaves_a_hole_and_the_probing_goes_on(machine: FarMac
     samples = probe.stop()
     assert (probe.failure, far.trouble, len(machine.programs)) == (None, "", 3)
     assert max(later.sent_ns - sample.sent_ns for sample, later in pairwise(samples)) > 900_000_000
-    assert {sample.outcome for sample in samples} == {Outcome.ANSWERED}
+    assert {sample.outcome for sample in samples} == {ProbeFate.ANSWERED}
 
 
 def test_a_host_that_cannot_be_reached_at_first_fails_at_once_with_the_remedy(

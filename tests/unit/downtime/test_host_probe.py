@@ -15,7 +15,7 @@ from ferryman.downtime.host_probe import HostProbe
 from ferryman.downtime.prober import Probe
 from ferryman.downtime.prober_program import LocalProgram
 from ferryman.downtime.shared_prober import SharedProber
-from ferryman.downtime.values import MeasurementStatus, Outcome, ProbeTarget
+from ferryman.downtime.values import MeasurementStatus, ProbeFate, ProbeTarget
 
 
 def target(service: Service) -> ProbeTarget:
@@ -64,7 +64,7 @@ def test_an_address_that_nothing_leads_to_is_not_answered_and_disturbs_no_other(
         assert probe.wait_answering(consecutive=20, timeout_s=10)
         assert "cannot be probed" in (failing.failure or "")
         assert silent.failure is None
-        assert {sample.outcome for sample in silent.stop()} == {Outcome.LOST}
+        assert {sample.outcome for sample in silent.stop()} == {ProbeFate.LOST}
 
 
 def test_a_reply_is_timed_when_it_came_and_not_when_it_was_read() -> None:

@@ -8,7 +8,7 @@ from probe_simulation import Fate, KnownOutage, answered, every, lost, ns, probe
 
 from ferryman.downtime.outages import find_outages, longest_hidden_ns
 from ferryman.downtime.patience import Patience, patience_of
-from ferryman.downtime.values import Kind, Outcome, Sample
+from ferryman.downtime.values import Kind, ProbeFate, Sample
 
 PATIENCE = Patience(prompt_ns=ns(25), quick_ns=ns(25), in_time_ns=ns(50))
 
@@ -106,8 +106,8 @@ def test_an_answer_that_waited_for_the_neighbour_table_does_not_show_when_the_se
     [
         ([lost(10), lost(20)], (Kind.SILENT,)),
         ([refused(10), lost(20), refused(30)], (Kind.REFUSED, Kind.SILENT)),
-        ([replace(lost(10), outcome=Outcome.UNREACHABLE)], (Kind.UNREACHABLE,)),
-        ([replace(lost(10), outcome=Outcome.RESET)], (Kind.RESET,)),
+        ([replace(lost(10), outcome=ProbeFate.UNREACHABLE)], (Kind.UNREACHABLE,)),
+        ([replace(lost(10), outcome=ProbeFate.RESET)], (Kind.RESET,)),
         ([answered(10, 300), answered(20, 290)], (Kind.SILENT,)),
     ],
 )

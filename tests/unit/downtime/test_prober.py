@@ -18,7 +18,7 @@ from ferryman.downtime.measuring import measure
 from ferryman.downtime.prober import Probe, ProbeError
 from ferryman.downtime.prober_program import LocalProgram
 from ferryman.downtime.shared_prober import SharedProber
-from ferryman.downtime.values import Measurement, MeasurementStatus, Outcome, ProbeTarget, ServiceState
+from ferryman.downtime.values import Measurement, MeasurementStatus, ProbeFate, ProbeTarget, ServiceState
 
 SOON_S = 10.0
 BASELINE = 20
@@ -53,7 +53,7 @@ def test_a_listening_service_answers_and_accept_sees_no_probe(address: str) -> N
         samples = probe.stop()
 
         assert len(samples) >= BASELINE
-        assert {sample.outcome for sample in samples} == {Outcome.ANSWERED}
+        assert {sample.outcome for sample in samples} == {ProbeFate.ANSWERED}
         assert all(0 < sample.round_trip_ns < 1e9 for sample in samples)
         assert service.accepted() == 0
 
@@ -135,7 +135,7 @@ def test_a_service_that_refuses_is_never_answering() -> None:
         assert not probe.wait_answering(consecutive=1, timeout_s=1.0)
         samples = probe.stop()
 
-    assert {sample.outcome for sample in samples} == {Outcome.REFUSED}
+    assert {sample.outcome for sample in samples} == {ProbeFate.REFUSED}
     assert probe.latest().state is ServiceState.UNKNOWN
     assert probe.latest().lost == len(samples)
 
@@ -177,9 +177,9 @@ def test_probes_of_several_services_share_a_prober_and_are_told_apart() -> None:
         one.listener.close()
         assert second.wait_answering(consecutive=BASELINE, timeout_s=SOON_S)
 
-        assert first.stop()[-1].outcome is Outcome.REFUSED
+        assert first.stop()[-1].outcome is ProbeFate.REFUSED
         assert second.wait_answering(consecutive=BASELINE, timeout_s=SOON_S)
-        assert {sample.outcome for sample in second.stop()} == {Outcome.ANSWERED}
+        assert {sample.outcome for sample in second.stop()} == {ProbeFate.ANSWERED}
         assert second.pid is None
 
 
@@ -189,7 +189,7 @@ def test_more_probes_than_can_be_sent_are_missed_and_none_is_called_lost() -> No
         assert probes[0].wait_answering(consecutive=BASELINE, timeout_s=SOON_S)
         samples = probes[0].stop()
 
-        assert {sample.outcome for sample in samples} == {Outcome.ANSWERED}
+        assert {sample.outcome for sample in samples} == {ProbeFate.ANSWERED}
         assert probes[0].missed > 0
         assert service.accepted() == 0
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.downtime.running import SAMPLE_MOST, Running
+from ferryman.downtime.running_statistics import SAMPLE_MOST, Running
 
 VALUES = st.lists(st.floats(0, 1e6), min_size=2, max_size=SAMPLE_MOST)
 

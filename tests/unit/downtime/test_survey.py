@@ -8,26 +8,28 @@ import pytest
 from probe_simulation import Fate, KnownOutage, every, probe
 
 from ferryman.downtime.survey import Survey, survey
-from ferryman.downtime.values import Kind, Outcome, Sample
+from ferryman.downtime.values import Kind, ProbeFate, Sample
 
 MS = 1_000_000
 INTERVAL_MS = 10.0
 
 
-def samples(*outcomes: Outcome) -> list[Sample]:
+def samples(*outcomes: ProbeFate) -> list[Sample]:
     """One probe every 10 ms, answered ones after 1 ms."""
     return [
         Sample(
-            sent_ns=5 * MS + number * 10 * MS, outcome=outcome, round_trip_ns=MS if outcome is Outcome.ANSWERED else -1
+            sent_ns=5 * MS + number * 10 * MS,
+            outcome=outcome,
+            round_trip_ns=MS if outcome is ProbeFate.ANSWERED else -1,
         )
         for number, outcome in enumerate(outcomes)
     ]
 
 
-UP = (Outcome.ANSWERED,) * 10
+UP = (ProbeFate.ANSWERED,) * 10
 
 
-def lost(outcomes: Sequence[Outcome], kind: Outcome = Outcome.LOST) -> tuple[Outcome, ...]:
+def lost(outcomes: Sequence[ProbeFate], kind: ProbeFate = ProbeFate.LOST) -> tuple[ProbeFate, ...]:
     return (*outcomes, *(kind,) * 5)
 
 
@@ -41,13 +43,13 @@ def test_a_service_that_answers_all_the_time_is_undisturbed() -> None:
 
 
 def test_outages_have_bounds_and_kinds_and_say_when() -> None:
-    found = survey(samples(*lost(UP), *lost(UP, Outcome.REFUSED), *UP), interval_ms=INTERVAL_MS)
+    found = survey(samples(*lost(UP), *lost(UP, ProbeFate.REFUSED), *UP), interval_ms=INTERVAL_MS)
 
     silent, refused = found.outages
     assert (silent.began_ms, silent.lower_ms, silent.upper_ms) == (100.0, 39.0, 61.0)
     assert silent.kinds == (Kind.SILENT,)
     assert refused.kinds == (Kind.REFUSED,)
-    assert found.outcomes == {Outcome.ANSWERED: 30, Outcome.REFUSED: 5, Outcome.LOST: 5}
+    assert found.outcomes == {ProbeFate.ANSWERED: 30, ProbeFate.REFUSED: 5, ProbeFate.LOST: 5}
     assert not found.undisturbed
 
 

@@ -6,17 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.downtime.thinning import thin
-from ferryman.downtime.values import Outcome, Sample
+from ferryman.downtime.values import ProbeFate, Sample
 
 MS = 1_000_000
 
 
 def answered(at_ms: int, took_ms: float = 1.0) -> Sample:
-    return Sample(sent_ns=at_ms * MS, outcome=Outcome.ANSWERED, round_trip_ns=round(took_ms * MS))
+    return Sample(sent_ns=at_ms * MS, outcome=ProbeFate.ANSWERED, round_trip_ns=round(took_ms * MS))
 
 
 def lost(at_ms: int) -> Sample:
-    return Sample(sent_ns=at_ms * MS, outcome=Outcome.LOST, round_trip_ns=-1)
+    return Sample(sent_ns=at_ms * MS, outcome=ProbeFate.LOST, round_trip_ns=-1)
 
 
 def test_few_samples_are_all_kept() -> None:
@@ -52,4 +52,4 @@ def test_never_more_than_asked_for_and_always_in_order(fates: list[bool], most: 
     kept = thin(samples, in_time_ns=None, most=most)
     assert len(kept) <= most or len(samples) <= most
     assert list(kept) == sorted(kept, key=lambda sample: sample.sent_ns)
-    assert any(sample.outcome is Outcome.LOST for sample in kept) == (not all(fates))
+    assert any(sample.outcome is ProbeFate.LOST for sample in kept) == (not all(fates))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ferryman.fleet.domain_xml import attached, interfaces
 from ferryman.fleet.values import Interface
+from ferryman.fleet.xml.domain import attached, interfaces
 
 MAC = "52:54:00:00:00:01"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ferryman.fleet.drives import emptied, media, replaced
+from ferryman.fleet.xml.drives import emptied, media, replaced
 
 DRIVE = "<disk type='{kind}' device='cdrom'>{source}<target dev='sda' bus='sata'/><readonly/></disk>"
 VOLUME = DRIVE.format(kind="volume", source="<source pool='iso' volume='seed.iso' index='2'/><backingStore/>")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ferryman.fleet.images import Export
-from ferryman.fleet.libvirt_door import connection_uri
+from ferryman.fleet.libvirt_adapter.door import connection_uri
 from ferryman.specs.fields import uri_host
 from ferryman.specs.host_spec import HostSpec, SshSpec
 

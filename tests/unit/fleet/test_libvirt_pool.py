@@ -5,7 +5,7 @@ from __future__ import annotations
 import libvirt
 import pytest
 
-from ferryman.fleet.libvirt_pool import ConnectionPool
+from ferryman.fleet.libvirt_adapter.pool import ConnectionPool
 
 
 class Closed:

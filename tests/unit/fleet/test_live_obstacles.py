@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ferryman.fleet.live_obstacles import LiveObstacle, live_obstacles
+from ferryman.fleet.xml.live_obstacles import LiveObstacle, live_obstacles
 
 
 def devices(xml: str) -> str:

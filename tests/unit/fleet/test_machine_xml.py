@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ferryman.fleet.machine import MachineNeeds, Tpm
-from ferryman.fleet.machine_xml import host_cpu, host_model, loaders, machine_needs
 from ferryman.fleet.survey import HostCpu
+from ferryman.fleet.xml.machine import host_cpu, host_model, loaders, machine_needs
 
 CAPABILITIES = (
     "<capabilities><host><uuid>u</uuid><cpu><arch>x86_64</arch><model>EPYC</model>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ferryman.fleet.pool_xml import origin
+from ferryman.fleet.xml.pool import origin
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.downtime.banner import ssh_identification
-from ferryman.fleet import domain_xml, drives, facts_script
-from ferryman.fleet.adapting import Adaptation, DiskSource, SourceKind, adapted
+from ferryman.fleet import facts_script
 from ferryman.fleet.addresses import told_addresses
 from ferryman.fleet.host_facts import Peer
-from ferryman.fleet.live_obstacles import live_obstacles
-from ferryman.fleet.machine_xml import machine_needs
-from ferryman.fleet.showing import HIDDEN, printable
+from ferryman.fleet.xml import domain as domain_xml
+from ferryman.fleet.xml import drives
+from ferryman.fleet.xml.adapting import Adaptation, DiskSource, SourceKind, adapted
+from ferryman.fleet.xml.live_obstacles import live_obstacles
+from ferryman.fleet.xml.machine import machine_needs
+from ferryman.fleet.xml.showing import HIDDEN, printable
 
 PRINTABLE = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=30) | NASTY.map(
     lambda text: "".join(char for char in text if char.isprintable())

@@ -9,7 +9,7 @@ from fuzzing import effort, soon, texts
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ferryman.fleet.ssh_command import ssh_command
+from ferryman.fleet.ssh.command import ssh_command
 from ferryman.specs.commits import batch_objects, revision_of, tree_entries
 from ferryman.specs.fields import uri_host
 from ferryman.specs.folder import blob_id

@@ -16,18 +16,19 @@ from hypothesis import strategies as st
 from test_hostile_specs import BOMBS, DOCUMENTS
 
 from ferryman.reconciler.wanting import kept_in
-from ferryman.records import audit, requests, toml_files
-from ferryman.records.audit_records import MigrationRecord, RemovalRecord
+from ferryman.records import requests, toml_files
+from ferryman.records.audit import whole as audit
+from ferryman.records.audit.record import MigrationRecord, RemovalRecord
+from ferryman.records.audit.samples import read_samples
 from ferryman.records.errors import RecordError, StateError
 from ferryman.records.identity import identity_of, read_id
-from ferryman.records.journal import Journal
-from ferryman.records.journal_entry import JournalEntry
-from ferryman.records.live import read_progress
+from ferryman.records.journal.entry import JournalEntry
+from ferryman.records.journal.journal import Journal
 from ferryman.records.lock import FolderLock
-from ferryman.records.messages import CommitMessage
+from ferryman.records.progress_files import read_progress
 from ferryman.records.rates import read_rates
-from ferryman.records.samples import read_samples
-from ferryman.records.states import FleetState, HostState, VmState
+from ferryman.records.state.messages import CommitMessage
+from ferryman.records.state.states import FleetState, HostState, VmState
 from ferryman.records.store import StateStore
 from ferryman.specs.source import Tree
 

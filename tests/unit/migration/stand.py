@@ -13,7 +13,7 @@ from ferryman.fleet.migrating import LiveMigration
 from ferryman.fleet.ownership import Identity
 from ferryman.fleet.values import Snapshot
 from ferryman.migration.attempt import Services
-from ferryman.migration.move import Ends
+from ferryman.migration.move import HostPair
 from ferryman.migration.order import Order
 from ferryman.planning.aiming import Aim, aim
 from ferryman.planning.arriving import storage_at
@@ -21,12 +21,12 @@ from ferryman.planning.chains import base_paths
 from ferryman.planning.placement import Fleet
 from ferryman.planning.planning import plan
 from ferryman.planning.plans import Plan
-from ferryman.planning.preflight import Ends as PlannedEnds
+from ferryman.planning.preflight import ReadEnds
 from ferryman.planning.storage import destination_refs, given_up_refs
-from ferryman.records.audit_records import CauseRecord, VolumeAt
-from ferryman.records.journal import Journal
-from ferryman.records.journal_entry import JournalEntry, Step
-from ferryman.records.live import Progress
+from ferryman.records.audit.record import CauseRecord, VolumeAt
+from ferryman.records.journal.entry import JournalEntry, Step
+from ferryman.records.journal.journal import Journal
+from ferryman.records.progress_files import Progress
 from ferryman.specs.choices import Method
 from ferryman.specs.host_spec import HostSpec
 from ferryman.specs.vm_spec import ColdSpec, ProbeSpec, StorageSpec, VmSpec
@@ -102,7 +102,7 @@ class Stand:
 
     def services(self) -> Services:
         return Services(
-            ends=Ends(
+            ends=HostPair(
                 source=self.source,
                 destination=self.destination,
                 others=tuple(host for name, host in self.fleet.hosts.items() if name not in self.specs),
@@ -192,7 +192,7 @@ class Stand:
         there = self.destination.describe(
             destination_refs(detail, storage), base_paths(detail), given_up_refs(detail, storage)
         )
-        ends = PlannedEnds(vm=detail, source=self.source.read(), destination=there)
+        ends = ReadEnds(vm=detail, source=self.source.read(), destination=there)
         decided = plan(aimed, spec, fleet, ends, {})
         assert isinstance(decided, Plan), decided
         return decided

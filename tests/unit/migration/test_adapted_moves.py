@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from stand import VM, Stand
 
-from ferryman.fleet import domain_xml
-from ferryman.fleet.adapting import adapted
 from ferryman.fleet.fake.storage import FakePool
+from ferryman.fleet.xml import domain as domain_xml
+from ferryman.fleet.xml.adapting import adapted
 from ferryman.migration.attempt import carry_out
-from ferryman.records.audit_records import Outcome
+from ferryman.records.audit.record import Outcome
 from ferryman.specs.choices import Method, StorageMode
 from ferryman.specs.host_spec import ArrivalSpec
 from ferryman.specs.vm_spec import StorageSpec

@@ -9,10 +9,10 @@ from stand import VM, Stand
 
 from ferryman.fleet.fake.faults import Operation
 from ferryman.migration.announcing import TRIES, gap_s, may_announce
-from ferryman.migration.move import Ends, Move
+from ferryman.migration.move import HostPair, Move
 from ferryman.migration.reaching import announce_until_answered
-from ferryman.records.journal_entry import Step
-from ferryman.records.timeline import Mark
+from ferryman.records.audit.timeline import Mark
+from ferryman.records.journal.entry import Step
 from ferryman.specs.choices import Method
 
 
@@ -35,7 +35,7 @@ def arrived(stand: Stand) -> Move:
     """A move whose VM runs at the destination by now, and no longer at the source."""
     move = Move(
         entry=stand.left_open(Method.LIVE, Step.FINISHING),
-        ends=Ends(source=stand.source, destination=stand.destination),
+        ends=HostPair(source=stand.source, destination=stand.destination),
         journal=stand.journal,
         clock=stand.clock,
         stop=stand.stop,

@@ -16,12 +16,12 @@ from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import vm_xml
 from ferryman.migration.attempt import carry_out
-from ferryman.migration.clearing import Cleared, clear_source
 from ferryman.migration.clock import SystemClock
-from ferryman.migration.move import Ends, Move
+from ferryman.migration.disks.clearing import Cleared, clear_source
+from ferryman.migration.move import HostPair, Move
 from ferryman.migration.order import Order
-from ferryman.records.audit_records import MigrationRecord
-from ferryman.records.journal_entry import JournalEntry, Step
+from ferryman.records.audit.record import MigrationRecord
+from ferryman.records.journal.entry import JournalEntry, Step
 from ferryman.specs.choices import Method, SourceDisks
 from ferryman.specs.vm_spec import ProbeSpec, StorageSpec
 
@@ -54,7 +54,7 @@ def cleared(stand: Stand, order: Order, measurement: Measurement = ANSWERED) -> 
     )
     move = Move(
         entry=entry,
-        ends=Ends(source=stand.source, destination=stand.destination),
+        ends=HostPair(source=stand.source, destination=stand.destination),
         journal=stand.journal,
         clock=stand.clock,
         stop=stand.stop,

@@ -15,8 +15,8 @@ from ferryman.fleet.fake.hosts import DISK
 from ferryman.fleet.fake.storage import empty
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out, take_up
-from ferryman.records.audit_records import MigrationRecord, Outcome
-from ferryman.records.journal_entry import Step
+from ferryman.records.audit.record import MigrationRecord, Outcome
+from ferryman.records.journal.entry import Step
 from ferryman.specs.choices import Method
 
 IMAGE = f"{VM}.img"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferryman.fleet.migrating import Job, JobPhase
-from ferryman.migration.convergence import (
+from ferryman.migration.live.convergence import (
     START_MS,
     Ladder,
     climb,

@@ -18,8 +18,8 @@ from ferryman.fleet.values import MigrationSide, Power
 from ferryman.migration.attempt import carry_out, take_up
 from ferryman.migration.order import Order
 from ferryman.planning.modes import Driver
-from ferryman.records.audit_records import MigrationRecord, Outcome
-from ferryman.records.journal_entry import JournalEntry, Step
+from ferryman.records.audit.record import MigrationRecord, Outcome
+from ferryman.records.journal.entry import JournalEntry, Step
 from ferryman.specs.choices import Method
 
 WHY = "the libvirtd of tallinn does not reach that of skopje: Permission denied"

@@ -10,8 +10,8 @@ from stand import VM, Stand
 from ferryman.fleet.fake.faults import Operation
 from ferryman.migration.attempt import carry_out, take_up
 from ferryman.migration.order import Order
-from ferryman.records.audit_records import MigrationRecord, Outcome
-from ferryman.records.journal_entry import Step
+from ferryman.records.audit.record import MigrationRecord, Outcome
+from ferryman.records.journal.entry import Step
 from ferryman.specs.choices import Method
 
 IMAGE = "/srv/iso/seed.iso"

@@ -9,7 +9,7 @@ from stand import VM, Stand
 
 from ferryman.migration.attempt import carry_out
 from ferryman.migration.order import Order
-from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.audit.record import MigrationRecord, Outcome
 from ferryman.specs.choices import Method
 from ferryman.specs.vm_spec import ColdSpec
 

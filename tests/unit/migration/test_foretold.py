@@ -6,7 +6,7 @@ import pytest
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.migration.foretold import error_ms, error_s
-from ferryman.records.audit_records import PredictionRecord
+from ferryman.records.audit.record import PredictionRecord
 from ferryman.specs.choices import Method
 
 OTHER = PredictionRecord(method=Method.POST_COPY, downtime_ms=1.0, duration_s=1.0)

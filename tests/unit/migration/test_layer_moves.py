@@ -12,7 +12,7 @@ from ferryman.fleet.fake.storage import FakeVolume, empty
 from ferryman.fleet.values import BackingImage
 from ferryman.migration.attempt import carry_out
 from ferryman.planning.plans import DiskImage
-from ferryman.records.audit_records import Outcome
+from ferryman.records.audit.record import Outcome
 from ferryman.specs.choices import BackingChain, Method
 from ferryman.specs.vm_spec import StorageSpec
 

@@ -17,9 +17,9 @@ from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out
 from ferryman.migration.order import Order, live_request
 from ferryman.planning.modes import SwitchOver
-from ferryman.records.audit_records import MigrationRecord, Outcome
-from ferryman.records.journal_entry import Step
-from ferryman.records.timeline import Mark
+from ferryman.records.audit.record import MigrationRecord, Outcome
+from ferryman.records.audit.timeline import Mark
+from ferryman.records.journal.entry import Step
 from ferryman.specs.choices import Method
 
 IMAGE = f"{VM}.img"

@@ -7,17 +7,17 @@ from dataclasses import replace
 import pytest
 from stand import VM, Stand
 
-from ferryman.fleet.adapting import SourceKind
 from ferryman.fleet.fake.domain import Shutdown
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import DISK
 from ferryman.fleet.fake.storage import FakeVolume, empty
 from ferryman.fleet.values import Power
+from ferryman.fleet.xml.adapting import SourceKind
 from ferryman.migration.attempt import carry_out, take_up
-from ferryman.migration.mirroring import share_mib_s
+from ferryman.migration.cold.mirroring import share_mib_s
 from ferryman.planning.modes import ImageCopy
-from ferryman.records.audit_records import MigrationRecord, Outcome
-from ferryman.records.journal_entry import Step
+from ferryman.records.audit.record import MigrationRecord, Outcome
+from ferryman.records.journal.entry import Step
 from ferryman.specs.choices import DiskFormat, Method
 from ferryman.specs.vm_spec import ColdSpec, StorageSpec
 

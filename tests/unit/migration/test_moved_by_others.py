@@ -9,7 +9,7 @@ from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.ownership import Identity
 from ferryman.migration.attempt import carry_out
 from ferryman.migration.recording import decided
-from ferryman.records.audit_records import Outcome
+from ferryman.records.audit.record import Outcome
 from ferryman.specs.choices import Method
 
 IMAGE = f"{VM}.img"

@@ -8,10 +8,10 @@ from stand import VM, Stand
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.values import Power, Snapshot
 from ferryman.migration.attempt import carry_out, take_up
-from ferryman.migration.situation import examine, in_words
+from ferryman.migration.settling.situation import examine, in_words
 from ferryman.planning.decisions import Refused
 from ferryman.reconciler.unfinished import obstacle
-from ferryman.records.journal_entry import JournalEntry, Step
+from ferryman.records.journal.entry import JournalEntry, Step
 from ferryman.specs.choices import Method
 
 ANOTHER = "0d6cf8b4-94b1-4fdb-9c2e-3a7b5f0c1d2e"

@@ -12,8 +12,8 @@ from ferryman.fleet.fake.migration import POST_COPY_BROKEN
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out, take_up
-from ferryman.records.audit_records import MigrationRecord, Outcome
-from ferryman.records.journal_entry import Step
+from ferryman.records.audit.record import MigrationRecord, Outcome
+from ferryman.records.journal.entry import Step
 from ferryman.specs.choices import Method
 
 

@@ -18,11 +18,11 @@ from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import Services, carry_out, take_up
 from ferryman.migration.clock import SystemClock
-from ferryman.records.audit_records import MigrationRecord
-from ferryman.records.head import Outcome, Verdict
-from ferryman.records.journal_entry import Answer, JournalEntry, Step, Watched
-from ferryman.records.samples import ProbedMove
-from ferryman.records.timeline import Mark
+from ferryman.records.audit.head import Outcome, Verdict
+from ferryman.records.audit.record import MigrationRecord
+from ferryman.records.audit.samples import ProbedMove
+from ferryman.records.audit.timeline import Mark
+from ferryman.records.journal.entry import AnsweredProbe, JournalEntry, Step, Watched
 from ferryman.specs.choices import Method
 from ferryman.specs.vm_spec import ProbeSpec
 
@@ -64,7 +64,9 @@ def left_open(stand: Stand, service: socket.socket, **watched: object) -> Journa
         settle_ms=50,
         announce=True,
         started_ns=killed_ns - 2_000_000_000,
-        answers=tuple(Answer(sent_ns=killed_ns - (10 - at) * 5_000_000, round_trip_ns=TRIP_NS) for at in range(11)),
+        answers=tuple(
+            AnsweredProbe(sent_ns=killed_ns - (10 - at) * 5_000_000, round_trip_ns=TRIP_NS) for at in range(11)
+        ),
     )
     entry = replace(
         entry,

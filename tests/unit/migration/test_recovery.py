@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from ferryman.fleet.values import Off
-from ferryman.migration.actions import LETS_RUN, WAITS, Action
-from ferryman.migration.ends import End, Seen
-from ferryman.migration.holds import Hold, Way, advice
-from ferryman.migration.knowing import Known
-from ferryman.migration.recovery import Ruling, rule
-from ferryman.records.journal_entry import Step
+from ferryman.migration.settling.actions import LETS_RUN, WAITS, Action
+from ferryman.migration.settling.ends import End, Seen
+from ferryman.migration.settling.holds import Hold, Way, advice
+from ferryman.migration.settling.knowing import Known
+from ferryman.migration.settling.recovery import Ruling, rule
+from ferryman.records.journal.entry import Step
 from ferryman.specs.choices import Method
 
 METHODS = (Method.LIVE, Method.POST_COPY, Method.PAUSED, Method.COLD)

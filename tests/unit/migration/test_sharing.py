@@ -12,7 +12,7 @@ from ferryman.fleet.fake.storage import FakeVolume
 from ferryman.migration.attempt import carry_out
 from ferryman.migration.order import Order
 from ferryman.planning.plans import DiskTransfer
-from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.audit.record import MigrationRecord, Outcome
 from ferryman.specs.choices import Method, StorageMode
 from ferryman.specs.vm_spec import StorageSpec
 

@@ -7,13 +7,13 @@ from stand import VM, Stand
 
 from ferryman.fleet.fake.domain import parsed
 from ferryman.fleet.values import MigrationSide, Power
-from ferryman.migration.actions import Action
 from ferryman.migration.attempt import take_up
-from ferryman.migration.ends import End, Seen
-from ferryman.migration.recovery import Ruling
-from ferryman.migration.situation import Situation, examine, in_words
-from ferryman.records.audit_records import Outcome
-from ferryman.records.journal_entry import Step
+from ferryman.migration.settling.actions import Action
+from ferryman.migration.settling.ends import End, Seen
+from ferryman.migration.settling.recovery import Ruling
+from ferryman.migration.settling.situation import Situation, examine, in_words
+from ferryman.records.audit.record import Outcome
+from ferryman.records.journal.entry import Step
 from ferryman.specs.choices import Method
 
 TOUCHES_NOTHING = {Action.WAIT_FOR_HOST, Action.HOLD}

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ferryman.fleet.migrating import Job, JobPhase
-from ferryman.migration.steering import SILENT_S, Course, Rules, Turn, course, expected_rest_ms, look_in_s, steer
+from ferryman.migration.live.steering import SILENT_S, Course, Rules, Turn, course, expected_rest_ms, look_in_s, steer
 from ferryman.planning.modes import SwitchOver
 from ferryman.specs.choices import Method, OnStall
 

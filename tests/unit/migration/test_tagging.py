@@ -14,8 +14,8 @@ from ferryman.fleet.fake.migration import Breakage
 from ferryman.fleet.ownership import FRESH_FOR, Claim, Identity, Owner, claim_of, of_domain, of_xml, to_xml
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out, take_up
-from ferryman.records.audit_records import Outcome
-from ferryman.records.journal_entry import Step
+from ferryman.records.audit.record import Outcome
+from ferryman.records.journal.entry import Step
 from ferryman.specs.choices import Method
 
 ME = Identity(id="4f2a", by="ann@desk, process 7, state folder /state")

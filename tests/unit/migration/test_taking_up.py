@@ -14,8 +14,8 @@ from ferryman.fleet.fake.migration import Breakage
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import MigrationSide, Power
 from ferryman.migration.attempt import take_up
-from ferryman.records.audit_records import MigrationRecord, Outcome
-from ferryman.records.journal_entry import Step
+from ferryman.records.audit.record import MigrationRecord, Outcome
+from ferryman.records.journal.entry import Step
 from ferryman.specs.choices import Method
 
 IMAGE = f"{VM}.img"

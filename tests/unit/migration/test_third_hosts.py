@@ -12,10 +12,10 @@ from ferryman.fleet.fake.hosts import FakeHost
 from ferryman.fleet.ownership import Identity, Owner
 from ferryman.fleet.values import Off, Power
 from ferryman.migration.attempt import carry_out, take_up
-from ferryman.migration.holds import Hold
-from ferryman.migration.situation import examine, in_words
-from ferryman.records.audit_records import Outcome
-from ferryman.records.journal_entry import Step
+from ferryman.migration.settling.holds import Hold
+from ferryman.migration.settling.situation import examine, in_words
+from ferryman.records.audit.record import Outcome
+from ferryman.records.journal.entry import Step
 from ferryman.specs.choices import Method
 from ferryman.specs.host_spec import HostSpec
 from ferryman.specs.vm_spec import ColdSpec

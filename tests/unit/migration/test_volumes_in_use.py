@@ -11,7 +11,7 @@ from ferryman.fleet.fake.hosts import DISK, vm_xml
 from ferryman.fleet.fake.storage import FakePool, FakeVolume, length_of
 from ferryman.migration.attempt import carry_out
 from ferryman.migration.order import Order
-from ferryman.records.audit_records import Outcome
+from ferryman.records.audit.record import Outcome
 from ferryman.specs.choices import Method
 from ferryman.specs.vm_spec import StorageSpec
 

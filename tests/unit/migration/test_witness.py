@@ -15,9 +15,9 @@ from ferryman.fleet.values import Power
 from ferryman.migration.attempt import carry_out
 from ferryman.migration.clock import SystemClock
 from ferryman.migration.witness import Witness
-from ferryman.records.audit_records import MigrationRecord, Outcome, Verdict
-from ferryman.records.samples import ProbedMove
-from ferryman.records.timeline import Mark
+from ferryman.records.audit.record import MigrationRecord, Outcome, Verdict
+from ferryman.records.audit.samples import ProbedMove
+from ferryman.records.audit.timeline import Mark
 from ferryman.specs.choices import Method
 from ferryman.specs.host_spec import HostSpec
 from ferryman.specs.vm_spec import ProbeSpec

@@ -24,7 +24,7 @@ from ferryman.fleet.values import (
     VolumeRef,
 )
 from ferryman.planning.placement import Fleet, Place
-from ferryman.planning.preflight import Ends
+from ferryman.planning.preflight import ReadEnds
 from ferryman.specs.host_spec import Capacity, HostSpec
 from ferryman.specs.vm_spec import PlacementSpec, VmSpec
 
@@ -200,10 +200,10 @@ def facts(host: str = "skopje", **more: Any) -> HostFacts:
     return replace(plain, **more)
 
 
-def ends(vm: DomainDetail | None = None, there: HostDetail | None = None, **more: Any) -> Ends:
-    """tallinn and skopje; `more` are fields of Ends."""
+def ends(vm: DomainDetail | None = None, there: HostDetail | None = None, **more: Any) -> ReadEnds:
+    """tallinn and skopje; `more` are fields of ReadEnds."""
     looked_at = vm or detail()
-    plain = Ends(
+    plain = ReadEnds(
         vm=looked_at,
         source=reading("tallinn", looked_at.domain),
         destination=there or host_detail(),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferryman.planning.admission import Way, obstacle
+from ferryman.planning.admission import Route, obstacle
 from ferryman.planning.retrying import delay_s
 from ferryman.specs.fleet_spec import FleetLimits, RetrySpec
 from ferryman.specs.host_spec import HostLimits, HostSpec
@@ -19,8 +19,8 @@ def hosts(outgoing: int = 1, incoming: int = 1) -> dict[str, HostSpec]:
     return {name: HostSpec(name=name, uri=f"qemu+ssh://root@{name}/system", limits=limits) for name in NAMES}
 
 
-def way(source: str, destination: str, vm: str = "guest-01") -> Way:
-    return Way(vm=vm, source=source, destination=destination)
+def way(source: str, destination: str, vm: str = "guest-01") -> Route:
+    return Route(vm=vm, source=source, destination=destination)
 
 
 class TestLimits:
@@ -34,7 +34,7 @@ class TestLimits:
             (way("oslo", "skopje"), "skopje receives 1 already ([limits] incoming = 1)"),
         ],
     )
-    def test_a_host_that_is_busy_in_this_direction_is_waited_for(self, under_way: Way, expected: str) -> None:
+    def test_a_host_that_is_busy_in_this_direction_is_waited_for(self, under_way: Route, expected: str) -> None:
         assert obstacle(way("tallinn", "skopje"), [under_way], hosts(), FleetLimits()) == expected
 
     def test_the_other_direction_counts_apart(self) -> None:
@@ -53,7 +53,7 @@ class TestLimits:
     migrations=st.integers(1, 6),
 )
 def test_no_limit_is_ever_exceeded(asked: list[tuple[str, str]], outgoing: int, incoming: int, migrations: int) -> None:
-    under_way: list[Way] = []
+    under_way: list[Route] = []
     for source, destination in asked:
         asks = way(source, destination)
         if obstacle(asks, under_way, hosts(outgoing, incoming), FleetLimits(migrations=migrations)) is None:

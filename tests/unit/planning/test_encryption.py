@@ -18,7 +18,7 @@ from ferryman.planning.encryption import EncryptionChoice, encryption
 from ferryman.planning.findings import FindingCode, Severity
 from ferryman.planning.modes import ImageCopy
 from ferryman.planning.plans import Plan
-from ferryman.planning.preflight import Ends
+from ferryman.planning.preflight import ReadEnds
 from ferryman.planning.privacy import cold_encryption
 from ferryman.specs.choices import Encryption
 from ferryman.specs.host_spec import HostSpec
@@ -184,7 +184,7 @@ class TestPlan:
     def test_nothing_is_asked_of_the_hosts_where_nothing_travels(self) -> None:
         shared = detail(disk(source_kind="network", volume=None), power=Power.SHUT_OFF)
         there = replace(host_detail(), reading=holding(DESTINATION, bare(DESTINATION)))
-        both = Ends(vm=shared, source=holding(SOURCE, None), destination=there)
+        both = ReadEnds(vm=shared, source=holding(SOURCE, None), destination=there)
         decided = plan(an_aim(shared), vm_spec(encryption="require"), fleet(), both, {})
         assert isinstance(decided, Plan), decided
         assert (decided.encrypted, decided.plain_because) == (False, "neither memory nor disks travel")
@@ -235,7 +235,7 @@ class TestColdPlan:
         self, encryption: str, way: ImageCopy, *, encrypted: bool
     ) -> None:
         here = replace(good(SOURCE), mirrors_lack="/etc/pki/libvirt-nbd")
-        both = Ends(vm=detail(), source=holding(SOURCE, here), destination=host_detail())
+        both = ReadEnds(vm=detail(), source=holding(SOURCE, here), destination=host_detail())
         decided = plan(an_aim(detail()), vm_spec(method="cold", encryption=encryption), fleet(), both, {})
         assert isinstance(decided, Plan), decided
         assert (decided.encrypted, decided.image_copy) == (encrypted, way)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from readings import detail, disk, host_detail, pool, volume
 
-from ferryman.fleet.adapting import SourceKind
+from ferryman.fleet.xml.adapting import SourceKind
 from ferryman.planning.arriving import adaptation
 from ferryman.planning.plans import DiskTransfer
 from ferryman.planning.pool_kinds import FILES, KINDS, traits

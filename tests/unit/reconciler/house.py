@@ -23,14 +23,14 @@ from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.loop import Look, Reconciler
 from ferryman.reconciler.parts import Parts
 from ferryman.reconciler.wanting import Wanted, kept_in
-from ferryman.records import audit
-from ferryman.records.audit_records import MigrationRecord
-from ferryman.records.history import Commits
-from ferryman.records.journal_entry import JournalEntry
-from ferryman.records.leasing import Observing
-from ferryman.records.live import Progress
+from ferryman.records.audit import whole as audit
+from ferryman.records.audit.record import MigrationRecord
+from ferryman.records.journal.entry import JournalEntry
+from ferryman.records.lease.rules import Observing
+from ferryman.records.progress_files import Progress
 from ferryman.records.requests import Request
-from ferryman.records.states import Condition, HostState, VmState
+from ferryman.records.state.repository import Commits
+from ferryman.records.state.states import Condition, HostState, VmState
 from ferryman.records.store import StateStore
 from ferryman.specs.host_spec import HostSpec
 from ferryman.specs.opening import open_source

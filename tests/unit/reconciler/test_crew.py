@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from ferryman.planning.admission import Way
+from ferryman.planning.admission import Route
 from ferryman.reconciler.crew import Crew
 from ferryman.reconciler.deciding import UnderWay
-from ferryman.records.audit_records import MigrationRecord
-from ferryman.records.conditions import InFlight
+from ferryman.records.audit.record import MigrationRecord
+from ferryman.records.state.conditions import InFlight
 from ferryman.specs.choices import Method
 
 SOON_S = 20.0
@@ -26,7 +26,7 @@ class Moves:
         self.crew = Crew(self.woken.release)
 
     def begin(self, vm: str) -> None:
-        move = UnderWay(way=Way(vm=vm, source="tallinn", destination="skopje"), memory_mib=96)
+        move = UnderWay(way=Route(vm=vm, source="tallinn", destination="skopje"), memory_mib=96)
         status = InFlight(vm=vm, source="tallinn", destination="skopje", method=Method.LIVE)
         self.crew.begin(move, status, self._work)
 

@@ -12,7 +12,7 @@ from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.faults import Operation, refused
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.ownership import Claim
-from ferryman.planning.admission import Way
+from ferryman.planning.admission import Route
 from ferryman.planning.decisions import Decision, Refused, Wait, WaitReason
 from ferryman.planning.plans import Plan
 from ferryman.reconciler.deciding import Decider, UnderWay
@@ -60,7 +60,7 @@ def decided(house: House, *under_way: UnderWay, limits: FleetLimits | None = ROO
 
 
 def to_skopje(vm: str, memory_mib: int) -> UnderWay:
-    return UnderWay(way=Way(vm=vm, source="oslo", destination="skopje"), memory_mib=memory_mib)
+    return UnderWay(way=Route(vm=vm, source="oslo", destination="skopje"), memory_mib=memory_mib)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from house import House
 from ferryman.fleet.migrating import LiveMigration
 from ferryman.planning.decisions import Drifted
 from ferryman.planning.plans import Cause
-from ferryman.records.states import ConditionType
+from ferryman.records.state.states import ConditionType
 
 VM = "guest-01"
 

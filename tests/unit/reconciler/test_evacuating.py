@@ -8,7 +8,7 @@ from house import House
 from ferryman.fleet.fake.faults import Operation
 from ferryman.planning.decisions import Refused, UpToDate, Wait, WaitReason
 from ferryman.planning.plans import Cause
-from ferryman.records.conditions import InFlight
+from ferryman.records.state.conditions import InFlight
 
 MAINTENANCE = "maintenance = true\n"
 TWO_AT_A_TIME = "[limits]\noutgoing = 4\nincoming = 1\n"

@@ -13,7 +13,7 @@ from house import HOSTS
 from world import Wish, World
 
 from ferryman.planning.modes import Driver
-from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records.audit.record import MigrationRecord, Outcome
 
 VM = "web"
 SOURCE, DESTINATION = HOSTS[1], HOSTS[2]

@@ -11,7 +11,7 @@ from ferryman.fleet.fake.migration import Breakage
 from ferryman.fleet.values import Power
 from ferryman.planning.decisions import Refused, StallReason, UpToDate, Wait, WaitReason
 from ferryman.planning.findings import FindingCode
-from ferryman.records.audit_records import Outcome
+from ferryman.records.audit.record import Outcome
 
 VM, OTHER = "guest-01", "guest-02"
 

@@ -6,9 +6,9 @@ from house import Daemon, House
 
 from ferryman.planning.decisions import UpToDate
 from ferryman.planning.plans import Cause
-from ferryman.records.audit_records import Outcome
-from ferryman.records.conditions import InFlight
-from ferryman.records.states import ConditionType, Placed
+from ferryman.records.audit.record import Outcome
+from ferryman.records.state.conditions import InFlight
+from ferryman.records.state.states import ConditionType, Placed
 
 VM = "guest-01"
 

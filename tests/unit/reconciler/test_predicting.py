@@ -10,7 +10,7 @@ from house import PATIENCE_S, Daemon, House
 from ferryman.fleet.fake.faults import Operation
 from ferryman.planning.decisions import Refused
 from ferryman.reconciler.dirty_rates import REFRESH_S
-from ferryman.records.conditions import Status
+from ferryman.records.state.conditions import Status
 from ferryman.specs.choices import Method
 
 MIB = 1024 * 1024

@@ -10,7 +10,7 @@ from ferryman.fleet.fake.migration import Breakage
 from ferryman.fleet.values import Power
 from ferryman.planning.decisions import Refused, UpToDate, Wait, WaitReason
 from ferryman.records import requests
-from ferryman.records.audit_records import Outcome
+from ferryman.records.audit.record import Outcome
 from ferryman.records.errors import StateLockedError
 from ferryman.records.requests import Request, Wish
 

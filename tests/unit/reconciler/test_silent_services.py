@@ -9,9 +9,9 @@ from house import NOON, House
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.planning.plans import Cause
-from ferryman.records.audit_records import CauseRecord, MigrationRecord, Outcome, Verdict
-from ferryman.records.conditions import ConditionReason
-from ferryman.records.states import Condition, ConditionType, LastMigration
+from ferryman.records.audit.record import CauseRecord, MigrationRecord, Outcome, Verdict
+from ferryman.records.state.conditions import ConditionReason
+from ferryman.records.state.states import Condition, ConditionType, LastMigration
 from ferryman.records.store import StateStore
 from ferryman.specs.choices import Method
 

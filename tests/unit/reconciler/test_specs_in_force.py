@@ -11,7 +11,7 @@ import pytest
 from house import House
 
 from ferryman.records.in_force import read_in_force
-from ferryman.records.states import ConditionType, FleetState
+from ferryman.records.state.states import ConditionType, FleetState
 from ferryman.records.store import StateStore
 from ferryman.specs.problems import ProblemCode
 

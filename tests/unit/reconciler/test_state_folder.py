@@ -10,7 +10,7 @@ from house import House
 
 from ferryman.planning.decisions import Refused, StallReason, UpToDate
 from ferryman.planning.plans import Plan
-from ferryman.records.audit_records import Outcome
+from ferryman.records.audit.record import Outcome
 
 VM, OTHER = "guest-01", "guest-02"
 

@@ -11,10 +11,10 @@ from house import House
 from ferryman.fleet.errors import HostUnreachableError
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.storage import FakeVolume
-from ferryman.migration.apart import lie_apart
-from ferryman.records.audit_records import VolumeAt
+from ferryman.migration.disks.apart import lie_apart
+from ferryman.records.audit.record import VolumeAt
 from ferryman.records.errors import StateUnwritableError
-from ferryman.records.markers import Marker, Markers
+from ferryman.records.journal.markers import Marker, Markers
 
 NAME = "20261123T120000Z-guest-01-3f2a-vda.marker"
 HERE, THERE = "tallinn", "skopje"

@@ -10,7 +10,7 @@ from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.ownership import FRESH_FOR, Identity, Owner
 from ferryman.planning.decisions import Refused, StallReason, UpToDate, Wait, WaitReason
 from ferryman.records import requests
-from ferryman.records.leasing import Observing
+from ferryman.records.lease.rules import Observing
 from ferryman.records.requests import Request, Wish
 
 VM = "guest-01"

@@ -18,14 +18,15 @@ from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import Power
 from ferryman.planning.decisions import Drifted, Refused, StallReason, UpToDate, Wait
 from ferryman.reconciler.loop import Look
-from ferryman.records import audit, toml_files
-from ferryman.records.audit_records import MigrationRecord, Outcome
+from ferryman.records import toml_files
+from ferryman.records.audit import whole as audit
+from ferryman.records.audit.ordering import in_order
+from ferryman.records.audit.record import MigrationRecord, Outcome
 from ferryman.records.errors import HistoryError
-from ferryman.records.journal import Journal
-from ferryman.records.journal_entry import JournalEntry, Step
-from ferryman.records.messages import CommitMessage
-from ferryman.records.ordering import in_order
-from ferryman.records.states import HostState, VmState
+from ferryman.records.journal.entry import JournalEntry, Step
+from ferryman.records.journal.journal import Journal
+from ferryman.records.state.messages import CommitMessage
+from ferryman.records.state.states import HostState, VmState
 from ferryman.specs.folder import FolderSource
 
 VMS = ("mail", "web", "wiki")

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.planning.plans import Cause
-from ferryman.records.audit_records import CauseRecord, MigrationRecord, Outcome, Verdict, VolumeAt
-from ferryman.records.journal_entry import JournalEntry, Step
-from ferryman.records.states import Condition, ConditionType, VmState
+from ferryman.records.audit.record import CauseRecord, MigrationRecord, Outcome, Verdict, VolumeAt
+from ferryman.records.journal.entry import JournalEntry, Step
+from ferryman.records.state.states import Condition, ConditionType, VmState
 from ferryman.specs.choices import Method
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

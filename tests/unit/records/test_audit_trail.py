@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 from record_samples import NOON, UUID, record, volume
 
-from ferryman.records.audit import records
-from ferryman.records.audit_records import MigrationRecord, Outcome, RemovalRecord
+from ferryman.records.audit.ids import migration_id
+from ferryman.records.audit.ledger import VolumePlace, leftovers
+from ferryman.records.audit.ordering import in_order, next_number
+from ferryman.records.audit.query import Query
+from ferryman.records.audit.record import MigrationRecord, Outcome, RemovalRecord
+from ferryman.records.audit.whole import records
 from ferryman.records.errors import RecordError
-from ferryman.records.ids import migration_id
-from ferryman.records.ledger import Place, leftovers
-from ferryman.records.ordering import in_order, next_number
-from ferryman.records.query import Query
 from ferryman.records.store import StateStore
 
 OTHER_UUID = "6b9a7c1e-0000-4000-8000-000000000002"
-LEFT = Place(host="tallinn", pool="vms", name="guest-01.qcow2")
+LEFT = VolumePlace(host="tallinn", pool="vms", name="guest-01.qcow2")
 
 
 def at(started_at: datetime, vm: str = "guest-01", destination: str = "skopje") -> MigrationRecord:
@@ -103,7 +103,7 @@ def move(hours: int, source: str, destination: str, outcome: Outcome = Outcome.S
     )
 
 
-def left(records: list[MigrationRecord], removals: list[RemovalRecord] | None = None) -> dict[Place, str]:
+def left(records: list[MigrationRecord], removals: list[RemovalRecord] | None = None) -> dict[VolumePlace, str]:
     """The volumes left behind, with the UUID of the VM that left each."""
     return {place: one.record.uuid for place, one in leftovers(records, removals or []).items()}
 
@@ -133,7 +133,7 @@ def test_a_move_leaves_its_source_volume_to_its_own_vm() -> None:
 def test_a_volume_that_a_return_created_again_is_in_use() -> None:
     there_and_back = [move(1, "skopje", "tallinn"), move(0, "tallinn", "skopje")]
 
-    assert left(there_and_back) == {Place(host="skopje", pool="vms", name="guest-01.qcow2"): UUID}
+    assert left(there_and_back) == {VolumePlace(host="skopje", pool="vms", name="guest-01.qcow2"): UUID}
 
 
 def test_even_a_failed_return_ends_a_leftover() -> None:
@@ -162,7 +162,7 @@ def test_another_vm_at_the_host_does_not_touch_the_leftover() -> None:
 
     assert left([move(0, "tallinn", "skopje"), other]) == {
         LEFT: UUID,
-        Place(host="tallinn", pool="vms", name="b"): OTHER_UUID,
+        VolumePlace(host="tallinn", pool="vms", name="b"): OTHER_UUID,
     }
 
 
@@ -170,7 +170,7 @@ def test_a_clock_that_was_set_back_between_two_moves_makes_no_leftover_of_the_di
     away = replace(move(5, "tallinn", "skopje"), number=1)
     back_an_hour_before = replace(move(4, "skopje", "tallinn"), number=2)
 
-    assert left([back_an_hour_before, away]) == {Place(host="skopje", pool="vms", name="guest-01.qcow2"): UUID}
+    assert left([back_an_hour_before, away]) == {VolumePlace(host="skopje", pool="vms", name="guest-01.qcow2"): UUID}
 
 
 def test_records_of_before_they_were_numbered_come_first_and_by_their_times() -> None:

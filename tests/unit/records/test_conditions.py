@@ -12,10 +12,10 @@ from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.planning.decisions import Drifted, Refused, StallReason, UpToDate, Wait, WaitReason
 from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.planning.plans import Cause, Plan
-from ferryman.records.audit_records import Verdict
-from ferryman.records.conditions import InFlight, Status, Suspended, conditions_for
-from ferryman.records.states import ConditionType
-from ferryman.records.verdict import verdict
+from ferryman.records.audit.record import Verdict
+from ferryman.records.audit.verdict import verdict
+from ferryman.records.state.conditions import InFlight, Status, Suspended, conditions_for
+from ferryman.records.state.states import ConditionType
 from ferryman.specs.choices import Method
 
 LATER = NOON + timedelta(minutes=5)

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from record_samples import MEASURED, NOON, UNMEASURED, record
 
-from ferryman.records.audit_records import MigrationRecord, Outcome
-from ferryman.records.downtimes import Downtimes
-from ferryman.records.states import MoveStatistics
+from ferryman.records.audit.downtimes import Downtimes
+from ferryman.records.audit.record import MigrationRecord, Outcome
+from ferryman.records.state.states import MoveStatistics
 from ferryman.specs.choices import Method
 
 MOVES = (

@@ -10,12 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from pydantic import ValidationError
 from record_samples import NOON, record
 
-from ferryman.records import toml_files, trail
-from ferryman.records.audit_records import MigrationRecord
+from ferryman.records import toml_files
+from ferryman.records.audit import trail
+from ferryman.records.audit.as_json import HEAD
+from ferryman.records.audit.head import RecordHead
+from ferryman.records.audit.head_scan import head_json
+from ferryman.records.audit.record import MigrationRecord
 from ferryman.records.errors import RecordError
-from ferryman.records.head import RecordHead
-from ferryman.records.head_scan import head_json
-from ferryman.records.parsing import HEAD
 
 TEXT = toml_files.to_toml(record(reason='He said "no" \\ and\n[measurement]\nleft')).decode()
 

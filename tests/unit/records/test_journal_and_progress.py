@@ -8,9 +8,9 @@ from pathlib import Path
 
 from record_samples import NOON, entry
 
-from ferryman.records.journal import Journal
-from ferryman.records.journal_entry import Step
-from ferryman.records.live import Progress, clear_progress, read_progress, write_progress
+from ferryman.records.journal.entry import Step
+from ferryman.records.journal.journal import Journal
+from ferryman.records.progress_files import Progress, clear_progress, read_progress, write_progress
 from ferryman.specs.choices import Method
 
 PROGRESS = Progress(

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ferryman.fleet.ownership import Identity
-from ferryman.records.lease import REF, REMOTE, Lease
-from ferryman.records.leasing import LASTS_NS, MARGIN_NS, Observing
+from ferryman.records.lease.remote import REF, REMOTE, Lease
+from ferryman.records.lease.rules import LASTS_NS, MARGIN_NS, Observing
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -10,8 +10,8 @@ import pytest
 from record_samples import MEASURED, NOON, UNMEASURED, record
 
 from ferryman.records import toml_files
-from ferryman.records.audit_records import MigrationRecord, Outcome, Transfer
-from ferryman.records.past import history_of, link_bytes_s
+from ferryman.records.audit.past import history_of, link_bytes_s
+from ferryman.records.audit.record import MigrationRecord, Outcome, Transfer
 from ferryman.records.rates import SeenRate, clear_rates, read_rates, write_rate
 from ferryman.specs.choices import Method
 

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from record_samples import MEASURED, NOON, record
 
-from ferryman.records import audit, toml_files
-from ferryman.records.audit_records import MigrationRecord
-from ferryman.records.ids import migration_id
-from ferryman.records.record_cache import FILE, FOLDER, WORTH_KEEPING
+from ferryman.records import toml_files
+from ferryman.records.audit import whole as audit
+from ferryman.records.audit.cache import FILE, FOLDER, WORTH_KEEPING
+from ferryman.records.audit.ids import migration_id
+from ferryman.records.audit.record import MigrationRecord
 
 HOUR = timedelta(hours=1)
 

@@ -12,8 +12,9 @@ import pytest
 
 from ferryman.downtime.attribution import Attribution
 from ferryman.downtime.values import HostFigures, Measurement, OutageFigures
-from ferryman.records import audit_records, states
-from ferryman.records.timeline import TimelineEntry
+from ferryman.records.audit import record as audit_records
+from ferryman.records.audit.timeline import TimelineEntry
+from ferryman.records.state import states
 
 PAGE = Path(__file__).parents[3] / "docs" / "records.md"
 WRITTEN: tuple[type[Any], ...] = (

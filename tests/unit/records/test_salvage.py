@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from record_samples import entry
 
-from ferryman.records.salvage import salvaged
+from ferryman.records.journal.salvage import salvaged
 from ferryman.records.toml_files import to_toml
 
 WHOLE = to_toml(entry())

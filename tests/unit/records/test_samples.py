@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ferryman.downtime.values import Outcome, Sample
-from ferryman.records import samples
-from ferryman.records.samples import MOST_MOVES, MOST_SAMPLES, KeptSample, ProbedMove, read_samples, write_samples
+from ferryman.downtime.values import ProbeFate, Sample
+from ferryman.records.audit import samples
+from ferryman.records.audit.samples import MOST_MOVES, MOST_SAMPLES, KeptSample, ProbedMove, read_samples, write_samples
 
 ID = "20261123T120000Z-guest-01-3f2a"
 MS = 1_000_000
@@ -19,15 +19,15 @@ def probed(*probes: Sample, record_id: str = ID) -> ProbedMove:
 
 
 def answered(at_ms: float) -> Sample:
-    return Sample(sent_ns=round(at_ms * MS), outcome=Outcome.ANSWERED, round_trip_ns=1_234_567)
+    return Sample(sent_ns=round(at_ms * MS), outcome=ProbeFate.ANSWERED, round_trip_ns=1_234_567)
 
 
 def test_what_was_kept_is_read_again_from_the_attempts_start_on(tmp_path: Path) -> None:
-    lost = Sample(sent_ns=1010 * MS, outcome=Outcome.LOST, round_trip_ns=-1)
+    lost = Sample(sent_ns=1010 * MS, outcome=ProbeFate.LOST, round_trip_ns=-1)
     assert write_samples(tmp_path, probed(answered(990.5), lost))
     assert read_samples(tmp_path, ID) == (
-        KeptSample(sent_ms=-9.5, outcome=Outcome.ANSWERED, round_trip_ms=1.23),
-        KeptSample(sent_ms=10.0, outcome=Outcome.LOST, round_trip_ms=None),
+        KeptSample(sent_ms=-9.5, outcome=ProbeFate.ANSWERED, round_trip_ms=1.23),
+        KeptSample(sent_ms=10.0, outcome=ProbeFate.LOST, round_trip_ms=None),
     )
 
 

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 from record_samples import REVISION, UNMEASURED, entry, ready, record
 
-from ferryman.records.audit_records import Outcome
+from ferryman.records.audit.record import Outcome
 from ferryman.records.errors import HistoryError
-from ferryman.records.history import IGNORED
-from ferryman.records.journal import Journal
-from ferryman.records.messages import (
+from ferryman.records.journal.journal import Journal
+from ferryman.records.state.messages import (
     CommitMessage,
     changes_between,
     changes_message,
@@ -22,7 +21,8 @@ from ferryman.records.messages import (
     migration_message,
     vm_change,
 )
-from ferryman.records.states import HostState
+from ferryman.records.state.repository import IGNORED
+from ferryman.records.state.states import HostState
 from ferryman.records.store import StateStore
 
 MESSAGE = CommitMessage(subject="test")

@@ -12,9 +12,9 @@ import pytest
 from record_samples import ready, record
 
 from ferryman.records.errors import RecordExistsError, StateLockedError, StateUnwritableError
-from ferryman.records.live import FOLDER as LIVE
-from ferryman.records.messages import CommitMessage
-from ferryman.records.states import HostState
+from ferryman.records.progress_files import FOLDER as LIVE
+from ferryman.records.state.messages import CommitMessage
+from ferryman.records.state.states import HostState
 from ferryman.records.store import StateStore
 
 MESSAGE = CommitMessage(subject="test")

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from record_samples import NOON, entry, ready, record
 
 from ferryman.records import atomic_files, toml_files
-from ferryman.records.audit_records import MigrationRecord
+from ferryman.records.audit.record import MigrationRecord
 from ferryman.records.errors import RecordError, StateUnwritableError
-from ferryman.records.journal_entry import JournalEntry
-from ferryman.records.states import HostState, VmState
+from ferryman.records.journal.entry import JournalEntry
+from ferryman.records.state.states import HostState, VmState
 
 KINDS = [VmState, HostState, MigrationRecord, JournalEntry]
 

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 from record_samples import NOON, record
 
-from ferryman.records import audit, toml_files, trail
-from ferryman.records.audit_records import MigrationRecord
+from ferryman.records import toml_files
+from ferryman.records.audit import trail
+from ferryman.records.audit import whole as audit
+from ferryman.records.audit.as_json import WORTH_A_PROCESS
+from ferryman.records.audit.cache import FOLDER
+from ferryman.records.audit.ids import migration_id
+from ferryman.records.audit.query import Query
+from ferryman.records.audit.record import MigrationRecord
 from ferryman.records.errors import RecordError
-from ferryman.records.ids import migration_id
-from ferryman.records.parsing import WORTH_A_PROCESS
-from ferryman.records.query import Query
-from ferryman.records.record_cache import FOLDER
 
 MANY = WORTH_A_PROCESS + 120
 """Enough for several processes, after the first hundred."""

@@ -9,10 +9,10 @@ from math import exp
 from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.migration.foretold import error_ms
 from ferryman.planning.decisions import Cause
-from ferryman.records.audit_records import MigrationRecord, PhaseTiming, PredictionRecord
-from ferryman.records.head import CauseRecord, Outcome, Transfer
-from ferryman.records.ids import migration_id
-from ferryman.records.verdict import verdict
+from ferryman.records.audit.head import CauseRecord, Outcome, Transfer
+from ferryman.records.audit.ids import migration_id
+from ferryman.records.audit.record import MigrationRecord, PhaseTiming, PredictionRecord
+from ferryman.records.audit.verdict import verdict
 from ferryman.specs.choices import Method
 
 BEGAN = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)

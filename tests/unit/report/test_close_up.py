@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from generated_trail import measured, trail
 
-from ferryman.downtime.values import Outcome
-from ferryman.records.samples import KeptSample
-from ferryman.records.timeline import Mark, TimelineEntry
+from ferryman.downtime.values import ProbeFate
+from ferryman.records.audit.samples import KeptSample
+from ferryman.records.audit.timeline import Mark, TimelineEntry
 from ferryman.report.close_up import close_up
 from ferryman.report.figures.timeline import timeline
 from ferryman.report.model import OutageBand
@@ -17,11 +17,11 @@ RECORD = replace(trail(1)[0], measurement=measured(40.0))
 
 
 def answered(at_ms: float, took_ms: float = 1.0) -> KeptSample:
-    return KeptSample(sent_ms=at_ms, outcome=Outcome.ANSWERED, round_trip_ms=took_ms)
+    return KeptSample(sent_ms=at_ms, outcome=ProbeFate.ANSWERED, round_trip_ms=took_ms)
 
 
 def lost(at_ms: float) -> KeptSample:
-    return KeptSample(sent_ms=at_ms, outcome=Outcome.LOST, round_trip_ms=None)
+    return KeptSample(sent_ms=at_ms, outcome=ProbeFate.LOST, round_trip_ms=None)
 
 
 def test_an_outage_lies_between_the_answers_around_it() -> None:

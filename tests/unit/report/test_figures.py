@@ -10,7 +10,7 @@ import pytest
 from generated_trail import measured, trail
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.records.audit_records import MigrationRecord, Verdict
+from ferryman.records.audit.record import MigrationRecord, Verdict
 from ferryman.report.building import report_of
 from ferryman.report.figures.by_method import by_method, promises
 from ferryman.report.figures.drawing import FLOOR_MS, JsonObject, milliseconds_axis, text

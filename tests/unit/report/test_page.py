@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from generated_trail import measured, trail
 
-from ferryman.records.audit_records import CauseRecord, MigrationRecord
+from ferryman.records.audit.record import CauseRecord, MigrationRecord
 from ferryman.report.building import report_of
 from ferryman.report.close_up import close_up
 from ferryman.report.page.plotly_js import plotly_js

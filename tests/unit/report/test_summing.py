@@ -9,7 +9,7 @@ import pytest
 from generated_trail import BEGAN, measured, trail
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
-from ferryman.records.audit_records import MigrationRecord, Outcome, Verdict
+from ferryman.records.audit.record import MigrationRecord, Outcome, Verdict
 from ferryman.report.selecting import LONGEST_IN_FULL, NEWEST_IN_FULL, in_full
 from ferryman.report.summing import by_method, by_vm, medians, summary
 from ferryman.specs.choices import Method

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ferryman.fleet import domain_xml, ownership
-from ferryman.fleet.domain_xml import XmlDisk
+from ferryman.fleet import ownership
 from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.domain import FakeDomain
 from ferryman.fleet.fake.faults import Faults, Operation, refused
 from ferryman.fleet.fake.lifecycle import FakeLifecycle
 from ferryman.fleet.fake.storage import FakeVolume, FakeVolumes
 from ferryman.fleet.lifecycle import LifecycleEvent
-from ferryman.fleet.live_obstacles import live_obstacles
-from ferryman.fleet.machine_xml import machine_needs
 from ferryman.fleet.values import DirtyRate, Disk, DomainDetail, MigrationSide, Off, Power, VolumeRef
+from ferryman.fleet.xml import domain as domain_xml
+from ferryman.fleet.xml.domain import XmlDisk
+from ferryman.fleet.xml.live_obstacles import live_obstacles
+from ferryman.fleet.xml.machine import machine_needs
 
 
 class FakeDomains:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ferryman.fleet import drives
-from ferryman.fleet.drives import Medium
 from ferryman.fleet.fake.domain import FakeDomain
 from ferryman.fleet.fake.domains import FakeDomains
 from ferryman.fleet.fake.faults import Faults, Operation
 from ferryman.fleet.values import Power
+from ferryman.fleet.xml import drives
+from ferryman.fleet.xml.drives import Medium
 
 
 class FakeDrives:

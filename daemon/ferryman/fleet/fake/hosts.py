@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Sequence
 from uuid import NAMESPACE_DNS, uuid5
 
 from ferryman.fleet.certificates import Certificates
-from ferryman.fleet.domain_xml import interfaces
 from ferryman.fleet.errors import HostUnreachableError
 from ferryman.fleet.fake.certificates import certificates_for
 from ferryman.fleet.fake.definitions import FakeDefinitions
@@ -32,6 +31,7 @@ from ferryman.fleet.machine import Fit, MachineNeeds
 from ferryman.fleet.migrating import Job, LiveMigration
 from ferryman.fleet.survey import HostSurvey
 from ferryman.fleet.values import HostDetail, HostReading, Off, Power, VolumeRef
+from ferryman.fleet.xml.domain import interfaces
 from ferryman.specs.host_spec import HostSpec
 
 DISK: Runs = (b"boot" * 128, 16 * 1024**2, b"data" * 256, 47 * 1024**2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 
-from ferryman.fleet.lifecycle import Change, LifecycleEvent, LifecycleLog
+from ferryman.fleet.lifecycle import GuestEvent, LifecycleEvent, LifecycleLog
 from ferryman.fleet.values import Domain, MigrationSide, Power
 
 _ON = frozenset({Power.RUNNING, Power.PAUSED, Power.SHUTTING_DOWN})
@@ -32,14 +32,14 @@ class FakeLifecycle:
                 self.log.note(LifecycleEvent(uuid=uuid, change=change, at_ns=time.monotonic_ns()))
 
 
-def _change(before: Domain | None, now: Domain | None) -> Change | None:
+def _change(before: Domain | None, now: Domain | None) -> GuestEvent | None:
     was = before.power if before and before.power in _ON else None
     power = now.power if now and now.power in _ON else None
     if was is power or power is Power.SHUTTING_DOWN:
         return None
     if power is None:
-        return Change.STOPPED
+        return GuestEvent.STOPPED
     if power is Power.PAUSED:
         incoming = now is not None and now.migration_side is MigrationSide.INCOMING
-        return Change.INCOMING if incoming else Change.SUSPENDED
-    return Change.STARTED if was is None else Change.RESUMED
+        return GuestEvent.INCOMING if incoming else GuestEvent.SUSPENDED
+    return GuestEvent.STARTED if was is None else GuestEvent.RESUMED

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from ferryman.fleet import domain_xml
-from ferryman.fleet.adapting import adapted
 from ferryman.fleet.errors import FailureKind, FleetError
 from ferryman.fleet.fake.certificates import shake_hands
 from ferryman.fleet.fake.domain import FakeDomain
@@ -15,6 +13,8 @@ from ferryman.fleet.fake.faults import refused
 from ferryman.fleet.fake.machine import Machine
 from ferryman.fleet.migrating import Job, JobPhase, LiveMigration, MemoryTransfer
 from ferryman.fleet.values import MigrationSide, Off, Power
+from ferryman.fleet.xml import domain as domain_xml
+from ferryman.fleet.xml.adapting import adapted
 from ferryman.specs.fields import uri_host
 
 COMPLETED = Job(

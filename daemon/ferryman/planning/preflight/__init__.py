@@ -13,7 +13,7 @@ from ferryman.planning.plans import DiskPlan
 from ferryman.planning.preflight.definition import definition_findings
 from ferryman.planning.preflight.devices import device_findings, medium_findings
 from ferryman.planning.preflight.disks import disk_findings
-from ferryman.planning.preflight.ends import Ends
+from ferryman.planning.preflight.ends import ReadEnds as ReadEnds
 from ferryman.planning.preflight.firmware import firmware_findings
 from ferryman.planning.preflight.identity import identity_findings
 from ferryman.planning.preflight.live_obstacles import live_obstacle_findings
@@ -66,7 +66,7 @@ def matters(finding: Finding, method: Method) -> bool:
 
 
 def findings(
-    ends: Ends, fleet: Fleet, disks: Sequence[DiskPlan] = (), *, eject_cdrom: bool = False
+    ends: ReadEnds, fleet: Fleet, disks: Sequence[DiskPlan] = (), *, eject_cdrom: bool = False
 ) -> tuple[Finding, ...]:
     """Everything but pools, sizes and space, which `storage.disk_plans` looks at; `disks` are its plans."""
     return (

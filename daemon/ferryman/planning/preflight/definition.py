@@ -5,10 +5,10 @@ A cold move starts the definition at the destination; a live one leaves it there
 
 from __future__ import annotations
 
-from ferryman.fleet import domain_xml
-from ferryman.fleet.domain_xml import XmlDisk
-from ferryman.fleet.drives import media
 from ferryman.fleet.values import Disk, DiskDevice, DomainDetail, Interface, Power, VolumeRef
+from ferryman.fleet.xml import domain as domain_xml
+from ferryman.fleet.xml.domain import XmlDisk
+from ferryman.fleet.xml.drives import media
 from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.preflight.ends import blocker, warning
 

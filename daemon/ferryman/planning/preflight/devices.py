@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ferryman.fleet.drives import media
 from ferryman.fleet.values import DiskDevice, DomainDetail, Power
+from ferryman.fleet.xml.drives import media
 from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.preflight.definition import ONLY_DEFINED, defined_media
 from ferryman.planning.preflight.ends import blocker, warning

@@ -8,7 +8,7 @@ from ferryman.fleet.host_facts import Folder, HostFacts
 from ferryman.fleet.values import Disk
 from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.plans import DiskPlan, DiskTransfer
-from ferryman.planning.preflight.ends import Ends, blocker
+from ferryman.planning.preflight.ends import ReadEnds, blocker
 
 _LOCAL_FILE_SYSTEMS = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "jfs", "tmpfs", "overlay"})
 """No two hosts can have one of these mounted at once. What is not among them is given the benefit of the doubt."""
@@ -17,7 +17,7 @@ _DROPS_CACHES_FROM = 4_000_000
 _UNCACHED = frozenset({"none", "directsync"})
 
 
-def disk_findings(ends: Ends, plans: Sequence[DiskPlan]) -> list[Finding]:
+def disk_findings(ends: ReadEnds, plans: Sequence[DiskPlan]) -> list[Finding]:
     """What storage planning cannot see by libvirt's pools alone."""
     by_target = {disk.target: disk for disk in ends.vm.disks}
     found: dict[Finding, None] = {}
@@ -31,7 +31,7 @@ def disk_findings(ends: Ends, plans: Sequence[DiskPlan]) -> list[Finding]:
     return list(found)
 
 
-def _shared_findings(ends: Ends, plan: DiskPlan, disk: Disk | None) -> list[Finding]:
+def _shared_findings(ends: ReadEnds, plan: DiskPlan, disk: Disk | None) -> list[Finding]:
     here, there = ends.source.host, ends.destination.reading.host
     local = [
         f"{facts.host}: {folder.file_system}"
@@ -50,7 +50,7 @@ def _shared_findings(ends: Ends, plan: DiskPlan, disk: Disk | None) -> list[Find
     return _cache_findings(ends, disk)
 
 
-def _copied_findings(ends: Ends, plan: DiskPlan, disk: Disk) -> Iterator[Finding]:
+def _copied_findings(ends: ReadEnds, plan: DiskPlan, disk: Disk) -> Iterator[Finding]:
     """Of a read-only disk only the destination's log says why: "Cannot migrate empty or read-only disk"."""
     vm, seen_by_both = ends.vm.domain.name, f"{ends.source.host} and {ends.destination.reading.host} both see"
     if disk.shareable:
@@ -69,7 +69,7 @@ def _copied_findings(ends: Ends, plan: DiskPlan, disk: Disk) -> Iterator[Finding
         )
 
 
-def _cache_findings(ends: Ends, disk: Disk | None) -> list[Finding]:
+def _cache_findings(ends: ReadEnds, disk: Disk | None) -> list[Finding]:
     """libvirt's own rule for disks that are not copied: see qemuMigrationSrcIsSafe."""
     if disk is None or disk.source_kind == "network" or disk.read_only or disk.shareable or disk.cache in _UNCACHED:
         return []
@@ -85,7 +85,7 @@ def _cache_findings(ends: Ends, disk: Disk | None) -> list[Finding]:
     ]
 
 
-def _folder_findings(ends: Ends, plan: DiskPlan) -> list[Finding]:
+def _folder_findings(ends: ReadEnds, plan: DiskPlan) -> list[Finding]:
     folder = _there(ends, plan)
     if folder.open_to_qemu is not False:
         return []
@@ -102,14 +102,14 @@ def folder_finding(facts: HostFacts, path: str) -> Finding:
     )
 
 
-def _there(ends: Ends, plan: DiskPlan) -> Folder:
+def _there(ends: ReadEnds, plan: DiskPlan) -> Folder:
     return ends.destination_facts.folders.get(_path_there(ends, plan), Folder())
 
 
-def _path_there(ends: Ends, plan: DiskPlan) -> str:
+def _path_there(ends: ReadEnds, plan: DiskPlan) -> str:
     pool = ends.destination.pools.get(plan.destination.pool)
     return "" if pool is None else pool.target_path
 
 
-def _here(ends: Ends, plan: DiskPlan) -> Folder:
+def _here(ends: ReadEnds, plan: DiskPlan) -> Folder:
     return ends.source_facts.folders.get(plan.source.path.rpartition("/")[0], Folder())

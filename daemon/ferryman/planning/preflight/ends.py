@@ -13,7 +13,7 @@ _NOTHING = nothing_known("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ends:
+class ReadEnds:
     """Both ends of a move as they were read for it."""
 
     vm: DomainDetail

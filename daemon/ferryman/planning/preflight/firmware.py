@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from ferryman.fleet.machine import Tpm
 from ferryman.planning.findings import Finding, FindingCode
-from ferryman.planning.preflight.ends import Ends, blocker, warning
+from ferryman.planning.preflight.ends import ReadEnds, blocker, warning
 
 _PACKAGED = "/usr/"
 """Firmware below this comes with a description that libvirt lists; elsewhere it may be there unlisted."""
 
 
-def firmware_findings(ends: Ends) -> list[Finding]:
+def firmware_findings(ends: ReadEnds) -> list[Finding]:
     """The firmware is there, and no TPM of the host's own is in use."""
     return [*_loader_findings(ends), *_tpm_findings(ends)]
 
 
-def _loader_findings(ends: Ends) -> list[Finding]:
+def _loader_findings(ends: ReadEnds) -> list[Finding]:
     loader, known = ends.vm.needs.loader, ends.fit.loaders
     if not loader or known is None or loader in known:
         return []
@@ -30,7 +30,7 @@ def _loader_findings(ends: Ends) -> list[Finding]:
     ]
 
 
-def _tpm_findings(ends: Ends) -> list[Finding]:
+def _tpm_findings(ends: ReadEnds) -> list[Finding]:
     if ends.vm.needs.tpm is not Tpm.PASSED_THROUGH:
         return []
     return [

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ferryman.planning.findings import Finding, FindingCode
-from ferryman.planning.preflight.ends import Ends, blocker
+from ferryman.planning.preflight.ends import ReadEnds, blocker
 
 
-def identity_findings(ends: Ends) -> list[Finding]:
+def identity_findings(ends: ReadEnds) -> list[Finding]:
     """Another VM that has the one or the other."""
     host = ends.destination.reading.host
     vm = ends.vm.domain

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from ferryman.fleet.live_obstacles import LiveObstacle
 from ferryman.fleet.values import DomainDetail
+from ferryman.fleet.xml.live_obstacles import LiveObstacle
 from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.preflight.ends import blocker
 

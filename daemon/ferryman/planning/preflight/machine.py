@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from ferryman.fleet.machine import CpuFit
 from ferryman.planning.findings import Finding, FindingCode
-from ferryman.planning.preflight.ends import Ends, blocker, warning
+from ferryman.planning.preflight.ends import ReadEnds, blocker, warning
 
 
-def machine_findings(ends: Ends) -> list[Finding]:
+def machine_findings(ends: ReadEnds) -> list[Finding]:
     """Architecture, machine type, emulator, QEMU's version, processor."""
     return [*_host_findings(ends), *_emulator_findings(ends), *_cpu_findings(ends)]
 
 
-def _host_findings(ends: Ends) -> list[Finding]:
+def _host_findings(ends: ReadEnds) -> list[Finding]:
     found = []
     here, there = ends.source, ends.destination.reading
     if here.uuid and here.uuid == there.uuid:
@@ -51,7 +51,7 @@ def _host_findings(ends: Ends) -> list[Finding]:
     return found
 
 
-def _emulator_findings(ends: Ends) -> list[Finding]:
+def _emulator_findings(ends: ReadEnds) -> list[Finding]:
     host, needs = ends.destination.reading.host, ends.vm.needs
     if ends.fit.emulator is False:
         return [
@@ -72,7 +72,7 @@ def _emulator_findings(ends: Ends) -> list[Finding]:
     return []
 
 
-def _cpu_findings(ends: Ends) -> list[Finding]:
+def _cpu_findings(ends: ReadEnds) -> list[Finding]:
     """While it runs a guest keeps the processor that it has seen at its start; shut down it starts with another."""
     if ends.fit.cpu is not CpuFit.LACKING:
         return []

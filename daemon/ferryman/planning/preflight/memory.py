@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from ferryman.fleet.domain_xml import huge_pages_kib
 from ferryman.fleet.values import Power
+from ferryman.fleet.xml.domain import huge_pages_kib
 from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.placement import Fleet, spare_memory_mib
-from ferryman.planning.preflight.ends import Ends, blocker
+from ferryman.planning.preflight.ends import ReadEnds, blocker
 
 
-def memory_findings(ends: Ends, fleet: Fleet) -> list[Finding]:
+def memory_findings(ends: ReadEnds, fleet: Fleet) -> list[Finding]:
     """Enough of it, in pages of the right size. A VM that is off needs none."""
     if ends.vm.domain.power is Power.SHUT_OFF:
         return []
     return [*_amount_findings(ends, fleet), *_page_findings(ends)]
 
 
-def _amount_findings(ends: Ends, fleet: Fleet) -> list[Finding]:
+def _amount_findings(ends: ReadEnds, fleet: Fleet) -> list[Finding]:
     there = ends.destination.reading
     spare = spare_memory_mib(there, fleet)
     if spare >= ends.vm.domain.memory_mib:
@@ -30,7 +30,7 @@ def _amount_findings(ends: Ends, fleet: Fleet) -> list[Finding]:
     ]
 
 
-def _page_findings(ends: Ends) -> list[Finding]:
+def _page_findings(ends: ReadEnds) -> list[Finding]:
     """QEMU takes all of its memory from them at its start; a cold move would notice only once the guest is off.
 
     Pages of several sizes lie on one NUMA node each: how many of which, only libvirt works out.

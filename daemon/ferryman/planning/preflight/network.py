@@ -9,10 +9,10 @@ from ferryman.planning.arriving import Joined, joined
 from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.placement import Fleet
 from ferryman.planning.preflight.definition import ONLY_DEFINED, defined_interfaces
-from ferryman.planning.preflight.ends import Ends, blocker, warning
+from ferryman.planning.preflight.ends import ReadEnds, blocker, warning
 
 
-def network_findings(ends: Ends, fleet: Fleet) -> list[Finding]:
+def network_findings(ends: ReadEnds, fleet: Fleet) -> list[Finding]:
     """Bridges and networks that are not there, and bridges that keep a guest waiting."""
     found = [finding for one in ends.vm.interfaces for finding in _interface_findings(ends, fleet, one)]
     found += [
@@ -23,7 +23,7 @@ def network_findings(ends: Ends, fleet: Fleet) -> list[Finding]:
     return list(dict.fromkeys(found))
 
 
-def _interface_findings(ends: Ends, fleet: Fleet, interface: Interface) -> list[Finding]:
+def _interface_findings(ends: ReadEnds, fleet: Fleet, interface: Interface) -> list[Finding]:
     link = joined(interface, fleet.hosts[ends.destination.reading.host].arrivals)
     match link.kind:
         case "bridge" if interface.virtual_port:
@@ -37,7 +37,7 @@ def _interface_findings(ends: Ends, fleet: Fleet, interface: Interface) -> list[
     return []
 
 
-def _bridge_findings(ends: Ends, link: Joined) -> list[Finding]:
+def _bridge_findings(ends: ReadEnds, link: Joined) -> list[Finding]:
     host, bridges = ends.destination.reading.host, ends.destination.bridges
     if bridges is not None and link.there not in bridges:
         return [
@@ -61,7 +61,7 @@ def bridge_remedy(host: HostDetail, bridge: str) -> str:
     return f"ip link add {bridge} type bridge && ip link set {bridge} up (on {name})"
 
 
-def _link_findings(ends: Ends, link: Joined, what: str) -> list[Finding]:
+def _link_findings(ends: ReadEnds, link: Joined, what: str) -> list[Finding]:
     """What an interface is joined to by its name alone: a switch of another kind, or the host's own interface."""
     host, links = ends.destination.reading.host, ends.destination.links
     if links is None or not link.there or link.there in links:
@@ -86,7 +86,7 @@ def stp_finding(host: str, bridge: str) -> Finding:
     )
 
 
-def _network_findings(ends: Ends, link: Joined) -> list[Finding]:
+def _network_findings(ends: ReadEnds, link: Joined) -> list[Finding]:
     host = ends.destination.reading.host
     if link.there in ends.destination.networks:
         return []

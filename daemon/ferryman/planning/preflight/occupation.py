@@ -5,15 +5,15 @@ from __future__ import annotations
 from ferryman.fleet.machine import DomainJob, JobKind
 from ferryman.fleet.values import Power
 from ferryman.planning.findings import Finding, FindingCode
-from ferryman.planning.preflight.ends import Ends, blocker, warning
+from ferryman.planning.preflight.ends import ReadEnds, blocker, warning
 
 
-def occupation_findings(ends: Ends) -> list[Finding]:
+def occupation_findings(ends: ReadEnds) -> list[Finding]:
     """A job that holds the VM, and an agent that does not answer."""
     return [*_job_findings(ends), *_agent_findings(ends)]
 
 
-def _job_findings(ends: Ends) -> list[Finding]:
+def _job_findings(ends: ReadEnds) -> list[Finding]:
     job, vm, host = ends.vm.job, ends.vm.domain.name, ends.source.host
     if job.kind is JobKind.NONE:
         return []
@@ -36,7 +36,7 @@ def _look(job: DomainJob, vm: str) -> str:
     return f"See how far: virsh domjobinfo {vm}; or end it: virsh domjobabort {vm}"
 
 
-def _agent_findings(ends: Ends) -> list[Finding]:
+def _agent_findings(ends: ReadEnds) -> list[Finding]:
     if ends.vm.domain.power is not Power.RUNNING or ends.vm.needs.guest_agent is not False:
         return []
     return [

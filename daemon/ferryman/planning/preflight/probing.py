@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ferryman.planning.findings import Finding, FindingCode
-from ferryman.planning.preflight.ends import Ends, warning
+from ferryman.planning.preflight.ends import ReadEnds, warning
 from ferryman.specs.vm_spec import ProbeSpec
 
 
-def probe_findings(probe: ProbeSpec, ends: Ends) -> list[Finding]:
+def probe_findings(probe: ProbeSpec, ends: ReadEnds) -> list[Finding]:
     """An end of the move sees less of its network than the VM's users do."""
     if probe.from_host not in (ends.source.host, ends.destination.reading.host):
         return []

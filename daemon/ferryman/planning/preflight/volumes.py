@@ -9,10 +9,10 @@ from ferryman.fleet.usage import users
 from ferryman.fleet.values import HostDetail
 from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.plans import DiskPlan, DiskTransfer
-from ferryman.planning.preflight.ends import Ends, blocker
+from ferryman.planning.preflight.ends import ReadEnds, blocker
 
 
-def volume_findings(ends: Ends, plans: Sequence[DiskPlan]) -> list[Finding]:
+def volume_findings(ends: ReadEnds, plans: Sequence[DiskPlan]) -> list[Finding]:
     """What would destroy another disk's content."""
     return [*_in_use(ends.destination, plans), *_twice(ends.destination, plans)]
 

@@ -9,7 +9,7 @@ from ferryman.fleet.host_facts import MIGRATION_PORTS, HostFacts, PeerFacts, Rea
 from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.modes import ImageCopy
 from ferryman.planning.plans import DiskPlan, DiskTransfer
-from ferryman.planning.preflight.ends import Ends, blocker, warning
+from ferryman.planning.preflight.ends import ReadEnds, blocker, warning
 
 _CLOCKS_MAY_DIFFER_MS = 2000
 _ALL_PORTS = f"{MIGRATION_PORTS.start}-{MIGRATION_PORTS[-1]}"
@@ -18,7 +18,7 @@ _NO_CONNECTION = ("timed out", "No route", "refused", "unreachable")
 _MEMORY_FOLLOWS_ALLOWED = "vm.unprivileged_userfaultfd"
 
 
-def way_findings(ends: Ends) -> list[Finding]:
+def way_findings(ends: ReadEnds) -> list[Finding]:
     """Clocks, ports, libvirtd to libvirtd, post-copy."""
     here, there = ends.source_facts, ends.destination_facts
     return [
@@ -52,7 +52,7 @@ def port_findings(here: HostFacts, there: str) -> list[Finding]:
     return _closed_ports(here, there, FindingCode.PORTS_CLOSED)
 
 
-def cold_port_findings(ends: Ends, disks: Sequence[DiskPlan], way: ImageCopy) -> list[Finding]:
+def cold_port_findings(ends: ReadEnds, disks: Sequence[DiskPlan], way: ImageCopy) -> list[Finding]:
     """The same for a cold move, where disks go from host to host; then they are served on these ports, too."""
     if way is ImageCopy.STREAM or not any(disk.transfer is DiskTransfer.COPY for disk in disks):
         return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ferryman.records.audit_records import Verdict
+from ferryman.records.audit.record import Verdict
 from ferryman.report.figures.drawing import (
     METHOD_LOOKS,
     VERDICT_LOOKS,

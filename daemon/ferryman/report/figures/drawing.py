@@ -13,7 +13,7 @@ from html import escape
 from math import ceil, floor, log10, sqrt
 from typing import Any
 
-from ferryman.records.head import RecordHead, Verdict
+from ferryman.records.audit.head import RecordHead, Verdict
 from ferryman.report.reading import downtime_ms, method_of
 from ferryman.specs.choices import Method
 

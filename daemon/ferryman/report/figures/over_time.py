@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from ferryman.downtime.values import MeasurementStatus
-from ferryman.records.head import RecordHead, Verdict
+from ferryman.records.audit.head import RecordHead, Verdict
 from ferryman.report.figures.drawing import (
     ALARM,
     METHOD_LOOKS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
-from ferryman.records.head import RecordHead
+from ferryman.records.audit.head import RecordHead
 from ferryman.report.figures.drawing import (
     GREY,
     METHOD_LOOKS,

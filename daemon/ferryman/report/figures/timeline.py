@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import cycle
 
-from ferryman.downtime.values import Outcome
-from ferryman.records.samples import KeptSample
-from ferryman.records.timeline import Mark, TimelineEntry
+from ferryman.downtime.values import ProbeFate
+from ferryman.records.audit.samples import KeptSample
+from ferryman.records.audit.timeline import Mark, TimelineEntry
 from ferryman.report.close_up import is_bad
 from ferryman.report.figures.drawing import ALARM, GREY, METHOD_LOOKS, Figure, JsonObject, Look, text
 from ferryman.report.model import CloseUp, OutageBand
@@ -16,7 +16,7 @@ from ferryman.specs.choices import Method
 _PHASE_COLOUR = METHOD_LOOKS[Method.LIVE].colour
 _ANSWERED = Look(colour="#119f77", symbol="circle")
 _LATE = Look(colour="#d9681d", symbol="diamond")
-_UNANSWERED = tuple(outcome for outcome in Outcome if outcome is not Outcome.ANSWERED)
+_UNANSWERED = tuple(outcome for outcome in ProbeFate if outcome is not ProbeFate.ANSWERED)
 _UNANSWERED_SYMBOLS = ("triangle-down", "x", "cross", "square", "hexagram")
 _GUEST_LOOKS = {
     Mark.STARTED: Look(colour="#119f77", symbol="triangle-right"),
@@ -119,7 +119,7 @@ def _told_by_hosts(entries: Sequence[TimelineEntry]) -> list[JsonObject]:
 def _probes(probes: Sequence[KeptSample], in_time_ms: float | None) -> list[JsonObject]:
     if not probes:
         return []
-    answered = [probe for probe in probes if probe.outcome is Outcome.ANSWERED]
+    answered = [probe for probe in probes if probe.outcome is ProbeFate.ANSWERED]
     prompt = [probe for probe in answered if not is_bad(probe, in_time_ms)]
     late = [probe for probe in answered if is_bad(probe, in_time_ms)]
     ceiling_ms = 2 * max([in_time_ms or 1.0, *(probe.round_trip_ms or 0.0 for probe in answered)])

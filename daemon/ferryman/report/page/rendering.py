@@ -10,7 +10,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ferryman import __version__
-from ferryman.records.audit_records import MigrationRecord, Verdict
+from ferryman.records.audit.record import MigrationRecord, Verdict
 from ferryman.report.figures.by_method import by_method, promises
 from ferryman.report.figures.drawing import Figure, JsonObject, interval
 from ferryman.report.figures.over_time import over_time

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ferryman.records.head import RecordHead
+from ferryman.records.audit.head import RecordHead
 from ferryman.report.figures.drawing import JsonObject
 from ferryman.report.reading import downtime_ms, foretold_ms, method_of
 

@@ -1,0 +1,1 @@
+"""The adapter of `Hypervisor` that speaks libvirt: alone in importing it."""

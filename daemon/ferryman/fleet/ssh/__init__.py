@@ -1,0 +1,1 @@
+"""SSH to hosts, and programs on them: alone in importing paramiko."""

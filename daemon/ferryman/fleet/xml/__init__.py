@@ -1,0 +1,1 @@
+"""Reading and changing a domain's XML: pure."""

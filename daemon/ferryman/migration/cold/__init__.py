@@ -1,0 +1,1 @@
+"""Cold moves: shutdown, disks, definition, start."""

@@ -1,0 +1,1 @@
+"""Live moves: the hypervisor's migration, and how it is steered."""

@@ -1,0 +1,84 @@
+"""How a move ended, and the words for it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ferryman.fleet.errors import FleetError
+from ferryman.migration.settling.ends import End, Seen
+from ferryman.migration.settling.holds import Advice, Way, advice
+from ferryman.migration.settling.recovery import Ruling
+from ferryman.records.audit.record import Outcome
+from ferryman.records.journal.entry import JournalEntry
+
+MOST_REPEATS = 3
+"""That a step which fails is taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a move ended, and why. `outcome` None: it did not, and the journal keeps it open to be taken up again."""
+
+    outcome: Outcome | None
+    reason: str = ""
+    remedy: str = ""
+
+
+LEFT_OPEN = Ending(outcome=None, reason="the daemon stopped, or a host is silent; the move is taken up again")
+ARRIVED = Ending(outcome=Outcome.SUCCEEDED)
+
+
+_STATES = {
+    End.RUNNING: "runs at the source",
+    End.PAUSED: "is paused at the source",
+    End.SHUT_OFF: "is shut off at the source",
+    End.PARTIAL: "is one half of a migration of somebody else's",
+    End.ABSENT: "is not at the source any more",
+}
+
+
+def undone(seen: Seen, trouble: FleetError | None) -> Ending:
+    """The source is as it was."""
+    reason = trouble.reason if trouble else "the move was interrupted"
+    remedy = trouble.remedy if trouble else "Nothing to do: it is tried again."
+    return Ending(outcome=Outcome.FAILED, reason=f"{reason} (it {_STATES[seen.source]})", remedy=remedy)
+
+
+def undone_in_part(entry: JournalEntry, seen: Seen, trouble: FleetError | None) -> Ending:
+    """The VM is safe; what could not be taken back is named."""
+    left = ", ".join(f"{volume.pool}/{volume.name}" for volume in entry.created) or "nothing"
+    ending = undone(seen, trouble)
+    return Ending(
+        outcome=Outcome.FAILED,
+        reason=f"{ending.reason}; left on {entry.destination}: {left}",
+        remedy=f"{ending.remedy} Then delete there what is left (virsh vol-delete VOLUME POOL)"
+        + (f", and on {entry.source}: virsh autostart {entry.vm}." if entry.autostart else "."),
+    )
+
+
+def held(entry: JournalEntry, seen: Seen, ruling: Ruling, trouble: FleetError | None) -> Ending:
+    """A person must decide."""
+    said = f"{trouble.reason}; " if trouble else ""
+    why = _why_held(entry, seen, ruling, trouble)
+    return Ending(
+        outcome=Outcome.HELD,
+        reason=f"{said}{entry.vm} is {seen.source} on {entry.source} and {seen.destination} on {entry.destination}: "
+        f"{why.reason}",
+        remedy=why.remedy,
+    )
+
+
+def way_of(entry: JournalEntry, seen: Seen) -> Way:
+    """Which move it is, and where else its VM was seen."""
+    elsewhere = ", ".join(seen.elsewhere) or "another host"
+    return Way(vm=entry.vm, source=entry.source, destination=entry.destination, elsewhere=elsewhere)
+
+
+def _why_held(entry: JournalEntry, seen: Seen, ruling: Ruling, trouble: FleetError | None) -> Advice:
+    if ruling.hold is not None:
+        return advice(ruling.hold, way_of(entry, seen))
+    return Advice(
+        reason=f"the next step, {ruling.action}, failed {MOST_REPEATS} times",
+        remedy=f"{trouble.remedy if trouble else 'See the log of libvirtd on both hosts.'} "
+        f"Then: ferryman recover {entry.vm} --accept",
+    )

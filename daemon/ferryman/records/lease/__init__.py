@@ -1,0 +1,1 @@
+"""Which of several daemons on different machines may act."""

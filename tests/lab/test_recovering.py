@@ -138,7 +138,7 @@ def test_without_a_daemon_the_command_settles_what_a_killed_one_left(
     assert entry.step is Step.TRANSFERRING
     shown = _recover(daemon, vm)
     assert "a migration job is active" in shown
-    assert "ruling     wait-for-job" in shown
+    assert "next step  wait-for-job" in shown
     faults.widen(lab.ledger, away)
     assert "succeeded" in _recover(daemon, vm, "--accept")
     assert lab.whereabouts(vm) == {away: "running"}

@@ -39,7 +39,7 @@ _METHODS = [method.value for method in Method if method is not Method.AUTO]
     "methods",
     multiple=True,
     type=click.Choice(_METHODS),
-    help="How; several are compared side by side, in turn. Default: live.",
+    help="Method to measure; give several to alternate between them and compare. Default: live.",
 )
 @click.option("--between", nargs=2, metavar="A B", help="Default: where the VM is, and the only other host in service.")
 @click.option("--rest-s", type=click.FloatRange(0, 3600), default=2.0, show_default=True, help="Between two moves.")

@@ -25,7 +25,7 @@ from ferryman.specs.uncommitted import uncommitted
 
 _EXIT_CHANGES = 2
 _MOST_FILES = 5
-_LEGEND = "= in place   > moves   ~ waits   ! cannot or must not move   - suspended"
+_LEGEND = "= in place   > moves   ~ waits   ! blocked   - suspended"
 
 
 @click.command()
@@ -105,8 +105,9 @@ def _print(found: Preview) -> None:
     if found.decisions:
         click.echo(_LEGEND)
     moves = sum(isinstance(one, Plan) for one in found.decisions.values())
-    stuck = sum(isinstance(one, (Refused, Wait, Drifted)) for one in found.decisions.values())
-    click.echo(f"{len(found.decisions)} VMs: {moves} to move, {stuck} that cannot or must not move")
+    waiting = sum(isinstance(one, Wait) for one in found.decisions.values())
+    blocked = sum(isinstance(one, (Refused, Drifted)) for one in found.decisions.values())
+    click.echo(f"{len(found.decisions)} VMs: {moves} to move, {waiting} waiting, {blocked} blocked")
 
 
 def _text(vm: str, decision: Decision | Suspended) -> str:

@@ -26,16 +26,18 @@ def query_options(command: F) -> F:
         click.option("--vm", "vms", multiple=True, metavar="VM", help="Only this VM's moves."),
         click.option("--host", "hosts", multiple=True, metavar="HOST", help="Only moves from or to this host."),
         click.option(
-            "--method", "methods", multiple=True, type=_choice(Method, Method.AUTO), help="Only moves so made."
+            "--method", "methods", multiple=True, type=_choice(Method, Method.AUTO), help="Only moves by this method."
         ),
         click.option(
             "--verdict",
             "verdicts",
             multiple=True,
             type=_choice(Verdict),
-            help="Only promises so kept (max_downtime_ms).",
+            help="Only moves with this verdict on their spec's max_downtime_ms.",
         ),
-        click.option("--outcome", "outcomes", multiple=True, type=_choice(Outcome), help="Only moves that ended so."),
+        click.option(
+            "--outcome", "outcomes", multiple=True, type=_choice(Outcome), help="Only moves with this outcome."
+        ),
         click.option(
             "--since",
             callback=time_option,

@@ -35,8 +35,8 @@ _LOOK_EVERY_S = 0.2
 
 @click.command()
 @click.argument("vm", required=False)
-@click.option("--accept", is_flag=True, help="Have it done: what the recovery table says next, and what follows.")
-@click.option("--forget", is_flag=True, help="End the move as it is: recorded as cancelled, no host is touched.")
+@click.option("--accept", is_flag=True, help="Carry out the next step shown, and go on until the move has ended.")
+@click.option("--forget", is_flag=True, help="Close the move without touching any host. It is recorded as cancelled.")
 @click.option(
     "--wait-s",
     type=click.FloatRange(min=0),
@@ -183,9 +183,9 @@ def _lines(found: Inquiry) -> list[str]:
     if situation is not None and entry is not None:
         seen, ruling = situation.seen, situation.ruling
         job = "a migration job is active" if seen.job else "no job"
-        lines.append(f"  cell       {entry.method} / {entry.step} / {seen.source} x {seen.destination}; {job}")
-        lines.append(f"  ruling     {ruling.action}" + (f" ({ruling.hold})" if ruling.hold else ""))
+        lines.append(f"  both ends  {entry.method} / {entry.step} / {seen.source} x {seen.destination}; {job}")
+        lines.append(f"  next step  {ruling.action}" + (f" ({ruling.hold})" if ruling.hold else ""))
     if found.record is not None:
         lines.append(f"  held       {found.record.reason}")
-    lines.append(f"  meaning    {found.advice.reason}")
+    lines.append(f"  because    {found.advice.reason}")
     return lines + ([f"  remedy     {found.advice.remedy}"] if found.advice.remedy else [])

@@ -53,7 +53,6 @@ class Domain:
     power: Power
     memory_mib: int
     """The most it may use."""
-    vcpus: int
     persistent: bool
     migration_side: MigrationSide = MigrationSide.NONE
     post_copy: bool = False
@@ -102,7 +101,6 @@ class HostReading:
     hypervisor_version: int
     architecture: str
     memory_mib: int
-    free_memory_mib: int
     domains: Mapping[str, Domain] = field(default_factory=dict)
     certificates: Certificates | None = None
     """For migration under TLS; None: not known whether it has any."""

@@ -65,7 +65,8 @@ def locate(vm: str, snapshot: Snapshot) -> Place | Wait | Refused:
         return Wait(
             vm=vm,
             reason=WaitReason.MIGRATING_ELSEWHERE,
-            message=f"a migration that is not ours runs on {host}",
+            message=f"{host} is migrating it, and ferryman did not ask for that",
+            remedy=_NOT_OURS.format(vm=vm),
         )
     match domain.power:
         case Power.RUNNING | Power.SHUT_OFF:
@@ -150,13 +151,17 @@ def _nowhere(vm: str, snapshot: Snapshot) -> Wait | Refused:
     )
 
 
+_NOT_OURS = "Wait for its end (virsh domjobinfo {vm}), or cancel it: virsh domjobabort {vm} (both on its source)"
+
+
 def _on_several(vm: str, holders: Mapping[str, Domain]) -> Wait | Refused:
     where = " and ".join(f"{host} ({domain.power})" for host, domain in sorted(holders.items()))
     if any(domain.migration_side is not MigrationSide.NONE for domain in holders.values()):
         return Wait(
             vm=vm,
             reason=WaitReason.MIGRATING_ELSEWHERE,
-            message=f"a migration that is not ours is under way: {where}",
+            message=f"it is being migrated, and ferryman did not ask for that: {where}",
+            remedy=_NOT_OURS.format(vm=vm),
         )
     if len({domain.uuid for domain in holders.values()}) > 1:
         named = " and ".join(f"{host} ({domain.uuid})" for host, domain in sorted(holders.items()))

@@ -47,7 +47,6 @@ class FindingCode(StrEnum):
     SAME_MACHINE = "same-machine"
     TRANSIENT = "transient"
     POWER = "power"
-    METHOD_NOT_ALLOWED = "method-not-allowed"
     STORAGE_NOT_SHARED = "storage-not-shared"
     NO_PLACE = "no-place"
     VM_MISSING = "vm-missing"

@@ -18,8 +18,6 @@ class Link:
     """What a link carries, one way."""
 
     bytes_s: int
-    learned: bool
-    """Past moves showed it; otherwise it is the specs' cap or a cautious guess."""
     basis: str
 
 
@@ -44,15 +42,12 @@ def link(source: HostSpec, destination: HostSpec, history: History) -> Link:
     seen = history.link_bytes_s(source.name, destination.name)
     if seen is not None:
         bytes_s = min(seen, cap) if cap else seen
-        return Link(bytes_s=bytes_s, learned=True, basis=f"{in_mib_s(bytes_s)} (past moves)")
+        return Link(bytes_s=bytes_s, basis=f"{in_mib_s(bytes_s)} (past moves)")
     if cap:
-        return Link(
-            bytes_s=cap, learned=False, basis=f"{in_mib_s(cap)} (the cap in the specs; no move has shown it yet)"
-        )
+        return Link(bytes_s=cap, basis=f"{in_mib_s(cap)} (the cap in the specs; no move has shown it yet)")
     guess = _UNKNOWN_MIB_S * _BYTES_PER_MIB
     return Link(
         bytes_s=guess,
-        learned=False,
         basis=f"{in_mib_s(guess)} (a guess: no move has shown it, and no host's spec names it: [limits] links_mib_s)",
     )
 

@@ -183,7 +183,7 @@ def _post_copy(task: Task, past: Sequence[PastMove]) -> Prediction:
         method=Method.POST_COPY,
         downtime_ms=POST_COPY_MS + queued_ms,
         duration_s=_PREPARING_S + _disks_s(task) + task.memory_bytes / task.link.bytes_s,
-        basis=f"device state ({_of_own(past)}), and {MISSED_PAGES} pages that it misses, one after the other; "
+        basis=f"sending the device state ({_of_own(past)}), then {MISSED_PAGES} missing pages fetched one by one; "
         f"the link carries {task.link.basis}",
     )
 
@@ -260,5 +260,5 @@ def _disks_s(task: Task) -> float:
 def _of_own(past: Sequence[object]) -> str:
     """Where a figure comes from."""
     if not past:
-        return "a guess: it has not been measured in moving so yet"
+        return "a guess: this VM has not moved this way yet"
     return "as in its last move" if len(past) == 1 else f"the median of its last {len(past)} moves"

@@ -33,7 +33,7 @@ def _left_off(vm: str, host: str, owner: Owner) -> Refused:
     finding = Finding(
         code=FindingCode.HELD,
         severity=Severity.BLOCKER,
-        reason=f"it is off on {host}, and another daemon's move of it came to no end, seen last at "
+        reason=f"it is off on {host} in the middle of another daemon's move, seen last at "
         f"{owner.renewed_at:%Y-%m-%d %H:%M:%S} UTC: {owner.by}",
         remedy=f"Start that daemon again: it ends its move. If it is gone for good, on {host}: virsh start {vm}; "
         f"or, if it is to stay off: virsh metadata {vm} --uri {NAMESPACE} --config --remove",

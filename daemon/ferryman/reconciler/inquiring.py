@@ -105,7 +105,7 @@ def _advice(
             reason="it was held, and its journal entry is gone",
             remedy=f"When one running copy and one definition are left: ferryman recover {vm} --forget",
         )
-    return Advice(reason="nothing is open or held of it", remedy="")
+    return Advice(reason="it has no interrupted or held move", remedy="")
 
 
 def _of_damaged(vm: str, snapshot: Snapshot) -> Advice:

@@ -53,7 +53,7 @@ def judge(case: Case, hosts: Collection[str], snapshot: Snapshot) -> Reply:
     vm, wish, entry = case.vm, case.wish, case.entry
     match case.attempt:
         case Attempt.NONE:
-            return Reply(grant=Grant.REFUSED, text=f"nothing is open or held of {vm}")
+            return Reply(grant=Grant.REFUSED, text=f"{vm} has no interrupted or held move")
         case Attempt.MOVING:
             return Reply(grant=Grant.REFUSED, text=f"{vm} is being moved now; its progress: ferryman status")
         case Attempt.DAMAGED:

@@ -13,7 +13,8 @@ from ferryman.records.state.conditions import InFlight
 
 def obstacle(entry: JournalEntry, hosts: Collection[str], snapshot: Snapshot) -> Wait | Refused | None:
     """Why an open move is not taken up now; None: it is. `hosts`: those of the specs."""
-    vm, way = entry.vm, f"its move {entry.source} -> {entry.destination} is open ({entry.step})"
+    vm = entry.vm
+    way = f"its move {entry.source} -> {entry.destination} was interrupted at step {entry.step}"
     gone = {entry.source, entry.destination} - set(hosts)
     if gone:
         return stuck(
@@ -50,8 +51,8 @@ def _swapped(entry: JournalEntry, host: str, snapshot: Snapshot) -> Refused | No
         return None
     return stuck(
         entry.vm,
-        f"its move {entry.source} -> {entry.destination} is open ({entry.step}); {host} is another machine now (host "
-        f"UUID {reading.uuid}) than the one that it began with ({began_on}), and what that one has is not known",
+        f"its move {entry.source} -> {entry.destination} was interrupted at step {entry.step}; {host} is now another "
+        f"machine (host UUID {reading.uuid}) than the one that it began with ({began_on}), whose state is not known",
         f"Correct `uri` in the spec of {host}: ferryman then goes on by itself. If the machine was replaced, see where "
         f"the newest disks are, and end the move as it is: ferryman recover {entry.vm} --forget",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
 
 from ferryman.specs.source import Revision, RevisionKind
 
@@ -71,22 +70,9 @@ def revision_of(commit_id: str, commit: bytes) -> Revision:
         short=commit_id[:SHORT_CHARACTERS],
         author=_cut(headers["author"].rpartition(">")[0] + ">") if "author" in headers else "",
         subject=_cut(message.strip().partition("\n")[0]),
-        committed_at=_moment(headers.get("committer", "")),
         kind=RevisionKind.GIT,
     )
 
 
 def _cut(text: str) -> str:
     return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"
-
-
-def _moment(signature: str) -> datetime | None:
-    """`NAME <ADDRESS> 1700000000 +0200`; None where it makes no sense."""
-    words = signature.rpartition(">")[2].split()
-    try:
-        seconds, zone = int(words[0]), int(words[1])
-        minutes = abs(zone) // 100 * 60 + abs(zone) % 100
-        offset = timedelta(minutes=minutes if zone >= 0 else -minutes)
-        return datetime.fromtimestamp(seconds, UTC).astimezone(timezone(offset))
-    except (IndexError, ValueError, OverflowError, OSError):
-        return None

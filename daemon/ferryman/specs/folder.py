@@ -132,6 +132,5 @@ def _revision(files: dict[str, SpecFile], refused: dict[str, Problem]) -> Revisi
         short=f"folder-{digest[:12]}",
         author="",
         subject="",
-        committed_at=None,
         kind=RevisionKind.FOLDER,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -35,8 +34,6 @@ class Revision:
     author: str
     """NAME <ADDRESS>; empty for a folder."""
     subject: str
-    committed_at: datetime | None
-    """With its time zone; None for a folder."""
     kind: RevisionKind
 
 

@@ -54,7 +54,7 @@ def test_a_move_is_told_with_its_reasons_and_disks(fleet: FakeFleet, tmp_path: P
     assert "> guest-01: tallinn -> skopje (live)" in output
     assert "why: its spec wants it on skopje" in output
     assert "vda: copy vms/guest-01.img -> vms/guest-01.img" in output
-    assert output.endswith("1 VMs: 1 to move, 0 that cannot or must not move\n")
+    assert output.endswith("1 VMs: 1 to move, 0 waiting, 0 blocked\n")
 
 
 def test_everything_that_stands_against_a_move_is_told_with_its_remedy(fleet: FakeFleet, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_another_vm_of_the_same_name_is_not_taken_for_this_one(fleet: FakeFleet,
 
 def test_symbols_are_explained(fleet: FakeFleet, tmp_path: Path) -> None:
     _, output = planned(fleet, tmp_path, TO_MOVE)
-    assert "= in place   > moves   ~ waits   ! cannot or must not move   - suspended\n" in output
+    assert "= in place   > moves   ~ waits   ! blocked   - suspended\n" in output
 
 
 def test_uncommitted_edits_are_told_beside_the_output(fleet: FakeFleet, tmp_path: Path) -> None:

@@ -74,8 +74,8 @@ def test_it_shows_the_step_both_ends_the_cell_and_what_it_means(fleet: FakeFleet
     assert "step transferring, begun 2026-11-23 12:00:00 UTC" in done.output
     assert "on tallinn  running" in done.output
     assert "on skopje   absent" in done.output
-    assert "cell       live / transferring / running x absent; no job" in done.output
-    assert "ruling     undo" in done.output
+    assert "both ends  live / transferring / running x absent; no job" in done.output
+    assert "next step  undo" in done.output
     assert f"vms/{VM}.img" in done.output
     assert f"remedy     To have it done: ferryman recover {VM} --accept" in done.output
     assert fleet.hosts["skopje"].pools["vms"].volumes
@@ -133,7 +133,7 @@ def test_what_a_person_must_decide_is_not_accepted_unseen(fleet: FakeFleet, stat
     fleet.hosts["skopje"].add_vm(VM)
     done = recover(fleet, state, VM, "--accept")
     assert done.exit_code == 1
-    assert "ruling     hold (runs-twice)" in done.output
+    assert "next step  hold (runs-twice)" in done.output
     assert "remedy: At once decide which copy is the right one" in done.output
     assert list(audit.records(state)) == []
 

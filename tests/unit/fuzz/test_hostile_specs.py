@@ -140,7 +140,7 @@ def test_any_name_in_a_tree_is_read_back_as_one_entry(names: list[bytes]) -> Non
 
 def _tree(files: dict[str, bytes]) -> Tree:
     return Tree(
-        revision=Revision(id="one", short="one", author="", subject="", committed_at=None, kind=RevisionKind.GIT),
+        revision=Revision(id="one", short="one", author="", subject="", kind=RevisionKind.GIT),
         files={path: SpecFile(path=path, blob_id=blob_id(text), content=text) for path, text in files.items()},
         refused={},
     )

@@ -38,7 +38,7 @@ DISK_REF = VolumeRef(pool="vms", name=f"{VM}.qcow2")
 
 def domain(name: str = VM, power: Power = Power.RUNNING, memory_mib: int = 1024, **more: Any) -> Domain:
     uuid = UUID if name == VM else f"uuid-of-{name}"
-    plain = Domain(name=name, uuid=uuid, power=power, memory_mib=memory_mib, vcpus=1, persistent=True)
+    plain = Domain(name=name, uuid=uuid, power=power, memory_mib=memory_mib, persistent=True)
     return replace(plain, **more)
 
 
@@ -51,7 +51,6 @@ def reading(host: str, *domains: Domain, memory_mib: int = 16_384) -> HostReadin
         hypervisor_version=7_002_000,
         architecture="x86_64",
         memory_mib=memory_mib,
-        free_memory_mib=memory_mib,
         domains={one.name: one for one in domains},
         certificates=certificates_for(host_spec(host)),
     )

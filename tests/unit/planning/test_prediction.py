@@ -39,7 +39,7 @@ def task(*, link_mib_s: int = 5, switch_over: SwitchOver = SwitchOver.ONE_ITERAT
         destination="skopje",
         memory_bytes=100 * MIB,
         disk_bytes=50 * MIB,
-        link=Link(bytes_s=link_mib_s * MIB, learned=True, basis=f"{link_mib_s} MiB/s"),
+        link=Link(bytes_s=link_mib_s * MIB, basis=f"{link_mib_s} MiB/s"),
         switch_over=switch_over,
         mirrored=mirrored,
     )
@@ -146,7 +146,7 @@ class TestLink:
     def test_is_learned_from_past_moves_that_way_and_believed_at_once_when_it_gets_narrow(self) -> None:
         assert self.between(speeds=(110, 112, 5)).bytes_s == 110
         assert self.between(speeds=(5, 110, 112)).bytes_s == 5
-        assert self.between(speeds=(5,)).learned
+        assert "past moves" in self.between(speeds=(5,)).basis
 
     def test_is_never_more_than_the_cap(self) -> None:
         assert self.between(cap=1, speeds=(5 * MIB,)).bytes_s == MIB
@@ -154,7 +154,6 @@ class TestLink:
     def test_is_the_cap_or_a_cautious_guess_until_then_and_says_so(self) -> None:
         capped, guessed = self.between(cap=200), self.between()
         assert (capped.bytes_s, guessed.bytes_s) == (200 * MIB, 32 * MIB)
-        assert not capped.learned
         assert "the cap in the specs" in capped.basis
         assert "a guess" in guessed.basis
 

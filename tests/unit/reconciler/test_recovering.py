@@ -215,7 +215,7 @@ class TestASilentHost:
         daemon = self.leave_open(house)
         waits = daemon.until_quiet().statuses[VM]
         assert isinstance(waits, Wait)
-        assert (waits.reason, "is open" in waits.message) == (WaitReason.HOST_UNREACHABLE, True)
+        assert (waits.reason, "was interrupted" in waits.message) == (WaitReason.HOST_UNREACHABLE, True)
         assert f"ferryman recover {VM}" in waits.remedy
         house.vm(OTHER, "oslo")
         daemon.until_quiet()
@@ -278,7 +278,7 @@ def test_of_a_vm_that_nothing_is_open_of_everything_is_refused(house: House) -> 
     for wish in Wish:
         ask(house, wish)
         daemon.look()
-        assert (answer(house).granted, answer(house).answer) == (False, f"nothing is open or held of {VM}")
+        assert (answer(house).granted, answer(house).answer) == (False, f"{VM} has no interrupted or held move")
 
 
 def test_of_a_vm_that_is_being_moved_everything_is_refused(house: House) -> None:

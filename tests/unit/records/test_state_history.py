@@ -15,7 +15,6 @@ from ferryman.records.errors import HistoryError
 from ferryman.records.journal.journal import Journal
 from ferryman.records.state.messages import (
     CommitMessage,
-    changes_between,
     changes_message,
     host_change,
     migration_message,
@@ -216,11 +215,10 @@ def test_a_failed_move_says_why_and_what_mends_it() -> None:
 
 
 def test_several_changes_are_one_message() -> None:
-    vms = changes_between({"guest-02": ready("guest-02")}, {"guest-01": ready("guest-01")})
+    vms = (vm_change(None, ready("guest-01")), vm_change(ready("guest-02"), None))
     oslo = host_change(None, HostState(name="oslo", reachable=True, maintenance=True, drained=True))
-    assert oslo
 
-    text = changes_message([*vms, oslo]).text()
+    text = changes_message([change for change in (*vms, oslo) if change]).text()
 
     assert text.startswith("Observed 3 changes: guest-01, guest-02, oslo\n")
     assert "guest-02: no longer in the specs\noslo: drained\n" in text

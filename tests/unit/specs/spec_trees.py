@@ -27,7 +27,7 @@ GOOD: Mapping[str, str] = {
 def tree(files: Mapping[str, str], refused: Mapping[str, Problem] | None = None, revision: str = "one") -> Tree:
     """A tree of these files, as a source would hand it over."""
     return Tree(
-        revision=Revision(id=revision, short=revision, author="", subject="", committed_at=None, kind=RevisionKind.GIT),
+        revision=Revision(id=revision, short=revision, author="", subject="", kind=RevisionKind.GIT),
         files={
             path: SpecFile(path=path, blob_id=blob_id(text.encode()), content=text.encode())
             for path, text in files.items()

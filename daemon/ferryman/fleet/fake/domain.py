@@ -68,7 +68,6 @@ class FakeDomain:
             uuid=self.uuid,
             power=self.power,
             memory_mib=self.memory_mib,
-            vcpus=1,
             persistent=self.persistent,
             migration_side=self.side,
             post_copy=self.post_copy,

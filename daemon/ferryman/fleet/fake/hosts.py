@@ -152,7 +152,6 @@ class FakeHost:
 
     def _reading(self) -> HostReading:
         domains = {name: domain.described() for name, domain in self.domains.known.items()}
-        used = sum(domain.memory_mib for domain in domains.values() if domain.power is not Power.SHUT_OFF)
         return HostReading(
             host=self.name,
             hostname=self.name,
@@ -161,7 +160,6 @@ class FakeHost:
             hypervisor_version=self.hypervisor_version,
             architecture=self.architecture,
             memory_mib=self.memory_mib,
-            free_memory_mib=self.memory_mib - used,
             domains=domains,
             certificates=self.certificates,
         )

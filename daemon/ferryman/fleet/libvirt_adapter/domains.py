@@ -50,7 +50,6 @@ class LibvirtDomains:
                     uuid=domain.UUIDString(),
                     power=power,
                     memory_mib=domain.maxMemory() // 1024,
-                    vcpus=domain.info()[3],
                     persistent=bool(domain.isPersistent()),
                     migration_side=migration_side(domain),
                     post_copy=is_post_copy(state, reason),

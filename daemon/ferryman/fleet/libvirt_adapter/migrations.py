@@ -40,7 +40,6 @@ _ADDRESSES = (libvirt.VIR_MIGRATE_PARAM_URI, libvirt.VIR_MIGRATE_PARAM_TLS_DESTI
 """Where to, and who is expected there: what a resumed migration is told again."""
 _OF_CONNECTIONS = frozenset({libvirt.VIR_FROM_RPC, libvirt.VIR_FROM_REMOTE, libvirt.VIR_FROM_AUTH})
 """Errors of these domains are the connection's: the source's libvirtd passes on what its own met with at its peer."""
-_MIB = 1024 * 1024
 
 
 class LibvirtMigrations:

@@ -81,7 +81,6 @@ def read_host(host: str, connection: libvirt.virConnect) -> HostReading:
         hypervisor_version=connection.getVersion(),
         architecture=capabilities.findtext("./host/cpu/arch", ""),
         memory_mib=memory["total"] // _KIB_PER_MIB,
-        free_memory_mib=(memory["free"] + memory.get("buffers", 0) + memory.get("cached", 0)) // _KIB_PER_MIB,
         domains={domain.name: domain for domain in domains},
     )
 
@@ -150,7 +149,6 @@ def _domain(domain: libvirt.virDomain, figures: dict[str, int], transient: set[s
         uuid=domain.UUIDString(),
         power=power,
         memory_mib=figures.get("balloon.maximum", 0) // _KIB_PER_MIB,
-        vcpus=figures.get("vcpu.maximum", 0),
         persistent=domain.UUIDString() not in transient,
         migration_side=migration_side(domain) if power is Power.PAUSED else MigrationSide.NONE,
         post_copy=is_post_copy(figures["state.state"], figures["state.reason"]),

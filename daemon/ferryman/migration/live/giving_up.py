@@ -13,7 +13,7 @@ def why_given_up(entry: JournalEntry, at: Course, left_bytes: int) -> MoveFailed
     """None: it was not. `left_bytes`: of its memory, or of its disks where none of that was sent yet."""
     if at.turn is Turn.GIVE_UP:
         return MoveFailedError(
-            f"nothing of {entry.vm} moved for {SILENT_S:.0f} s",
+            f"the migration of {entry.vm} sent nothing for {SILENT_S:.0f} s and was cancelled",
             "See whether the hosts reach each other on ports 49152-49215; it is tried again.",
         )
     if at.turn is not Turn.ABORT:

@@ -61,7 +61,7 @@ class Course:
 
     ladder: Ladder
     turn: Turn = Turn.GO_ON
-    """Anything but GO_ON is taken once; after it only a guest that stands still for nothing is still given back."""
+    """Each turn but GO_ON is taken once. After that the only further one is GIVE_UP: nothing was sent for SILENT_S."""
     moved_bytes: int = -1
     moved_at_s: float = 0.0
     disks: Filling = NOTHING_SENT

@@ -102,8 +102,8 @@ def _follow(move: Move, watching: Watch, call: Future[None]) -> None:
             watching.take_back()
     if not call.done() and not _may_leave(move):
         raise HostUnreachableError(
-            f"{move.entry.source} has not told of {move.entry.vm}'s migration for {_BLIND_S:.0f} s",
-            "See libvirtd there.",
+            f"libvirtd on {move.entry.source} has said nothing of migrating {move.entry.vm} for {_BLIND_S:.0f} s",
+            f"Look at it there: systemctl status libvirtd (on {move.entry.source})",
         )
     if not call.done():
         raise LeftRunningError(f"{move.entry.vm}'s migration goes on without the daemon", "Start ferryman again.")

@@ -53,7 +53,7 @@ def _wait(move: Move, action: Action) -> None:
 
 _WAITING = {
     Action.CANCEL_JOB: "cancelling what nobody drives any more",
-    Action.WAIT_FOR_ARRIVAL: "waiting for the destination's last word",
+    Action.WAIT_FOR_ARRIVAL: "waiting to see whether the destination lets it run",
 }
 
 

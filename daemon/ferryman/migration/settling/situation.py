@@ -79,8 +79,8 @@ def meaning(situation: Situation) -> str:
 
 _MEANINGS: Mapping[Action, str] = {
     Action.WAIT_FOR_JOB: "the hypervisor migrates it now: watch that to its end, then look at both ends again",
-    Action.WAIT_FOR_HOST: "an end cannot be read, and unreachable is not absent: touch nothing until it can",
-    Action.WAIT_FOR_ARRIVAL: "the daemon that drove its migration is gone; see whether {destination} lets it run",
+    Action.WAIT_FOR_HOST: "a host cannot be read, so the VM may still be there: touch nothing until it can",
+    Action.WAIT_FOR_ARRIVAL: "a daemon that is gone may have told {destination} to let it run: wait, and look again",
     Action.CANCEL_JOB: "the daemon that drove its migration is gone: cancel what is left of the job at {source}",
     Action.WAIT_FOR_POWER: "the guest powers itself off, or was asked to and may yet: see what comes of it",
     Action.END_MIRRORS: "its writes wait for {destination}, which is silent: end the mirrors of its disks at {source}",

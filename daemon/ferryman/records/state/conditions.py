@@ -178,7 +178,8 @@ def _silent(silent: ServiceSilent, now: datetime) -> Condition:
     return Condition(
         type=ConditionType.STALLED,
         reason=ConditionReason.SERVICE_SILENT,
-        message=f"{silent.vm} has moved and runs; its service at {silent.address} port {silent.port} is silent since.",
+        message=f"{silent.vm} has moved and runs, but its service at {silent.address} port {silent.port} has not "
+        "answered since.",
         remedy=(
             "Look at its console (virsh console), and whether [probe] address and port are right; "
             "it is called ready as soon as its service answers."

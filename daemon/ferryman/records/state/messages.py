@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ferryman.downtime.values import Measurement, MeasurementStatus
@@ -110,13 +110,6 @@ def changes_message(changes: Sequence[Change], cause_revision: str = "") -> Comm
         body="\n".join(f"{change.name}: {_line(change.text)}" for change in changes),
         trailers=tuple(dict.fromkeys(trailer for change in changes for trailer in change.trailers)) + cause,
     )
-
-
-def changes_between(before: Mapping[str, VmState], after: Mapping[str, VmState]) -> tuple[Change, ...]:
-    """Every VM's change between two looks, by name."""
-    names = sorted(before.keys() | after.keys())
-    found = (vm_change(before.get(name), after.get(name)) for name in names)
-    return tuple(change for change in found if change is not None)
 
 
 def _migration_trailers(record: MigrationRecord) -> tuple[tuple[str, str], ...]:

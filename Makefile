@@ -75,7 +75,7 @@ soak: setup
 
 # Each says what it aims at, and fails where that is missed: judge on a quiet machine.
 bench: setup
-	@failed=; for bench in accuracy.py "accuracy.py --sparse" accuracy_guest.py many_probes.py "live.py --disk copy" "live.py --disk nfs" cold.py copying.py history.py; do \
+	@failed=; for bench in accuracy.py "accuracy.py --sparse" accuracy_guest.py many_probes.py "live.py --disk copy" "live.py --disk nfs" "live.py --disk iscsi" cold.py copying.py history.py; do \
 		echo "== $$bench"; PYTHONPATH=tests/lab:tests/bench $(BIN)/python tests/bench/$$bench || failed="$$failed $$bench;"; \
 	done; if [ -n "$$failed" ]; then echo "missed:$$failed"; exit 1; fi
 

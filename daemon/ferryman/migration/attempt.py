@@ -25,7 +25,6 @@ from ferryman.migration.progress import progress
 from ferryman.migration.reaching import announce_until_answered
 from ferryman.migration.recording import Facts, record_of
 from ferryman.migration.settling.endings import Ending
-from ferryman.migration.settling.looking import machine_of
 from ferryman.migration.settling.settling import settle
 from ferryman.migration.witness import Testimony, Witness
 from ferryman.migration.working import THREADS, Work
@@ -76,8 +75,7 @@ def carry_out(order: Order, services: Services) -> MigrationRecord | None:
 
 def _witnessed(order: Order, services: Services, witness: Witness) -> MigrationRecord | None:
     plan = order.plan
-    machines = (machine_of(services.ends.source), machine_of(services.ends.destination))
-    entry = journal_entry(order, services.clock.now(), machines)
+    entry = journal_entry(order, services.clock.now())
     move = _move(entry, services, witness)
     failure: FleetError | None = None
     begun_ms: float | None = None

@@ -37,8 +37,8 @@ class Order:
     """The host that probes; None: this machine."""
 
 
-def journal_entry(order: Order, started_at: datetime, machines: tuple[str, str] = ("", "")) -> JournalEntry:
-    """The first entry of the attempt, before anything was done. `machines`: both host UUIDs, the source's first."""
+def journal_entry(order: Order, started_at: datetime) -> JournalEntry:
+    """The first entry of the attempt, before anything was done."""
     plan = order.plan
     return JournalEntry(
         id=order.id,
@@ -62,8 +62,8 @@ def journal_entry(order: Order, started_at: datetime, machines: tuple[str, str] 
         dirty_bytes_s=plan.dirty_bytes_s,
         on_stall=OnStall.POST_COPY if plan.method is Method.POST_COPY else order.spec.on_stall,
         home=plan.home,
-        source_machine=machines[0],
-        destination_machine=machines[1],
+        source_machine=plan.source_machine,
+        destination_machine=plan.destination_machine,
         encrypted=plan.encrypted,
         plain_because=plan.plain_because,
         source_volumes=tuple(

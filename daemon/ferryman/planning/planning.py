@@ -139,6 +139,8 @@ def _planned(case: _Case, choice: Choice, adapted: Adaptation) -> Plan:
         driven_because=unreached,
         image_copy=case.image_copy,
         home=case.spec.host,
+        source_machine=case.ends.source.uuid,
+        destination_machine=case.ends.destination.reading.uuid,
         encrypted=private.encrypted,
         plain_because=private.plain_because,
         tls_name=private.tls_name,

@@ -93,7 +93,7 @@ class Plan:
     source: str
     destination: str
     method: Method
-    """LIVE or COLD, never AUTO."""
+    """Any but AUTO."""
     cause: Cause
     why: str
     """Why this destination and this method, for people."""
@@ -117,6 +117,9 @@ class Plan:
     """Cold only."""
     home: str = ""
     """What its spec names as home now."""
+    source_machine: str = ""
+    destination_machine: str = ""
+    """Both hosts' UUIDs: which machines bore these names when this was decided. Empty: not known."""
     encrypted: bool = False
     """Memory and disks travel under TLS, or, cold and without certificates, by SSH."""
     plain_because: str = ""

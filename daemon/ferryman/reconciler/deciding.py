@@ -136,51 +136,49 @@ class Decider:
         if missed := self.silent & {aimed.source, destination}:
             return Decided(decision=not_now(spec.name, sorted(missed)))
         self.progress()
-        source = self.snapshot.reading(aimed.source)
-        if source is None:
-            raise AssertionError("a VM was found on a host that was not read")
         try:
-            detail = self.view.host(aimed.source).domains.inspect(spec.name)
-            others = of_another(detail, aimed.source, self.claim(detail.owner))
-            if others is not None:
-                return Decided(decision=others)
-            storage = storage_at(spec.storage, self.specs.hosts[destination].arrivals)
-            there = self.view.host(destination).describe(
-                destination_refs(detail, storage), base_paths(detail), given_up_refs(detail, storage)
-            )
-            fit = self.view.host(destination).fit(detail.needs)
-        except HostUnreachableError as error:
-            if isinstance(error, HostHangsError):
-                self.silent |= {aimed.source, destination}
-            return Decided(
-                decision=Wait(
-                    vm=spec.name, reason=WaitReason.HOST_UNREACHABLE, message=error.reason, remedy=error.remedy
-                )
-            )
+            ends = self._read_ends(aimed.source, spec, destination)
         except FleetError as error:
-            if isinstance(error, OperationFailedError) and error.kind is FailureKind.BUSY:
+            if isinstance(error, HostHangsError) or _is_busy(error):
                 self.silent |= {aimed.source, destination}
-            return Decided(
-                decision=Wait(vm=spec.name, reason=WaitReason.CHANGING, message=error.reason, remedy=error.remedy)
-            )
-        patiently = self.patient or self.limits is None
-        ends = ReadEnds(
-            vm=detail,
-            source=source,
-            destination=there,
-            fit=fit,
-            source_facts=self.view.facts(aimed.source, patiently=patiently),
-            destination_facts=self.view.facts(destination, patiently=patiently),
-        )
+            silent = isinstance(error, HostUnreachableError)
+            reason = WaitReason.HOST_UNREACHABLE if silent else WaitReason.CHANGING
+            return Decided(decision=Wait(vm=spec.name, reason=reason, message=error.reason, remedy=error.remedy))
+        if not isinstance(ends, ReadEnds):
+            return Decided(decision=ends)
         outcome = plan(
             aimed,
             spec,
             self._fleet(),
             ends,
             self.memory.leftovers_at(destination),
-            self._known(spec, detail, aimed.source),
+            self._known(spec, ends.vm, aimed.source),
         )
-        return Decided(decision=outcome, detail=detail)
+        return Decided(decision=outcome, detail=ends.vm)
+
+    def _read_ends(self, source_name: str, spec: VmSpec, destination: str) -> ReadEnds | Wait | Refused:
+        """Both ends as planning wants them; or what stands against it where another daemon moves the VM.
+
+        Raises FleetError.
+        """
+        source = self.snapshot.reading(source_name)
+        if source is None:
+            raise AssertionError("a VM was found on a host that was not read")
+        detail = self.view.host(source_name).domains.inspect(spec.name)
+        others = of_another(detail, source_name, self.claim(detail.owner))
+        if others is not None:
+            return others
+        storage = storage_at(spec.storage, self.specs.hosts[destination].arrivals)
+        refs, given_up = destination_refs(detail, storage), given_up_refs(detail, storage)
+        patiently = self.patient or self.limits is None
+        return ReadEnds(
+            vm=detail,
+            source=source,
+            destination=self.view.host(destination).describe(refs, base_paths(detail), given_up),
+            fit=self.view.host(destination).fit(detail.needs),
+            source_facts=self.view.facts(source_name, patiently=patiently),
+            destination_facts=self.view.facts(destination, patiently=patiently),
+        )
 
     def _known(self, spec: VmSpec, vm: DomainDetail, source: str) -> Knowledge:
         """Nobody waits for, or relies on, what is written by a VM that is off or whose spec promises nothing."""
@@ -237,3 +235,7 @@ def _vms(moves: Collection[UnderWay]) -> Mapping[str, frozenset[str]]:
     for move in moves:
         incoming[move.way.destination] = incoming.get(move.way.destination, frozenset()) | {move.way.vm}
     return incoming
+
+
+def _is_busy(error: FleetError) -> bool:
+    return isinstance(error, OperationFailedError) and error.kind is FailureKind.BUSY

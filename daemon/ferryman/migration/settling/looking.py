@@ -70,14 +70,6 @@ def look_around(seen: Seen, ends: HostPair, uuid: str, work: Work) -> Seen:
     )
 
 
-def machine_of(host: Hypervisor) -> str:
-    """The host's UUID; empty where it does not tell, which the attempt's first step then finds out."""
-    try:
-        return host.read().uuid
-    except FleetError:
-        return ""
-
-
 def has_left(host: Hypervisor, uuid: str) -> bool:
     """Whether it is off on this host because it was migrated away. Raises FleetError."""
     domain = _domain(host, uuid)

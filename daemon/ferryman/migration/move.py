@@ -153,6 +153,16 @@ class Move:
         """Keep how it is probed; written down with the next step."""
         self.entry = replace(self.entry, watched=watched)
 
+    def asks_to_power_off(self) -> None:
+        """Write down that the guest is asked to power itself off, before it is: it may obey long after."""
+        self._write(replace(self.entry, step=Step.TRANSFERRING, asked_at=self.clock.now()))
+
+    def saw_off(self) -> None:
+        """Write down that the guest was seen to be off: it owes its power-off no more. Known here in any case."""
+        if self.entry.asked_at is not None:
+            self.entry = replace(self.entry, went_off=True)
+            self._write(self.entry)
+
     def takes_out(self, medium: Medium) -> None:
         """Write down that this attempt ejects a medium, before it does."""
         self._write(replace(self.entry, ejected=(*self.entry.ejected, medium)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ferryman.fleet.errors import FleetError
+from ferryman.migration.move import MoveFailedError
 from ferryman.migration.settling.ends import End, Seen
 from ferryman.migration.settling.holds import Advice, Way, advice
 from ferryman.migration.settling.recovery import Ruling
@@ -35,6 +36,15 @@ _STATES = {
     End.PARTIAL: "is one half of a migration of somebody else's",
     End.ABSENT: "is not at the source any more",
 }
+
+
+def obeyed_late(entry: JournalEntry) -> MoveFailedError:
+    """Why a guest is started again that no move is at work on."""
+    return MoveFailedError(
+        f"{entry.vm} powered itself off after its move ({entry.obeyed}) had been given up, which had asked it to",
+        "It is moved when its turn comes again. If it needs so long to shut down, raise [cold] shutdown_timeout_s in "
+        "its spec. If a person switched it off, and it is to stay off: switch it off again.",
+    )
 
 
 def undone(seen: Seen, trouble: FleetError | None) -> Ending:

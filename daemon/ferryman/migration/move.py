@@ -100,6 +100,8 @@ class Move:
     """When the VM's tag was last renewed."""
     call_failed: bool = False
     """The hypervisor's own call said that the transfer failed: a job that is seen later is somebody else's."""
+    removed: set[VolumeAt] = field(default_factory=set)
+    """Of the volumes that this attempt created: those that undoing it has deleted."""
     started_ns: int = 0
     began_ns: int = 0
     """When the guest began to be moved: every outage from then on is the move's."""
@@ -116,6 +118,11 @@ class Move:
     def through(self) -> HostSpec | None:
         """The destination, where the daemon drives the migration itself."""
         return self.ends.destination.spec if self.entry.driven_by is Driver.DAEMON else None
+
+    @property
+    def not_removed(self) -> tuple[VolumeAt, ...]:
+        """The volumes that this attempt created, and that may be there still."""
+        return tuple(volume for volume in self.entry.created if volume not in self.removed)
 
     def advance(self, step: Step) -> None:
         """Write the next step down before its effect. Raises UnwrittenError: then the step must not be taken."""

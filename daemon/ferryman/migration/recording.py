@@ -83,8 +83,8 @@ def record_of(move: Move, ending: Ending, testimony: Testimony, job: Job | None,
             *_of_late_power_off(entry, ending.outcome),
             *facts.cleared.warnings,
         ),
-        # Undone, there are none any more.
-        volumes_created=entry.created if ending.outcome is not Outcome.FAILED else (),
+        # Undone, there are none any more but those that could not be removed.
+        volumes_created=entry.created if ending.outcome is not Outcome.FAILED else ending.left,
         left_behind=_left_behind(entry, facts.cleared) if succeeded else (),
         deleted_at_source=facts.cleared.deleted,
         ejected=tuple(EjectedRecord(target=medium.target, path=medium.path) for medium in entry.ejected),

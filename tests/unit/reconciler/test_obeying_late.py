@@ -6,41 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from baton import Baton, HandNews, HandStop
-from house import Daemon, HandClock, House
+from timed import Timed
 
 from ferryman.fleet.fake.domain import FakeDomain, Shutdown
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.values import Off, Power
 from ferryman.planning.decisions import UpToDate, Wait, WaitReason
-from ferryman.reconciler.loop import Look
 from ferryman.records.audit.record import MigrationRecord, Outcome
 from ferryman.records.journal.journal import Journal
 
 VM = "guest-01"
 COLD = 'method = "cold"\n[cold]\nshutdown_timeout_s = 120\n'
-HOUR_S = 3600
-_MOST_ROUNDS = 20_000
 
 
-class Fleet:
-    """A house in which waiting takes the clock's time and no other."""
-
-    def __init__(self, folder: Path) -> None:
-        clock = HandClock()
-        self.baton = Baton(clock)
-        self.house = House(
-            folder,
-            folder / "specs",
-            clock=clock,
-            work=self.baton,
-            make_stop=lambda: HandStop(self.baton),
-            news=HandNews(self.baton),
-        )
-        self.daemon = self._started()
-
-    def _started(self) -> Daemon:
-        return self.house.start()
+class Fleet(Timed):
+    """Its one guest, and what is known of it."""
 
     @property
     def guest(self) -> FakeDomain:
@@ -57,35 +37,11 @@ class Fleet:
     def powers_off(self) -> None:
         self.house.at("tallinn").domains.power_off(VM)
 
-    def look(self) -> Look:
-        """Look, and again until no move is under way."""
-        for _ in range(_MOST_ROUNDS):
-            found = self.daemon.look()
-            if not found.moving:
-                return found
-            while self.baton.tasks:
-                self.baton.round()
-        raise AssertionError("does not come to rest")
-
-    def passes(self, hours: float) -> None:
-        self.house.clock.passed_s += hours * HOUR_S
-
-    def is_killed(self) -> None:
-        """SIGKILL, and another daemon."""
-        self.baton.kill()
-        self.daemon.view.close()
-        self.daemon.store.close()
-        self.house.daemons.clear()
-        self.daemon = self._started()
-
-    def records(self) -> list[MigrationRecord]:
-        return self.house.records()
-
     def moves_away(self) -> MigrationRecord:
         """The spec wants it on skopje, and its guest does not shut down in time."""
         self.house.vm(VM, "skopje", COLD)
         self.look()
-        (record,) = self.records()
+        (record,) = self.house.records()
         assert "did not shut down within 120 s" in record.reason
         return record
 
@@ -97,10 +53,7 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
     fleet.guest.shutdown = Shutdown.IGNORES
     fleet.look()
     yield fleet
-    fleet.baton.kill()
-    fleet.house.close()
-    assert fleet.house.heard.bugs == []
-    assert fleet.house.fleet.violations == []
+    fleet.close()
 
 
 def test_the_record_of_the_failed_move_says_that_it_may_yet_power_itself_off(fleet: Fleet) -> None:
@@ -123,7 +76,7 @@ def test_obeying_20_s_after_the_end_it_is_started_where_it_was_and_moved_when_it
     assert fleet.house.fleet.running(VM) == ("tallinn",)
     assert isinstance(found, Wait)
     assert found.reason is WaitReason.RETRY
-    _, again = fleet.records()
+    _, again = fleet.house.records()
     assert again.outcome is Outcome.FAILED
     assert "powered itself off after its move" in again.reason
     assert "runs at the source" in again.reason
@@ -149,7 +102,7 @@ def test_killed_while_it_was_asking_the_next_daemon_remembers(fleet: Fleet) -> N
         fleet.baton.round()
     fleet.is_killed()
     fleet.look()
-    assert [record.outcome for record in fleet.records()] == [Outcome.FAILED]
+    assert [record.outcome for record in fleet.house.records()] == [Outcome.FAILED]
     fleet.powers_off()
     fleet.look()
     assert fleet.house.fleet.running(VM) == ("tallinn",)

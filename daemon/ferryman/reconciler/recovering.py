@@ -86,10 +86,13 @@ class Recovery:
     def _see_who_obeyed(self, specs: Specs, snapshot: Snapshot, moving: Collection[str]) -> None:
         """Guests that powered themselves off after their move's end are started again, as an attempt of its own."""
         chronicle, now = self._chronicle, self._clock.now()
+        entries = chronicle.journal.asked.entries()
+        if not entries:
+            return
         moves = chronicle.open_moves()
         left = moving | moves.open.keys() | moves.held.keys() | moves.damaged
         left |= {vm for vm, spec in specs.vms.items() if spec.suspend}
-        for entry in chronicle.journal.asked.entries():
+        for entry in entries:
             told = Answer.NONE_YET if entry.vm in left else answer(entry, snapshot, now)
             fresh_id = migration_id(now, entry.vm, secrets.randbits(16))
             if told is Answer.OBEYED and not chronicle.reopen(starting_again(entry, fresh_id, now)):

@@ -191,3 +191,35 @@ def test_a_destination_that_is_silent_meanwhile_is_waited_for(fleet: Fleet) -> N
     fleet.passes(5)
     fleet.look()
     assert fleet.house.fleet.running(VM) == ("tallinn",)
+
+
+def test_a_further_attempt_that_fails_before_it_asks_forgets_nothing(fleet: Fleet) -> None:
+    fleet.moves_away()
+    fleet.house.at("skopje").faults.fail_next(Operation.CREATE)
+    fleet.passes(1)
+    fleet.look()
+    assert "fails as planted" in fleet.house.records()[-1].reason
+    assert fleet.asked == [VM]
+    fleet.powers_off()
+    fleet.look()
+    assert fleet.house.fleet.running(VM) == ("tallinn",)
+
+
+def test_a_further_attempt_that_it_obeys_in_time_arrives_and_owes_nothing(fleet: Fleet) -> None:
+    fleet.moves_away()
+    fleet.guest.shutdown = Shutdown.OBEYS
+    fleet.passes(1)
+    assert fleet.look().statuses[VM] == UpToDate(vm=VM, host="skopje")
+    assert (fleet.house.fleet.running(VM), fleet.asked, fleet.starts) == (("skopje",), [], 0)
+
+
+def test_a_source_that_was_silent_meanwhile_is_asked_when_it_is_back(fleet: Fleet) -> None:
+    fleet.moves_away()
+    fleet.house.at("tallinn").faults.unreachable = True
+    fleet.powers_off()
+    fleet.look()
+    assert fleet.asked == [VM]
+    fleet.house.at("tallinn").faults.unreachable = False
+    fleet.house.clock.passed_s += 60
+    fleet.look()
+    assert fleet.house.fleet.running(VM) == ("tallinn",)

@@ -23,11 +23,13 @@ from ferryman.reconciler.deciding import Decided, Decider, resting
 from ferryman.reconciler.dirty_rates import REFRESH_S, DirtyRates
 from ferryman.reconciler.inquiring import left_in
 from ferryman.reconciler.memory import Memory
+from ferryman.reconciler.obeying import owing
 from ferryman.reconciler.unfinished import damaged, obstacle
 from ferryman.reconciler.wanting import wanted_in
 from ferryman.records.audit import whole as audit
 from ferryman.records.identity import read_id
 from ferryman.records.journal.entry import JournalEntry
+from ferryman.records.journal.journal import Journal
 from ferryman.records.rates import read_rates
 from ferryman.records.state.conditions import Suspended
 from ferryman.records.store import StateStore
@@ -74,6 +76,7 @@ def preview(
             now_ns=0,
             limits=None,
             claim=lambda owner: claim_of(owner, Identity(id=read_id(state), by=""), SystemClock().now()),
+            owing=owing(Journal(state).asked.entries(), SystemClock().now()),
             dirty_rate=_watching(state, tell),
         )
         rest = resting(specs)

@@ -18,7 +18,7 @@ from ferryman.fleet.machine import CpuFit, JobKind
 from ferryman.fleet.migrating import JobPhase, MemoryTransfer
 from ferryman.fleet.ownership import Owner
 from ferryman.fleet.usage import users
-from ferryman.fleet.values import BackingImage, MigrationSide, Power, Volume
+from ferryman.fleet.values import BackingImage, MigrationSide, Off, Power, Volume
 from ferryman.fleet.xml.domain import interfaces
 from ferryman.specs.host_spec import HostSpec
 
@@ -248,6 +248,7 @@ class TestDomains:
             power.start(bare)
         power.destroy(bare)
         power.destroy(bare)
+        assert stage.destination.read().domains[bare].off is Off.ENDED
         assert power.state(bare) is Power.SHUT_OFF
 
     def test_undefining_what_runs_leaves_it_running_without_a_definition(self, stage: Stage, bare: str) -> None:
@@ -300,6 +301,7 @@ class TestDomains:
     def test_the_guest_powers_itself_off_when_asked(self, stage: Stage) -> None:
         stage.source.power.request_shutdown(stage.vm)
         stage.eventually(Power.SHUT_OFF)
+        assert stage.source.read().domains[stage.vm].off is Off.SHUT_DOWN
         with pytest.raises(OperationFailedError):
             stage.source.power.request_shutdown(stage.vm)
         stage.source.power.start(stage.vm)

@@ -55,7 +55,8 @@ def gc(
 ) -> None:
     """List the disks that VMs left on hosts they moved away from; with --delete, remove them.
 
-    Only volumes that an audit record names as left behind are ever removed, only where their VM was seen on another
+    Only volumes that an audit record names as left behind, or as created by a failed move that could not remove them,
+    are ever removed, only where their VM was seen on another
     host now and no VM of the host uses them, and where both hosts' storage is proved to be apart. Each removal is
     recorded under removals/ in the state folder. --delete needs the state folder for itself: stop `ferryman run`.
     """
@@ -113,8 +114,9 @@ def _text(one: Judged, outcome: Removed | None) -> str:
     volume, record = one.left.volume, one.left.record
     size = f"{one.allocated_bytes / _MIB:.1f} MiB, " if one.standing is not Standing.GONE else ""
     what = f"{volume.host} {volume.pool}/{volume.name}: {size}left {one.age_s / _DAY_S:.1f} days ago"
+    way = "failed to move there" if volume.host == record.destination else f"moved to {record.destination}"
     lines = [
-        f"{_mark(one, outcome)} {what} by {record.vm}, which moved to {record.destination} ({record.id})",
+        f"{_mark(one, outcome)} {what} by {record.vm}, which {way} ({record.id})",
         f"    {one.why}",
     ]
     if outcome is not None and outcome.trouble:

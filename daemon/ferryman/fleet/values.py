@@ -28,8 +28,10 @@ class Off(StrEnum):
 
     UNKNOWN = "unknown"
     """It is not off; or nobody remembers: only just defined, or its host or the hypervisor was restarted since."""
-    HERE = "here"
-    """Its guest or its QEMU ended on this host."""
+    SHUT_DOWN = "shut-down"
+    """Its guest powered itself off on this host, asked to or not."""
+    ENDED = "ended"
+    """Its QEMU ended on this host: somebody destroyed it, or it crashed."""
     LEFT = "left"
     """It was migrated away: it runs elsewhere, or did."""
 

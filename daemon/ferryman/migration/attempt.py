@@ -24,7 +24,7 @@ from ferryman.migration.order import Order, cold_move, image_copy, journal_entry
 from ferryman.migration.progress import progress
 from ferryman.migration.reaching import announce_until_answered
 from ferryman.migration.recording import Facts, record_of
-from ferryman.migration.settling.endings import Ending
+from ferryman.migration.settling.endings import Ending, obeyed_late
 from ferryman.migration.settling.settling import settle
 from ferryman.migration.witness import Testimony, Witness
 from ferryman.migration.working import THREADS, Work
@@ -147,7 +147,7 @@ def take_up(entry: JournalEntry, services: Services, prober: HostSpec | None = N
             move.began_ns = move.undisturbed_until_ns = watched.answers[-1].sent_ns + 1
         if tagging.claimed_by(move):
             return None
-        ending = settle(move, None)
+        ending = settle(move, obeyed_late(entry) if entry.obeyed else None)
         if ending.outcome is None:
             return None
         total_ms = move.elapsed_ms()

@@ -100,6 +100,8 @@ class Move:
     """When the VM's tag was last renewed."""
     call_failed: bool = False
     """The hypervisor's own call said that the transfer failed: a job that is seen later is somebody else's."""
+    removed: set[VolumeAt] = field(default_factory=set)
+    """Of the volumes that this attempt created: those that undoing it has deleted."""
     started_ns: int = 0
     began_ns: int = 0
     """When the guest began to be moved: every outage from then on is the move's."""
@@ -116,6 +118,11 @@ class Move:
     def through(self) -> HostSpec | None:
         """The destination, where the daemon drives the migration itself."""
         return self.ends.destination.spec if self.entry.driven_by is Driver.DAEMON else None
+
+    @property
+    def not_removed(self) -> tuple[VolumeAt, ...]:
+        """The volumes that this attempt created, and that may be there still."""
+        return tuple(volume for volume in self.entry.created if volume not in self.removed)
 
     def advance(self, step: Step) -> None:
         """Write the next step down before its effect. Raises UnwrittenError: then the step must not be taken."""
@@ -152,6 +159,16 @@ class Move:
     def watches(self, watched: Watched | None) -> None:
         """Keep how it is probed; written down with the next step."""
         self.entry = replace(self.entry, watched=watched)
+
+    def asks_to_power_off(self) -> None:
+        """Write down that the guest is asked to power itself off, before it is: it may obey long after."""
+        self._write(replace(self.entry, step=Step.TRANSFERRING, asked_at=self.clock.now()))
+
+    def saw_off(self) -> None:
+        """Write down that the guest was seen to be off: it owes its power-off no more. Known here in any case."""
+        if self.entry.asked_at is not None:
+            self.entry = replace(self.entry, went_off=True)
+            self._write(self.entry)
 
     def takes_out(self, medium: Medium) -> None:
         """Write down that this attempt ejects a medium, before it does."""

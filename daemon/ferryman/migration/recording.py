@@ -20,6 +20,7 @@ from ferryman.planning.plans import Plan
 from ferryman.records.audit.record import EjectedRecord, MigrationRecord, Outcome, RejectedRecord, Transfer, VolumeAt
 from ferryman.records.audit.timeline import Mark
 from ferryman.records.audit.verdict import verdict
+from ferryman.records.journal.asked import OBEYS_FOR
 from ferryman.records.journal.entry import JournalEntry
 from ferryman.specs.choices import Method
 
@@ -79,10 +80,11 @@ def record_of(move: Move, ending: Ending, testimony: Testimony, job: Job | None,
         warnings=(
             *((finding.reason for finding in plan.warnings) if plan else ()),
             *move.warnings,
+            *_of_late_power_off(entry, ending.outcome),
             *facts.cleared.warnings,
         ),
-        # Undone, there are none any more.
-        volumes_created=entry.created if ending.outcome is not Outcome.FAILED else (),
+        # Undone, there are none any more but those that could not be removed.
+        volumes_created=entry.created if ending.outcome is not Outcome.FAILED else ending.left,
         left_behind=_left_behind(entry, facts.cleared) if succeeded else (),
         deleted_at_source=facts.cleared.deleted,
         ejected=tuple(EjectedRecord(target=medium.target, path=medium.path) for medium in entry.ejected),
@@ -163,6 +165,13 @@ def _told(move: Move, *, moved: bool) -> Told:
         destination=ends.destination.domains.lifecycle(entry.uuid, move.started_ns),
         moved=moved,
     )
+
+
+def _of_late_power_off(entry: JournalEntry, outcome: Outcome | None) -> tuple[str, ...]:
+    if outcome is not Outcome.FAILED or not entry.may_power_off:
+        return ()
+    hours = int(OBEYS_FOR.total_seconds() // 3600)
+    return (f"it may yet power itself off, as it was asked to: seen off within {hours} h, it is started again once",)
 
 
 def _left_behind(entry: JournalEntry, cleared: Cleared) -> tuple[VolumeAt, ...]:

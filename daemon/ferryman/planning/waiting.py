@@ -55,6 +55,17 @@ def _moved_by(vm: str, owner: Owner) -> Wait:
     )
 
 
+def powered_off_late(vm: str, host: str) -> Wait:
+    """It is off because a move that was given up had asked it to. Moved as it is now, it would not be started there."""
+    return Wait(
+        vm=vm,
+        reason=WaitReason.CHANGING,
+        message=f"it is off on {host}, most likely because its last move had asked it to power itself off; that move "
+        "was given up before it did, and it is started again first",
+        remedy=f"The daemon starts it at its next look. To have it stay off: virsh shutdown {vm} on {host} after that.",
+    )
+
+
 def not_now(vm: str, silent: Sequence[str]) -> Wait:
     """These hosts have just not answered about another VM."""
     return Wait(

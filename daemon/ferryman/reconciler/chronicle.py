@@ -90,9 +90,13 @@ class Chronicle:
         }
         return [record for record in self._records if record.id in last]
 
-    def reopen(self, entry: JournalEntry) -> None:
-        """Make an attempt of its own of a held one."""
-        self._writing.attempt(partial(self.journal.write, entry))
+    def reopen(self, entry: JournalEntry) -> bool:
+        """Make an attempt of its own of one that ended; whether that could be written."""
+        return self._writing.attempt(partial(self.journal.write, entry))
+
+    def asks_no_more(self, vm: str) -> None:
+        """Whatever powers this VM off from now on is not what an ended move asked for."""
+        self._writing.attempt(partial(self.journal.asked.drop, vm))
 
     def set_aside(self, vm: str, label: str) -> JournalEntry | None:
         """Keep a journal entry that cannot be read out of the way; whose attempt it was, as far as that can be read."""
@@ -232,7 +236,11 @@ class Chronicle:
             self._take_in(record)
 
     def _close(self, vm: str, outcome: Outcome) -> None:
-        """What a person must decide about keeps its entry until that is done."""
+        """What a person must decide about keeps its entry until that is done; so does what a guest may yet obey."""
+        if outcome is Outcome.FAILED:
+            self.journal.close_failed(vm)
+        else:
+            self.journal.asked.drop(vm)
         if outcome is Outcome.HELD:
             self.journal.hold(vm)
         else:

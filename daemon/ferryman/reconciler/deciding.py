@@ -26,7 +26,7 @@ from ferryman.planning.plans import Plan
 from ferryman.planning.prediction import NOT_MEASURED, DirtyRateUnknown, Knowledge
 from ferryman.planning.preflight import ReadEnds
 from ferryman.planning.storage import destination_refs, given_up_refs
-from ferryman.planning.waiting import invalid, not_now, of_another
+from ferryman.planning.waiting import invalid, not_now, of_another, powered_off_late
 from ferryman.reconciler.memory import Memory
 from ferryman.records.state.conditions import Suspended
 from ferryman.specs.fleet_spec import FleetLimits
@@ -87,6 +87,8 @@ class Decider:
     """What a VM's tag says about other daemons."""
     dirty_rate: Callable[[str, Hypervisor], DirtyRate | DirtyRateUnknown] = _nobody_measures
     """How fast a VM at a host writes; asked only where its spec makes a promise."""
+    owing: Collection[str] = frozenset()
+    """VMs that may yet power themselves off because a move that was given up asked them to."""
     progress: Callable[[], None] = lambda: None
     """Told before each close look, which may wait for hosts."""
 
@@ -168,6 +170,8 @@ class Decider:
         others = of_another(detail, source_name, self.claim(detail.owner))
         if others is not None:
             return others
+        if spec.name in self.owing and detail.domain.power is not Power.RUNNING:
+            return powered_off_late(spec.name, source_name)
         storage = storage_at(spec.storage, self.specs.hosts[destination].arrivals)
         refs, given_up = destination_refs(detail, storage), given_up_refs(detail, storage)
         patiently = self.patient or self.limits is None

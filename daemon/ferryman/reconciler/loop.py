@@ -19,6 +19,7 @@ from ferryman.planning.waiting import observing_only
 from ferryman.reconciler.crew import Crew, Finished
 from ferryman.reconciler.deciding import Decided, Decider, UnderWay, resting
 from ferryman.reconciler.dirty_rates import DirtyRates, to_watch
+from ferryman.reconciler.obeying import owing
 from ferryman.reconciler.ordering import order_of
 from ferryman.reconciler.parts import Parts
 from ferryman.reconciler.recovering import Recovery
@@ -139,6 +140,7 @@ class Reconciler:
             limits=specs.fleet.limits,
             patient=patient,
             under_way=self._crew.under_way(),
+            owing=owing(parts.chronicle.journal.asked.entries(), parts.clock.now()),
             dirty_rate=self._dirty_rates.measured if patient else self._dirty_rates.known,
             progress=parts.progress,
         )

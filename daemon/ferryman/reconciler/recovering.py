@@ -14,6 +14,7 @@ from ferryman.migration.clock import Clock
 from ferryman.migration.recording import decided, given_up
 from ferryman.planning.decisions import Refused, Wait
 from ferryman.reconciler.chronicle import Chronicle
+from ferryman.reconciler.obeying import Answer, answer, starting_again
 from ferryman.reconciler.requested import Attempt, Case, Grant, Reply, judge
 from ferryman.reconciler.unfinished import damaged, obstacle, resting, stuck
 from ferryman.records.audit.ids import migration_id
@@ -68,6 +69,7 @@ class Recovery:
         """Answer what was asked, and sort the open moves out."""
         for request in self._chronicle.mailbox.unanswered():
             self._serve(request, specs, snapshot, moving)
+        self._see_who_obeyed(specs, snapshot, moving)
         moves = self._chronicle.open_moves()
         waiting: dict[str, Refused | Wait] = {vm: damaged(vm) for vm in moves.damaged}
         ready = []
@@ -80,6 +82,23 @@ class Recovery:
             else:
                 waiting[entry.vm] = against
         return Unfinished(ready=tuple(ready), waiting=waiting)
+
+    def _see_who_obeyed(self, specs: Specs, snapshot: Snapshot, moving: Collection[str]) -> None:
+        """Guests that powered themselves off after their move's end are started again, as an attempt of its own."""
+        chronicle, now = self._chronicle, self._clock.now()
+        entries = chronicle.journal.asked.entries()
+        if not entries:
+            return
+        moves = chronicle.open_moves()
+        left = moving | moves.open.keys() | moves.held.keys() | moves.damaged
+        left |= {vm for vm, spec in specs.vms.items() if spec.suspend}
+        for entry in entries:
+            told = Answer.NONE_YET if entry.vm in left else answer(entry, snapshot, now)
+            fresh_id = migration_id(now, entry.vm, secrets.randbits(16))
+            if told is Answer.OBEYED and not chronicle.reopen(starting_again(entry, fresh_id, now)):
+                continue
+            if told is not Answer.NONE_YET:
+                chronicle.asks_no_more(entry.vm)
 
     def _rest(self, entry: JournalEntry) -> Wait | None:
         if self._clock.monotonic_ns() >= self._rest_until_ns.get(entry.vm, 0):

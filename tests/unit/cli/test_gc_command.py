@@ -15,7 +15,7 @@ from ferryman.downtime.values import Measurement, MeasurementStatus
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import FakeFleet, vm_xml
 from ferryman.fleet.fake.storage import FakeVolume
-from ferryman.records.audit.record import MigrationRecord, VolumeAt
+from ferryman.records.audit.record import MigrationRecord, Outcome, VolumeAt
 from ferryman.records.journal.entry import JournalEntry, Step
 from ferryman.records.journal.journal import Journal
 from ferryman.records.store import StateStore
@@ -64,6 +64,16 @@ def test_it_lists_and_touches_nothing(fleet: FakeFleet, state: Path) -> None:
     assert done.output.endswith("1 left behind: 1 to remove (3.0 MiB), 0 that must stay; remove with --delete\n")
     assert at_tallinn(fleet) == {IMAGE, "somebody-elses.img"}
     assert fleet.hosts["tallinn"].faults.made(Operation.CREATE) == 0
+
+
+def test_what_a_failed_move_could_not_remove_is_listed_as_that_and_removed(fleet: FakeFleet, tmp_path: Path) -> None:
+    left = VolumeAt(host="tallinn", pool="vms", name=IMAGE)
+    uuid = fleet.hosts["skopje"].domains.known[VM].uuid
+    failed = replace(record(VM, destination="tallinn"), source="skopje", outcome=Outcome.FAILED)
+    state = written(tmp_path / "state", replace(failed, uuid=uuid, volumes_created=(left,)))
+    assert "by guest-01, which failed to move there" in gc(fleet, state).output
+    assert gc(fleet, state, "--delete").exit_code == 0
+    assert at_tallinn(fleet) == {"somebody-elses.img"}
 
 
 def test_it_removes_only_what_a_record_names_and_remembers_that(fleet: FakeFleet, state: Path) -> None:

@@ -156,7 +156,7 @@ class TestRolledBack:
         stand.source.faults.fail_next(Operation.START, times=9)
         record = move(stand)
         assert record.outcome is Outcome.HELD
-        assert stand.source.faults.made(Operation.START) == 3
+        assert stand.source.faults.made(Operation.START) == 5
 
 
 class TestCallsThatLie:

@@ -182,12 +182,12 @@ class TestBroken:
         assert "running on tallinn and running on skopje" in record.reason
         stand.fleet.violations.clear()
 
-    def test_a_source_that_does_not_resume_is_held_after_three_tries(self, stand: Stand) -> None:
+    def test_a_source_that_does_not_resume_is_held_after_five_tries(self, stand: Stand) -> None:
         stand.fleet.plan_breakage(VM, Breakage(source=Power.PAUSED, destination=None))
         stand.source.faults.fail_next(Operation.RESUME, times=9)
         record = move(stand)
         assert record.outcome is Outcome.HELD
-        assert stand.source.faults.made(Operation.RESUME) == 3
+        assert stand.source.faults.made(Operation.RESUME) == 5
 
     def test_a_volume_that_cannot_be_removed_is_named_and_the_move_has_failed_all_the_same(self, stand: Stand) -> None:
         stand.fleet.plan_breakage(VM, Breakage(source=Power.RUNNING, destination=None))
@@ -195,7 +195,7 @@ class TestBroken:
         record = move(stand)
         assert record.outcome is Outcome.FAILED
         assert f"left on skopje: vms/{IMAGE}" in record.reason
-        assert "vol-delete" in record.remedy
+        assert f"ferryman gc --vm {VM} --delete" in record.remedy
 
     def test_the_source_is_armed_again(self, stand: Stand) -> None:
         stand.source.domains.known[VM].autostart = True

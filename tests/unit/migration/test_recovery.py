@@ -41,7 +41,7 @@ class Case:
 ELSEWHERE: tuple[dict[str, Any], ...] = (
     {"elsewhere": ("riga",)},
     {"unread": ("riga",)},
-    {"unread": ("riga",), "source_off": Off.HERE, "destination_off": Off.HERE},
+    {"unread": ("riga",), "source_off": Off.SHUT_DOWN, "destination_off": Off.ENDED},
     {"source_off": Off.LEFT},
     {"destination_off": Off.LEFT},
     {"claimed_by": "ann@desk"},
@@ -128,7 +128,7 @@ class TestNeverTwoCopies:
     def test_where_other_hosts_are_silent_only_what_was_seen_to_be_nowhere_else_is_let_run(self) -> None:
         """The guest's newest run ended here, or this run of the daemon has watched it all the time."""
         cases = [case for case in those(*LETS_RUN) if case.seen.unread]
-        assert {case.known.witnessed or case.seen.source_off is Off.HERE for case in cases} == {True}
+        assert {case.known.witnessed or case.seen.source_off is Off.SHUT_DOWN for case in cases} == {True}
 
     def test_running_twice_is_for_a_person(self) -> None:
         twice = [

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stand import VM, Stand
+from stand import NOON, VM, Stand
 
 from ferryman.downtime.values import MeasurementStatus
 from ferryman.fleet.fake.domain import Shutdown, parsed
@@ -127,6 +129,12 @@ class TestLive:
 
 
 class TestCold:
+    def test_a_guest_that_was_seen_off_and_was_started_by_somebody_is_not_waited_for(self, stand: Stand) -> None:
+        entry = replace(stand.left_open(Method.COLD, Step.TRANSFERRING), asked_at=NOON, went_off=True)
+        record = take_up(entry, stand.services())
+        assert record is not None
+        assert (record.outcome, stand.clock.passed_ns) == (Outcome.FAILED, 0)
+
     def test_a_guest_that_was_going_down_is_waited_for_and_started_again(self, stand: Stand) -> None:
         entry = stand.left_open(Method.COLD, Step.TRANSFERRING)
         domain = stand.source.domains.known[VM]

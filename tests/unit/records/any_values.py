@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
@@ -31,7 +31,7 @@ def any_of(kind: Any) -> st.SearchStrategy[Any]:
 
 
 def _any_of_several(origin: Any, arguments: tuple[Any, ...]) -> st.SearchStrategy[Any]:
-    if origin is UnionType:
+    if origin in (UnionType, Union):  # of an annotated type and None it is the latter
         return st.one_of([any_of(argument) for argument in arguments])
     if origin is tuple:
         return st.lists(any_of(arguments[0]), max_size=3).map(tuple)

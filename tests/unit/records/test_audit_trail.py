@@ -137,15 +137,24 @@ def test_a_volume_that_a_return_created_again_is_in_use() -> None:
 
 
 def test_even_a_failed_return_ends_a_leftover() -> None:
+    """What it could not remove at that place is its own."""
     failed_return = move(1, "skopje", "tallinn", Outcome.FAILED)
 
-    assert leftovers([move(0, "tallinn", "skopje"), failed_return]) == {}
+    assert {one.record.id for one in leftovers([move(0, "tallinn", "skopje"), failed_return]).values()} == {
+        failed_return.id
+    }
 
 
-def test_a_failed_move_leaves_nothing_behind() -> None:
+def test_a_failed_move_leaves_nothing_behind_but_what_it_created_and_could_not_remove() -> None:
     failed = record(outcome=Outcome.FAILED, left_behind=(volume("tallinn"),))
+    undone_in_part = record(outcome=Outcome.FAILED, created=(volume("skopje"),))
 
     assert leftovers([failed]) == {}
+    assert set(leftovers([undone_in_part])) == {VolumePlace(host="skopje", pool="vms", name="guest-01.qcow2")}
+
+
+def test_a_held_move_leaves_nothing_behind_before_a_person_decided() -> None:
+    assert leftovers([record(outcome=Outcome.HELD, created=(volume("skopje"),))]) == {}
 
 
 def test_a_vm_that_somebody_brought_back_uses_its_old_volume() -> None:

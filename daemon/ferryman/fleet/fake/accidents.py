@@ -56,7 +56,7 @@ class Accidents:
             # What was waiting to be resumed cannot be any more.
             self._network.broken.pop(vm, None)
             if vm in here.domains.known:
-                here.domains.power_off(vm)
+                here.domains.power_off(vm, Off.ENDED)
 
     def power_cut(self, host: str) -> None:
         """The machine goes off and on again: every QEMU dies, and what is armed starts."""

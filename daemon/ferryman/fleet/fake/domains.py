@@ -94,11 +94,11 @@ class FakeDomains:
             raise refused(FailureKind.NOT_FOUND, f"no domain {vm}")
         return self.known[vm]
 
-    def power_off(self, vm: str) -> None:
+    def power_off(self, vm: str, off: Off = Off.SHUT_DOWN) -> None:
         """The guest, or its QEMU, ends."""
         domain = self.known[vm]
         if domain.power is not Power.SHUT_OFF:
-            domain.off = Off.HERE
+            domain.off = off
         domain.power, domain.side, domain.post_copy = Power.SHUT_OFF, MigrationSide.NONE, False
         domain.live_xml = ""
         self.forget_transient(vm)

@@ -7,7 +7,7 @@ from ferryman.fleet.fake.domain import Shutdown
 from ferryman.fleet.fake.domains import FakeDomains
 from ferryman.fleet.fake.faults import Faults, Operation, refused
 from ferryman.fleet.fake.violations import Violations
-from ferryman.fleet.values import Power
+from ferryman.fleet.values import Off, Power
 
 
 class FakePower:
@@ -51,7 +51,7 @@ class FakePower:
             if vm in self._domains.known:
                 if self._domains.known[vm].power is Power.RUNNING:
                     self._violations.destroying_running(vm)
-                self._domains.power_off(vm)
+                self._domains.power_off(vm, Off.ENDED)
 
     def suspend(self, vm: str) -> None:
         """Stop a running guest's vCPUs; its memory stays."""

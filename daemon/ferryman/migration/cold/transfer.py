@@ -133,13 +133,16 @@ def _nothing() -> None:
 
 
 def _switch_off(move: Move, cold: ColdMove, meanwhile: Callable[[], None] = _nothing) -> None:
-    move.advance(Step.TRANSFERRING)
     if move.entry.running:
+        move.asks_to_power_off()
         with move.phase("shutting down"):
             _shut_down(move, cold.spec, meanwhile)
+    else:
+        move.advance(Step.TRANSFERRING)
     # From here on a reboot of the source must not bring up a second copy.
     move.ends.source.definitions.disarm(move.entry.vm)
     _require_off(move)
+    move.saw_off()
 
 
 def _shut_down(move: Move, spec: ColdSpec, meanwhile: Callable[[], None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ferryman.fleet.errors import FailureKind, OperationFailedError
+from ferryman.fleet.errors import FailureKind, FleetError, OperationFailedError
 from ferryman.fleet.values import Volume, VolumeRef
 from ferryman.fleet.xml.adapting import Adaptation, DiskSource, SourceKind
 from ferryman.migration.disks.apart import Likeness, tried_out
@@ -118,9 +118,19 @@ def _there(disk: DiskPlan, volume: Volume, image_format: str | None = None) -> D
 
 
 def remove_created(move: Move) -> None:
-    """Delete the volumes that this attempt created, and no others."""
-    for volume in move.entry.created:
-        move.ends.destination.volumes.delete(VolumeRef(pool=volume.pool, name=volume.name))
+    """Delete the volumes that this attempt created, and no others; one that stays keeps none of the others.
+
+    Raises FleetError: what the first one failed of that stays.
+    """
+    trouble: FleetError | None = None
+    for volume in move.not_removed:
+        try:
+            move.ends.destination.volumes.delete(VolumeRef(pool=volume.pool, name=volume.name))
+            move.removed.add(volume)
+        except OperationFailedError as error:
+            trouble = trouble or error
+    if trouble is not None:
+        raise trouble
 
 
 def _at(move: Move, ref: VolumeRef) -> VolumeAt:

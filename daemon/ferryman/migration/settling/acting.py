@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import assert_never
 
 from ferryman.fleet.values import Power
 from ferryman.migration.cold import mirroring
 from ferryman.migration.disks import drives, volumes
 from ferryman.migration.live import transfer as live
-from ferryman.migration.move import Move
+from ferryman.migration.move import Move, UnwrittenError
 from ferryman.migration.settling.actions import Action
 from ferryman.records.journal.entry import Step
 
@@ -69,6 +70,8 @@ def _touch_source(move: Move, action: Action) -> None:
     if action is Action.RESUME_SOURCE:
         source.power.resume(vm)
     elif action is Action.START_SOURCE:
+        with suppress(UnwrittenError):  # a guest that is down does not wait for the state folder; undoing writes it
+            move.saw_off()
         source.power.start(vm)
     else:
         move.advance(Step.FINISHING)
@@ -101,6 +104,8 @@ def _touch_destination(move: Move, action: Action) -> None:
 
 def _undo(move: Move) -> None:
     """The source as it was, the destination empty of what this move made there."""
+    if move.entry.went_off:
+        move.saw_off()
     if move.entry.mirrored:
         mirroring.end(move)
     if move.entry.autostart and move.entry.step is not Step.PREPARING:

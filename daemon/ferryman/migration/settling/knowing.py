@@ -57,7 +57,7 @@ class Known:
         return cls(
             transfer_failed=run.transfer_failed,
             start_refused=run.start_refused,
-            may_power_off=run.waited_ns < _LATE_POWER_OFF_NS and not run.source_started,
+            may_power_off=run.waited_ns < _LATE_POWER_OFF_NS and not (run.source_started or entry.went_off),
             undriven=undriven,
             may_arrive=undriven and run.waited_ns < _LATE_ARRIVAL_NS,
             mirrored=bool(entry.mirrored),

@@ -61,7 +61,7 @@ def _unless_elsewhere(ruling: Ruling, step: Step, seen: Seen, known: Known) -> R
     if Off.LEFT in (seen.source_off, seen.destination_off):
         return Ruling(action=Action.HOLD, hold=Hold.CARRIED_OFF)
     newest = seen.destination_off if step is Step.STARTING else seen.source_off
-    unseen = seen.unread and not known.witnessed and newest is not Off.HERE
+    unseen = seen.unread and not known.witnessed and newest not in (Off.SHUT_DOWN, Off.ENDED)
     return Ruling(action=Action.WAIT_FOR_HOST) if seen.claimed_by or unseen else ruling
 
 

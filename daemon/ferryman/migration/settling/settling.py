@@ -10,12 +10,13 @@ from ferryman.migration import tagging
 from ferryman.migration.move import Move, UnwrittenError
 from ferryman.migration.settling.acting import WAIT_FOR_HOST_S, WAIT_FOR_POWER_S, take
 from ferryman.migration.settling.actions import PATIENT, Action
-from ferryman.migration.settling.endings import ARRIVED, LEFT_OPEN, MOST_REPEATS, Ending, held, undone, undone_in_part
+from ferryman.migration.settling.endings import ARRIVED, LEFT_OPEN, Ending, held, undone, undone_in_part
 from ferryman.migration.settling.ends import Seen
 from ferryman.migration.settling.holds import Hold
 from ferryman.migration.settling.knowing import Known, Run
 from ferryman.migration.settling.looking import look, look_around
 from ferryman.migration.settling.recovery import Ruling, rule
+from ferryman.migration.settling.trying import MOST_TRIES, pause_s
 from ferryman.records.journal.entry import Step
 
 _HOST_PATIENCE_NS = 30 * 1_000_000_000
@@ -28,9 +29,8 @@ def settle(move: Move, failure: FleetError | None, *, witnessed: bool = False) -
     """Drive the move to a terminal state from whatever state it is in.
 
     `failure` is what the transfer raised, if it did: it is the reason where the move is undone. `witnessed`: this run
-    of the daemon carried the move from its beginning. A step that fails
-    is taken again at most three times; then a person must decide. Ends without an outcome while the daemon stops, and
-    where a host stays silent.
+    of the daemon carried the move from its beginning. A step that fails is taken again for about a minute (`trying`);
+    then a person must decide. Ends without an outcome while the daemon stops, and where a host stays silent.
     """
     return _Settling(move, failure, witnessed=witnessed).run()
 
@@ -46,6 +46,8 @@ class _Settling:
         self._trouble = failure
         move.call_failed = failure is not None and _is_refusal(failure)
         self._taken: Counter[Action] = Counter()
+        self._rested: Counter[Action] = Counter()
+        """After how many tries of a step its pause was made."""
         self._start_refused = False
         self._began_ns = move.clock.monotonic_ns()
         self._answered_ns = self._began_ns
@@ -58,6 +60,10 @@ class _Settling:
             if ending is not None:
                 return ending
             action = ruling.action
+            if self._is_to_rest(action):
+                if self._rests(action):
+                    continue
+                return LEFT_OPEN
             error = self._attempt(action)
             if action is Action.UNDO and error is None:
                 return undone(seen, self._trouble)
@@ -90,9 +96,9 @@ class _Settling:
         action = ruling.action
         if action is Action.SUCCEEDED:
             return ARRIVED
-        if action is Action.UNDO and self._taken[action] >= MOST_REPEATS:
-            return undone_in_part(self._move.entry, seen, self._trouble)
-        if action is Action.HOLD or self._taken[action] >= MOST_REPEATS:
+        if action is Action.UNDO and self._taken[action] >= MOST_TRIES:
+            return undone_in_part(self._move, seen, self._trouble)
+        if action is Action.HOLD or self._taken[action] >= MOST_TRIES:
             return held(self._move.entry, seen, self._held(ruling), self._trouble)
         return None
 
@@ -101,6 +107,19 @@ class _Settling:
         if ruling.action is Action.START_DESTINATION and self._move.entry.step is Step.STARTING:
             return Ruling(action=Action.HOLD, hold=Hold.MAY_HAVE_RUN)
         return ruling
+
+    def _is_to_rest(self, action: Action) -> bool:
+        """Whether this step was tried before, and its pause was not made yet."""
+        return self._taken[action] > self._rested[action]
+
+    def _rests(self, action: Action) -> bool:
+        """Let some time pass before a further try, and look again after it; False: the daemon is stopping."""
+        move = self._move
+        self._rested[action] = self._taken[action]
+        move.report(f"tried again soon: {self._trouble.reason if self._trouble else action}", None)
+        stopping = move.stop.wait(pause_s(self._taken[action]))
+        self._answered_ns = move.clock.monotonic_ns()
+        return not stopping
 
     def _is_deserted(self, action: Action) -> bool:
         """Whether an end has been silent, or the guest going down, for so long that waiting here helps nobody."""

@@ -20,7 +20,7 @@ class VolumePlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftBehind:
-    """A volume that a move left at its source."""
+    """A volume that a move left at its source; or, where it failed, at its destination."""
 
     volume: VolumeAt
     record: MigrationRecord
@@ -36,7 +36,8 @@ def leftovers(
     leftover any more once a later attempt, whatever became of it,
     - created a volume at its place, or
     - found its VM at its host again (somebody may have brought it back, disks and all).
-    A failed or held attempt leaves nothing behind: the source's disks are still the VM's.
+    After a failed or held attempt the source's disks are still the VM's. A failed one leaves behind what it had created
+    at the destination and could not remove again.
     """
     left: dict[VolumePlace, LeftBehind] = {}
     for record in in_order(records):
@@ -49,6 +50,8 @@ def leftovers(
             del left[place]
         if record.outcome is Outcome.SUCCEEDED:
             left.update({_place(volume): LeftBehind(volume=volume, record=record) for volume in record.left_behind})
+        elif record.outcome is Outcome.FAILED:
+            left.update({_place(volume): LeftBehind(volume=volume, record=record) for volume in record.volumes_created})
     # By the move that left it: a volume of the same place that was left later is another one.
     removed = {(_place(removal.volume), removal.migration) for removal in removals}
     return {place: one for place, one in left.items() if (place, one.record.id) not in removed}

@@ -117,10 +117,21 @@ class JournalEntry:
     """None: not probed, or it did not answer."""
     ejected: tuple[Medium, ...] = ()
     """Media that this attempt took out of their drives at the source: undoing puts them back."""
+    asked_at: UtcTime | None = None
+    """When the running guest was first asked to power itself off; None: it was not."""
+    went_off: bool = False
+    """It was seen to be off after that: whatever powers it off later is no answer to that."""
+    obeyed: str = ""
+    """The id of the ended attempt whose request the guest obeyed late: this one only starts it again."""
 
     def machine(self, host: str) -> str:
         """The host UUID that one of its two hosts had when the move began; empty: not known."""
         return self.source_machine if host == self.source else self.destination_machine
+
+    @property
+    def may_power_off(self) -> bool:
+        """Whether the guest was asked to power itself off, and has not been seen to do so."""
+        return self.asked_at is not None and not self.went_off
 
     @property
     def untouched(self) -> bool:

@@ -2,7 +2,8 @@
 
 One file per VM, `journal/NAME.toml` in the state folder, outside its git history; durable once `write`
 returns. An attempt that was held for a person keeps its entry, in `journal/held/`, for what comes of it; an entry that
-cannot be read and that a person gave up is kept in `journal/damaged/`.
+cannot be read and that a person gave up is kept in `journal/damaged/`. The entry of a failed one whose guest may yet
+power itself off, as it was asked to, goes to `journal/asked/`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from ferryman.records import atomic_files, toml_files
 from ferryman.records.errors import RecordError
+from ferryman.records.journal.asked import Asked
 from ferryman.records.journal.entry import JournalEntry
 from ferryman.records.journal.markers import Markers
 from ferryman.records.names import checked
@@ -28,6 +30,7 @@ class Journal:
         """Touches nothing; the folder is made by the first `write`."""
         self._folder = state_folder / FOLDER
         self.markers = Markers(state_folder)
+        self.asked = Asked(state_folder)
 
     def write(self, entry: JournalEntry) -> None:
         """Note how far the attempt has come. Raises StateUnwritableError: then the step must not be taken."""
@@ -42,6 +45,15 @@ class Journal:
     def close(self, vm: str) -> None:
         """The VM's attempt has ended and is recorded; nothing where none was open."""
         atomic_files.remove(self._path(vm))
+
+    def close_failed(self, vm: str) -> None:
+        """As `close`, of an attempt that failed: its guest may power itself off yet, as it was asked to."""
+        entry = next((entry for entry in self.entries() if entry.vm == vm), None)
+        if entry is not None and entry.may_power_off:
+            self.asked.keep(entry)
+        elif entry is not None and entry.went_off:
+            self.asked.drop(vm)
+        self.close(vm)
 
     def hold(self, vm: str) -> None:
         """The VM's attempt was held for a person, and is recorded: keep its entry for when the person has decided."""

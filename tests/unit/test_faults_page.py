@@ -31,6 +31,10 @@ def test_there_are_enough_and_each_has_a_name_of_its_own() -> None:
     assert len(names) == len(set(names)) >= 60
 
 
+def test_half_of_them_are_quick_enough_for_every_run() -> None:
+    assert sum(row.get("quick", False) for row in ROWS) >= len(ROWS) // 2
+
+
 def test_the_tests_that_are_named_exist() -> None:
     named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", PAGE)
     assert named

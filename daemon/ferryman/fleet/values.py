@@ -42,6 +42,8 @@ class MigrationSide(StrEnum):
     NONE = "none"
     OUTGOING = "outgoing"
     """A migration job is active on this, its source."""
+    UNKNOWN = "unknown"
+    """Its host does not say: libvirt waits for its QEMU, and whoever asks would wait with it."""
     INCOMING = "incoming"
     """This is the destination's paused copy; it has never run here."""
 

@@ -61,6 +61,8 @@ def locate(vm: str, snapshot: Snapshot) -> Place | Wait | Refused:
     if not holders:
         return _nowhere(vm, snapshot)
     host, domain = next(iter(holders.items()))
+    if domain.migration_side is MigrationSide.UNKNOWN:
+        return _stuck(vm, host)
     if domain.migration_side is not MigrationSide.NONE:
         return Wait(
             vm=vm,
@@ -151,11 +153,23 @@ def _nowhere(vm: str, snapshot: Snapshot) -> Wait | Refused:
     )
 
 
+def _stuck(vm: str, host: str) -> Wait:
+    return Wait(
+        vm=vm,
+        reason=WaitReason.CHANGING,
+        message=f"libvirt on {host} waits for its QEMU, and says nothing of it meanwhile",
+        remedy=f"See what it waits for: virsh domcontrol {vm} (on {host}); if it never ends: virsh destroy {vm}",
+    )
+
+
 _NOT_OURS = "Wait for its end (virsh domjobinfo {vm}), or cancel it: virsh domjobabort {vm} (both on its source)"
 
 
 def _on_several(vm: str, holders: Mapping[str, Domain]) -> Wait | Refused:
     where = " and ".join(f"{host} ({domain.power})" for host, domain in sorted(holders.items()))
+    stuck = [host for host, domain in sorted(holders.items()) if domain.migration_side is MigrationSide.UNKNOWN]
+    if stuck:
+        return _stuck(vm, stuck[0])
     if any(domain.migration_side is not MigrationSide.NONE for domain in holders.values()):
         return Wait(
             vm=vm,

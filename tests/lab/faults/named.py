@@ -34,6 +34,8 @@ class NamedFault:
     lasts_s: float = 0.0
     says: str = ""
     ends: Ends = Ends.ARRIVES
+    quick: bool = False
+    """One of the half that `make test` runs, too."""
 
 
 def named_faults() -> tuple[NamedFault, ...]:

@@ -11,10 +11,10 @@ from named import NamedFault, named_faults
 from running import RunningLab
 from trial import Trial
 
-pytestmark = pytest.mark.soak
+ROWS = [pytest.param(fault, id=fault.name, marks=() if fault.quick else pytest.mark.soak) for fault in named_faults()]
 
 
-@pytest.mark.parametrize("fault", named_faults(), ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", ROWS)
 def test_it_comes_to_what_is_named(
     lab: RunningLab, solo: str, daemon_for: Callable[..., DaemonRun], fault: NamedFault
 ) -> None:

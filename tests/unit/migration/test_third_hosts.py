@@ -10,7 +10,7 @@ from ferryman.fleet.fake.domain import Shutdown
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import FakeHost
 from ferryman.fleet.ownership import Identity, Owner
-from ferryman.fleet.values import Off, Power
+from ferryman.fleet.values import MigrationSide, Off, Power
 from ferryman.migration.attempt import carry_out, take_up
 from ferryman.migration.settling.holds import Hold
 from ferryman.migration.settling.situation import examine, in_words
@@ -105,6 +105,21 @@ def test_where_nobody_remembers_a_silent_third_host_is_waited_for(stand: Stand, 
     record = take_up(entry, stand.services())
     assert record is not None
     assert (record.outcome, stand.fleet.running(VM)) == (Outcome.FAILED, ("tallinn",))
+
+
+def test_an_end_whose_libvirt_waits_for_its_qemu_is_unread_until_it_tells(stand: Stand) -> None:
+    """libvirtd was killed while it started the VM there: whether it has run, the next one cannot say at once."""
+    entry = stand.left_open(Method.COLD, Step.STARTING)
+    stand.source.domains.power_off(VM)
+    stand.destination.definitions.define(stand.source.domains.inspect(VM).xml, autostart=False)
+    there = stand.destination.domains.known[VM]
+    there.power, there.side = Power.PAUSED, MigrationSide.UNKNOWN
+    assert take_up(entry, stand.services()) is None
+    assert stand.fleet.running(VM) == ()
+    there.power, there.side = Power.SHUT_OFF, MigrationSide.NONE
+    record = take_up(entry, stand.services())
+    assert record is not None
+    assert (record.outcome, stand.fleet.running(VM)) == (Outcome.SUCCEEDED, ("skopje",))
 
 
 class TestTags:

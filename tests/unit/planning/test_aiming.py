@@ -132,6 +132,17 @@ class TestWhatIsFound:
         assert isinstance(decided, Wait)
         assert decided.reason is WaitReason.MIGRATING_ELSEWHERE
 
+    def test_one_whose_libvirt_waits_for_its_qemu_is_left_alone_and_that_is_said(self) -> None:
+        stuck = domain(power=Power.PAUSED, migration_side=MigrationSide.UNKNOWN)
+        for look in (
+            snapshot(reading("tallinn", stuck)),
+            snapshot(reading("tallinn", domain(power=Power.SHUT_OFF)), reading("skopje", stuck)),
+        ):
+            decided = aim(vm_spec(), fleet(), look, None)
+            assert isinstance(decided, Wait)
+            assert (decided.reason, "waits for its QEMU" in decided.message) == (WaitReason.CHANGING, True)
+            assert "virsh domcontrol" in decided.remedy
+
     def test_one_end_of_a_migration_is_left_alone_too(self) -> None:
         outgoing = domain(power=Power.PAUSED, migration_side=MigrationSide.OUTGOING)
         decided = aim(vm_spec(), fleet(), snapshot(reading("tallinn", outgoing)), None)

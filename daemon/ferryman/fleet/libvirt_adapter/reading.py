@@ -41,6 +41,8 @@ _KIB_PER_MIB = 1024
 _SMALL_PAGE_KIB = 64
 """The largest that is the ordinary size on some architecture."""
 _ALL_CELLS = -1
+_STUCK_MS = 2000
+"""A call about a domain that is in good order takes a small part of it."""
 
 
 def power_of(state: int) -> Power:
@@ -159,6 +161,8 @@ def _domain(domain: libvirt.virDomain, figures: dict[str, int], transient: set[s
 def migration_side(domain: libvirt.virDomain) -> MigrationSide:
     """Which end of a migration this domain is. Raises libvirtError other than "gone since"."""
     try:
+        if _is_stuck(domain):
+            return MigrationSide.UNKNOWN
         statistics = domain.jobStats()
     except libvirt.libvirtError as error:
         if error.get_error_code() in (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID):
@@ -168,3 +172,14 @@ def migration_side(domain: libvirt.virDomain) -> MigrationSide:
             return MigrationSide.INCOMING
         raise
     return _SIDES.get(statistics.get("operation", -1), MigrationSide.NONE)
+
+
+def _is_stuck(domain: libvirt.virDomain) -> bool:
+    """Whether a call about it would wait behind another that has been waiting for its QEMU for a while.
+
+    Seen: libvirtd was killed while it started a QEMU; the next one waited for that QEMU for minutes, with the domain
+    locked, and each reading of the host with it.
+    """
+    state, _, for_ms = domain.controlInfo()
+    busy = state in (libvirt.VIR_DOMAIN_CONTROL_JOB, libvirt.VIR_DOMAIN_CONTROL_OCCUPIED)
+    return state == libvirt.VIR_DOMAIN_CONTROL_ERROR or (busy and for_ms >= _STUCK_MS)

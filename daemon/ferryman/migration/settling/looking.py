@@ -94,6 +94,8 @@ def _domain(host: Hypervisor, uuid: str, machine: str = "") -> Domain | None:
 def _source_end(domain: Domain | None) -> End:
     if domain is None:
         return End.ABSENT
+    if domain.migration_side is MigrationSide.UNKNOWN:
+        return End.UNREACHABLE
     return End.PARTIAL if domain.post_copy else _end(domain.power)
 
 
@@ -101,6 +103,8 @@ def _destination_end(domain: Domain | None) -> End:
     """A paused copy counts as one that never ran only where the hypervisor says so."""
     if domain is None:
         return End.ABSENT
+    if domain.migration_side is MigrationSide.UNKNOWN:
+        return End.UNREACHABLE
     if domain.post_copy:
         return End.PARTIAL
     if domain.power is Power.PAUSED and domain.migration_side is not MigrationSide.INCOMING:

@@ -206,8 +206,7 @@ class TestNeverBackToOldDisks:
             faults.fail_next(Operation.START)
 
         order = stand.order(Method.COLD)
-        for _ in range(2):  # which machine it is, and the look before the start
-            faults.before_next(Operation.READ, lambda: None)
+        faults.before_next(Operation.READ, lambda: None)  # the look before the start
         faults.before_next(Operation.READ, runs_writes_and_dies)
         record = carry_out(order, stand.services())
         assert record is not None

@@ -99,16 +99,14 @@ def test_it_is_resumed_and_no_number_is_lost(encryption: str, daemon: DaemonRun,
 
 
 @pytest.mark.parametrize("after_ms", [0, 50, 120, 200, 320])
-def test_cut_moments_after_the_switch_it_is_resumed_or_what_became_of_it_is_said(
+def test_cut_moments_after_the_switch_it_is_resumed_or_stands_still_and_that_is_said(
     after_ms: int,
     daemon: DaemonRun,
     narrow: str,
     lab: RunningLab,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """A vCPU that misses a page while it holds QEMU's lock lets nobody resume anything, and a destination's QEMU that
-    has not begun to run the guest ends with its connection: see decision 12.
-    """
+    """A vCPU that misses a page while it holds QEMU's lock lets nobody resume anything: see decision 12."""
     home = lab.hosts[0]
     before = lab.wait_until_ready(VM)
     with moving(daemon, narrow):
@@ -125,21 +123,11 @@ def test_cut_moments_after_the_switch_it_is_resumed_or_what_became_of_it_is_said
             daemon.kill()
             return
     record_property("ended", daemon.records()[0].outcome.value)
-    (record,) = daemon.records()
-    match record.outcome:
-        case Outcome.SUCCEEDED:
-            check_it_was_resumed(daemon, narrow, before)
-        case Outcome.HELD:
-            # Nobody can tell from outside that it never ran there: its half of the memory is gone, and nothing is done.
-            assert lab.whereabouts(VM)[home] == "paused"
-            assert lab.whereabouts(VM).get(narrow) in (None, "shut off")
-            assert f"Boot it from disk on {narrow}" in record.remedy
-            lab.virsh(home, "destroy", VM)
-            lab.virsh(home, "start", VM)
-            assert lab.wait_until_ready(VM) >= before
-        case _:
-            assert lab.whereabouts(VM) == {home: "running"}
-            assert lab.wait_until_ready(VM) >= before
+    if daemon.records()[0].outcome is Outcome.SUCCEEDED:
+        check_it_was_resumed(daemon, narrow, before)
+    else:
+        assert lab.whereabouts(VM) == {home: "running"}
+        assert lab.wait_until_ready(VM) >= before
 
 
 def test_a_daemon_that_drives_it_and_is_killed_while_memory_follows_finds_that_it_arrived(

@@ -11,7 +11,7 @@ PACKAGES := gcc git libvirt-dev pkg-config python3-dev python3-venv \
 	libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system \
 	qemu-block-extra qemu-system-x86 qemu-utils \
 	openssh-client openssh-server iproute2 nftables procps util-linux hostname \
-	busybox-static dropbear-bin apt dpkg systemd
+	busybox-static dropbear-bin lz4 apt dpkg systemd
 
 # The lab's storage host, guests with UEFI and a TPM, nbdcopy to compare with: only tests and benches have them.
 test lab-tests soak bench: PACKAGES += tgt nfs-ganesha nfs-ganesha-vfs rpcbind ovmf swtpm swtpm-tools libnbd-bin

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import re
 import shutil
 from importlib import resources
 from pathlib import Path
 
-from ferryman.lab import cpio, kernel, keys, shell
+from ferryman.lab import boot_image, cpio, kernel, keys, shell
 from ferryman.lab.cpio import Entry
 from ferryman.lab.kernel import Kernel
 from ferryman.lab.layout import COUNTER_PORT, Layout
@@ -17,11 +16,18 @@ from ferryman.lab.ledger import make_folder
 
 _BUSYBOX = Path("/bin/busybox")
 _DROPBEAR = Path("/usr/sbin/dropbear")
+_UNPACKED = "vmlinux"
 _SCRIPTS = ("init", "counter", "fill", "dirty")
 
 
 def kernel_path(layout: Layout) -> Path:
-    """The kernel that guests boot."""
+    """The kernel that guests boot: unpacked, where that can be."""
+    unpacked = layout.image / _UNPACKED
+    return unpacked if unpacked.exists() else packed_kernel_path(layout)
+
+
+def packed_kernel_path(layout: Layout) -> Path:
+    """The kernel as UEFI boots it."""
     return layout.image / "vmlinuz"
 
 
@@ -37,26 +43,30 @@ def guest_public_key(layout: Layout) -> str:
 
 
 def prepare(layout: Layout, cache: Path, machine_root: Path = Path("/")) -> None:
-    """Put kernel and initramfs into the lab's folder: the large part from the cache, the lab's keys of its own."""
+    """Put kernel and initramfs into the lab's folder: the kernel from the cache, the lab's keys of its own."""
     found = kernel.find(machine_root) or kernel.fetch(cache)
-    common = _cached(cache, _common_entries(found))
     make_folder(layout.image)
-    shutil.copyfile(found.image, kernel_path(layout))
-    # A kernel unpacks archives that follow each other, as if they were one.
-    own = gzip.compress(cpio.archive(cpio.with_folders(_own_entries(layout))), mtime=0)
-    initramfs_path(layout).write_bytes(common.read_bytes() + own)
+    shutil.copyfile(found.image, packed_kernel_path(layout))
+    if (unpacked := _unpacked(cache, found)) is not None:
+        shutil.copyfile(unpacked, layout.image / _UNPACKED)
+    # Not compressed: an emulated processor is slow at undoing that.
+    initramfs_path(layout).write_bytes(
+        cpio.archive(cpio.with_folders([*_common_entries(found), *_own_entries(layout)]))
+    )
 
 
-def _cached(cache: Path, entries: list[Entry]) -> Path:
-    """The packed entries, from the cache where the same ones were packed before."""
-    plain = cpio.archive(cpio.with_folders(entries))
-    path = cache / f"initramfs-{hashlib.sha256(plain).hexdigest()[:16]}"
-    if not path.exists():
+def _unpacked(cache: Path, found: Kernel) -> Path | None:
+    """The unpacked kernel, from the cache where the same one was unpacked before; None where it cannot be."""
+    kept = cache / f"{_UNPACKED}-{hashlib.sha256(found.image.read_bytes()).hexdigest()[:16]}"
+    if not kept.exists():
         make_folder(cache)
-        draft = path.with_suffix(".draft")
-        draft.write_bytes(gzip.compress(plain, compresslevel=6, mtime=0))
-        draft.replace(path)
-    return path
+        plain = boot_image.unpack(found.image, cache)
+        if plain is None:
+            return None
+        draft = kept.with_suffix(".draft")
+        draft.write_bytes(plain)
+        draft.replace(kept)
+    return kept
 
 
 def _common_entries(found: Kernel) -> list[Entry]:

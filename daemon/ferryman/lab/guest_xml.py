@@ -80,6 +80,8 @@ class Machine:
     """What every guest of a lab boots, and on what."""
 
     kernel: str
+    packed_kernel: str
+    """The one that UEFI boots."""
     initramfs: str
     accelerator: Accelerator
     direct_io: bool
@@ -129,7 +131,7 @@ def _boot(domain: ElementTree.Element, guest: GuestPlan, machine: Machine) -> No
     if guest.uefi:
         _text(boot, "loader", UEFI_CODE, readonly="yes", type="pflash")
         _text(boot, "nvram", f"{NVRAM_PATH}/{guest.name}.fd", template=UEFI_VARIABLES)
-    _text(boot, "kernel", machine.kernel)
+    _text(boot, "kernel", machine.packed_kernel if guest.uefi else machine.kernel)
     _text(boot, "initrd", machine.initramfs)
     _text(boot, "cmdline", command_line(guest, machine.prefix_length))
 

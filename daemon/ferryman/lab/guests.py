@@ -154,6 +154,7 @@ def _remove_volume(namespace: Namespace, volume: str) -> None:
 def _machine(layout: Layout) -> Machine:
     return Machine(
         kernel=str(guest_image.kernel_path(layout)),
+        packed_kernel=str(guest_image.packed_kernel_path(layout)),
         initramfs=str(guest_image.initramfs_path(layout)),
         accelerator=accelerator.chosen_for(layout),
         direct_io=accelerator.supports_direct_io(layout.folder),

@@ -18,6 +18,7 @@ PACKAGES: Mapping[str, str] = {
     "ip": "iproute2",
     "losetup": "mount",
     "libvirtd": "libvirt-daemon-system",
+    "lz4": "lz4",
     "nft": "nftables",
     "nsenter": "util-linux",
     "qemu-system-x86_64": "qemu-system-x86",

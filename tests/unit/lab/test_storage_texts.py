@@ -24,7 +24,9 @@ def plan(disk: DiskHome, name: str = "guest-01", address: str = "10.91.0.101") -
 
 def disk_of(home: DiskHome) -> ElementTree.Element:
     """The guest's disk in its definition, where the hosts' own file systems have no direct I/O."""
-    machine = Machine(kernel="/k", initramfs="/i", accelerator=Accelerator.TCG, direct_io=False, prefix_length=24)
+    machine = Machine(
+        kernel="/k", packed_kernel="/p", initramfs="/i", accelerator=Accelerator.TCG, direct_io=False, prefix_length=24
+    )
     root = ElementTree.fromstring(domain_xml(plan(home), machine))  # noqa: S314 - the text is our own
     disk = root.find("devices/disk")
     assert disk is not None

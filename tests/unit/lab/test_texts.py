@@ -27,7 +27,9 @@ GUEST = GuestPlan(name="guest-01", address="10.91.0.101", disk_format=DiskFormat
 
 def machine(accelerator: Accelerator = Accelerator.TCG, *, direct_io: bool = True) -> Machine:
     """What guests boot in these tests."""
-    return Machine(kernel="/k", initramfs="/i", accelerator=accelerator, direct_io=direct_io, prefix_length=24)
+    return Machine(
+        kernel="/k", packed_kernel="/p", initramfs="/i", accelerator=accelerator, direct_io=direct_io, prefix_length=24
+    )
 
 
 def definition(on: Machine) -> ElementTree.Element:

@@ -180,7 +180,7 @@ def _keep_samples(folder: Path, move: ProbedMove) -> None:
 
 
 def _keep(folder: Path, vm: str, rate: DirtyRate, clock: Clock) -> None:
-    write_rate(folder, SeenRate(vm=vm, bytes_s=rate.bytes_s, measured_at=clock.now()))
+    write_rate(folder, SeenRate(vm=vm, rate=rate, measured_at=clock.now()))
 
 
 def is_settled(status: Status) -> bool:

@@ -121,12 +121,12 @@ def _definitions(decided: Mapping[str, Decided]) -> dict[str, Definition]:
 def _watching(state: Path, tell: Callable[[str], None]) -> Callable[[str, Hypervisor], DirtyRate | DirtyRateUnknown]:
     clock = SystemClock()
     oldest = clock.now() - _KEPT_RATE
-    kept = {vm: DirtyRate(bytes_s=seen.bytes_s) for vm, seen in read_rates(state).items() if seen.measured_at > oldest}
+    kept = {vm: seen.rate for vm, seen in read_rates(state).items() if seen.measured_at > oldest}
     rates = DirtyRates(clock, lambda _vm, _rate: None, kept)
 
     def measured(vm: str, host: Hypervisor) -> DirtyRate | DirtyRateUnknown:
         if not rates.is_known(vm):
-            tell(f"watching for a second how fast {vm} writes")
+            tell(f"watching for some seconds how fast {vm} writes")
         return rates.measured(vm, host)
 
     return measured

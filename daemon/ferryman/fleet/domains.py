@@ -31,7 +31,7 @@ class Domains(Protocol):
         ...
 
     def dirty_rate(self, vm: str) -> DirtyRate | None:
-        """Watch for a second how fast a running guest writes to its memory; it is not disturbed.
+        """Watch for some seconds how fast a running guest writes to its memory; it is not disturbed.
 
         None where that cannot be told: it does not run, or the hypervisor knows no such measurement.
         """

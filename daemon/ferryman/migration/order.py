@@ -59,7 +59,7 @@ def journal_entry(order: Order, started_at: datetime) -> JournalEntry:
         driven_by=plan.driven_by,
         driven_because=plan.driven_because,
         image_copy=image_copy(plan),
-        dirty_bytes_s=plan.dirty_bytes_s,
+        dirty=plan.dirty,
         on_stall=OnStall.POST_COPY if plan.method is Method.POST_COPY else order.spec.on_stall,
         home=plan.home,
         source_machine=plan.source_machine,

@@ -76,7 +76,7 @@ def record_of(move: Move, ending: Ending, testimony: Testimony, job: Job | None,
         predictions=predicted,
         prediction_error_ms=error_ms(predicted, measurement) if succeeded else None,
         prediction_error_s=error_s(predicted, facts.total_ms) if succeeded else None,
-        dirty_bytes_s=entry.dirty_bytes_s,
+        dirty=entry.dirty,
         warnings=(
             *((finding.reason for finding in plan.warnings) if plan else ()),
             *move.warnings,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
+from ferryman.fleet.values import DirtyRate
 from ferryman.planning.modes import SwitchOver
 from ferryman.specs.choices import Method
 
@@ -32,7 +33,7 @@ class PastMove:
     """That were sent, over all passes."""
     link_bytes_s: int | None = None
     """What the link carried; None: too little was sent to tell."""
-    dirty_bytes_s: int | None = None
+    dirty: DirtyRate | None = None
     """How fast the guest had been seen to write before the move; None: not known."""
 
 

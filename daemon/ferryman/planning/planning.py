@@ -146,7 +146,7 @@ def _planned(case: _Case, choice: Choice, adapted: Adaptation) -> Plan:
         tls_name=private.tls_name,
         adaptation=adapted,
         predictions=choice.predictions,
-        dirty_bytes_s=dirty.bytes_s if isinstance(dirty, DirtyRate) else None,
+        dirty=dirty if isinstance(dirty, DirtyRate) else None,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ferryman.fleet.values import BackingImage, Volume, VolumeRef
+from ferryman.fleet.values import BackingImage, DirtyRate, Volume, VolumeRef
 from ferryman.fleet.xml.adapting import UNCHANGED, Adaptation
 from ferryman.planning.causes import Cause as Cause
 from ferryman.planning.findings import Finding
@@ -130,5 +130,5 @@ class Plan:
     """What differs at the destination. The move asks the pools themselves for the disks' paths."""
     predictions: tuple[Prediction, ...] = ()
     """Of the methods that its spec allows and preflight found possible, the least disruptive first."""
-    dirty_bytes_s: int | None = None
+    dirty: DirtyRate | None = None
     """How fast the guest was seen to write; None: not known."""

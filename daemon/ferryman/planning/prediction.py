@@ -7,7 +7,7 @@ Only the second one refuses a method: a guess stops nobody.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import assert_never
 
@@ -101,7 +101,7 @@ def predict(method: Method, task: Task, known: Knowledge) -> Prediction:
             assert_never(method)
 
 
-def rest_ms(switch_over: SwitchOver, memory_bytes: int, dirty_bytes_s: int, link_bytes_s: int) -> float:
+def rest_ms(switch_over: SwitchOver, memory_bytes: int, dirty: DirtyRate, link_bytes_s: int) -> float:
     """How long what a guest wrote is sent while it stands still.
 
     After one pass only: what it wrote during that pass, at most all its memory.
@@ -111,40 +111,40 @@ def rest_ms(switch_over: SwitchOver, memory_bytes: int, dirty_bytes_s: int, link
     Example: 2 MiB/s on 5 MiB/s: 40 MiB, 16, 6.4, ... and 20 ms in the end. At 5 MiB/s or more passes get no shorter:
     all of the 100 MiB may remain, 20,000 ms.
     """
-    pass_ms = memory_bytes / link_bytes_s * 1000
-    share = dirty_bytes_s / link_bytes_s
+    pass_s = memory_bytes / link_bytes_s
     match switch_over:
         case SwitchOver.ONE_ITERATION:
-            return pass_ms * min(1.0, share)
+            return min(memory_bytes, dirty.written_bytes(pass_s)) / link_bytes_s * 1000
         case SwitchOver.LADDER:
-            return min(pass_ms, LADDER_FOOT_MS) if share < CONVERGES_BELOW else pass_ms
+            return min(pass_s * 1000, LADDER_FOOT_MS) if _converges(dirty, link_bytes_s) else pass_s * 1000
         case _:
             assert_never(switch_over)
 
 
-def least_rest_ms(switch_over: SwitchOver, memory_bytes: int, dirty_bytes_s: int, link_bytes_s: int) -> float:
-    """What of `rest_ms` was measured: what the guest wrote in the one second of the measurement, less one sampled page.
+def least_rest_ms(switch_over: SwitchOver, memory_bytes: int, dirty: DirtyRate, link_bytes_s: int) -> float:
+    """What of `rest_ms` was measured. On the ladder a guest that converges may leave nothing."""
+    if switch_over is SwitchOver.LADDER and _converges(dirty, link_bytes_s):
+        return 0.0
+    pass_s = memory_bytes / link_bytes_s
+    return min(pass_s * 1000, surely_written_ms(dirty, pass_s, link_bytes_s))
 
-    It may go on writing to the same pages. Example: 42 MiB/s on 5 MiB/s: 8,000 ms. On the ladder a guest that converges
-    may leave nothing.
+
+def surely_written_ms(dirty: DirtyRate, pass_s: float, link_bytes_s: int) -> float:
+    """How long sending takes what the guest surely writes during a pass: as much as in the measurement, less a sample.
+
+    After it, it may go on writing to the same pages. Example: 42 MiB written while it was watched, 5 MiB/s: 8,000 ms.
     """
-    rest = rest_ms(switch_over, memory_bytes, dirty_bytes_s, link_bytes_s)
-    converges = switch_over is SwitchOver.LADDER and dirty_bytes_s < CONVERGES_BELOW * link_bytes_s
-    return 0.0 if converges else min(rest, second_ms(dirty_bytes_s, link_bytes_s))
+    written = dirty.written_bytes(min(pass_s, dirty.watched_s))
+    return max(0.0, written - SAMPLED_BYTES) / link_bytes_s * 1000
 
 
-def likely_bytes_s(dirty_bytes_s: int) -> int:
+def likely(dirty: DirtyRate) -> DirtyRate:
     """How fast a guest writes by a dirty rate of small samples: half a sampled page above it (Jeffreys' prior).
 
-    A guest of 96 MiB of which no sampled page was written writes something all the same: 10 MiB were seen in a pass of
-    five seconds.
+    A guest of 96 MiB of which no sampled page was written writes something all the same.
     """
-    return dirty_bytes_s + SAMPLED_BYTES // 2
-
-
-def second_ms(dirty_bytes_s: int, link_bytes_s: int) -> float:
-    """How long sending takes what the guest surely wrote in one second, by a dirty rate of small samples."""
-    return max(0, dirty_bytes_s - SAMPLED_BYTES) / link_bytes_s * 1000
+    half = SAMPLED_BYTES // 2
+    return replace(dirty, bytes_s=dirty.bytes_s + half, watched_bytes=dirty.watched_bytes + half)
 
 
 def _live(task: Task, dirty: DirtyRate | DirtyRateUnknown, past: Sequence[PastMove]) -> Prediction:
@@ -153,18 +153,17 @@ def _live(task: Task, dirty: DirtyRate | DirtyRateUnknown, past: Sequence[PastMo
     memory = _memory_sent(task, past)
     switching = [over for move in past if (over := _beyond_rest_ms(move, task)) is not None]
     # What small samples leave out is in what its own moves took beyond the rest.
-    writes_bytes_s = dirty.bytes_s if switching else likely_bytes_s(dirty.bytes_s)
-    rest = rest_ms(task.switch_over, memory, writes_bytes_s, task.link.bytes_s)
+    writes = dirty if switching else likely(dirty)
+    rest = rest_ms(task.switch_over, memory, writes, task.link.bytes_s)
     own = median(switching) if switching else SWITCH_OVER_MS
     pass_s = memory / task.link.bytes_s
     return Prediction(
         method=Method.LIVE,
         downtime_ms=rest + own,
-        least_ms=least_rest_ms(task.switch_over, memory, dirty.bytes_s, task.link.bytes_s)
-        + min(switching, default=0.0),
+        least_ms=least_rest_ms(task.switch_over, memory, dirty, task.link.bytes_s) + min(switching, default=0.0),
         duration_s=_PREPARING_S + _disks_s(task) + _passes_s(task, pass_s, dirty.bytes_s) + rest / 1000,
         basis=(
-            f"it writes {in_mib_s(dirty.bytes_s)}, the link carries {task.link.basis}: "
+            f"it writes {_seen(dirty)}, the link carries {task.link.basis}: "
             f"a pass over {memory / _MIB:.0f} MiB takes {pass_s:.1f} s and leaves {rest:.0f} ms of sending; "
             f"switching over takes {own:.0f} ms ({_of_own(switching)})"
         ),
@@ -232,15 +231,26 @@ def _like_before(method: Method, task: Task, past: Sequence[PastMove], unknown: 
 
 def _beyond_rest_ms(move: PastMove, task: Task) -> float | None:
     """What a live move took beyond sending the rest; None where it was not known how fast the guest wrote."""
-    if move.downtime_ms is None or move.dirty_bytes_s is None:
+    if move.downtime_ms is None or move.dirty is None:
         return None
     memory, carried = move.memory_bytes or task.memory_bytes, move.link_bytes_s or task.link.bytes_s
-    return max(0.0, move.downtime_ms - rest_ms(move.switch_over, memory, move.dirty_bytes_s, carried))
+    return max(0.0, move.downtime_ms - rest_ms(move.switch_over, memory, move.dirty, carried))
 
 
 def _memory_sent(task: Task, past: Sequence[PastMove]) -> int:
     """Empty pages are not sent: no more than the VM's own moves sent at most, where there are any."""
     return min(task.memory_bytes, max((move.memory_bytes for move in past), default=0) or task.memory_bytes)
+
+
+def _converges(dirty: DirtyRate, link_bytes_s: int) -> bool:
+    return dirty.bytes_s < CONVERGES_BELOW * link_bytes_s
+
+
+def _seen(dirty: DirtyRate) -> str:
+    """Example: 30 MiB/s, and in 4 s 42 MiB."""
+    if dirty.watched_s <= 1.0:
+        return in_mib_s(dirty.bytes_s)
+    return f"{in_mib_s(dirty.bytes_s)}, and in {dirty.watched_s:.0f} s {dirty.watched_bytes / _MIB:,.0f} MiB"
 
 
 def _passes_s(task: Task, first_s: float, dirty_bytes_s: int) -> float:

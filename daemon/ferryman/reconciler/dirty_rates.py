@@ -1,6 +1,6 @@
 """How fast guests write: measured beforehand, in the background, so that no move waits for it.
 
-A measurement takes a second, and a commit's move is to begin within half of one. So guests whose downtime somebody
+A measurement takes five seconds, and a commit's move is to begin within half of one. So guests whose downtime somebody
 relies on are watched now and then while nothing of them or their host moves. What fails is only not known.
 """
 
@@ -21,7 +21,7 @@ from ferryman.specs.loading import Specs
 REFRESH_S = 300.0
 """A measurement that is older is made again."""
 _NS_PER_S = 1_000_000_000
-_STOP_PATIENCE_S = 5.0
+_STOP_PATIENCE_S = 10.0
 """For the measurement under way."""
 _NOT_YET = DirtyRateUnknown(reason="it has not been measured yet")
 
@@ -63,7 +63,7 @@ class DirtyRates:
             return vm in self._rates
 
     def measured(self, vm: str, host: Hypervisor) -> DirtyRate | DirtyRateUnknown:
-        """What was measured last, or else what is now: takes about a second."""
+        """What was measured last, or else what is now: takes some seconds."""
         return self.known(vm, host) if self.is_known(vm) else self._measure(Wish(vm=vm, host=host))
 
     def want(self, wishes: Sequence[Wish]) -> None:

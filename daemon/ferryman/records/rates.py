@@ -1,6 +1,6 @@
 """How fast guests were seen to write: `live/dirty-rates/VM.json`, volatile, outside git's history.
 
-For the preview, which is a process of its own, so that it goes by what the daemon goes by. Losing it costs a second.
+For the preview, which is a process of its own, so that it goes by what the daemon goes by. Losing it costs seconds.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from ferryman.fleet.values import DirtyRate
 from ferryman.records import atomic_files
 from ferryman.records.errors import RecordError, StateUnwritableError
 from ferryman.records.names import checked
@@ -24,7 +25,7 @@ class SeenRate:
     """One measurement that gave a figure."""
 
     vm: str
-    bytes_s: int
+    rate: DirtyRate
     measured_at: datetime
 
 

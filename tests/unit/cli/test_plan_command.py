@@ -14,6 +14,7 @@ from written_state import ferryman, record, specs
 from ferryman.cli.waiting import SignOfLife
 from ferryman.fleet.fake.faults import Operation
 from ferryman.fleet.fake.hosts import FakeFleet
+from ferryman.fleet.values import DirtyRate
 from ferryman.records.journal.entry import JournalEntry, Step
 from ferryman.records.journal.journal import Journal
 from ferryman.records.rates import SeenRate, write_rate
@@ -158,7 +159,7 @@ PROMISE = TO_MOVE + "max_downtime_ms = 500\n"
 
 def test_what_each_method_would_cost_is_told(fleet: FakeFleet, tmp_path: Path) -> None:
     _, output = planned(fleet, tmp_path, PROMISE)
-    assert "watching for a second how fast guest-01 writes ..." in output
+    assert "watching for some seconds how fast guest-01 writes ..." in output
     assert "predicted live: down 80 ms, " in output
     assert "it writes 0 MiB/s, the link carries 32 MiB/s (a guess" in output
 
@@ -172,7 +173,7 @@ def test_a_promise_that_would_be_broken_is_told_with_figures(fleet: FakeFleet, t
 
 
 def test_what_the_daemon_has_just_seen_is_gone_by(fleet: FakeFleet, tmp_path: Path) -> None:
-    seen = SeenRate(vm="guest-01", bytes_s=100 * 1024**2, measured_at=datetime.now(UTC))
+    seen = SeenRate(vm="guest-01", rate=DirtyRate(bytes_s=100 * 1024**2), measured_at=datetime.now(UTC))
     assert write_rate(tmp_path / "state", seen)
     _, output = planned(fleet, tmp_path, PROMISE)
     assert "watching" not in output

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ferryman.fleet.migrating import Job, JobPhase
+from ferryman.fleet.values import DirtyRate
 from ferryman.migration.live.steering import SILENT_S, Course, Rules, Turn, course, expected_rest_ms, look_in_s, steer
 from ferryman.planning.modes import SwitchOver
 from ferryman.specs.choices import Method, OnStall
@@ -157,7 +158,7 @@ class TestOneIteration:
             on_stall=on_stall,
             switch_over=SwitchOver.ONE_ITERATION,
             max_downtime_ms=promise_ms,
-            dirty_bytes_s=None if dirty_mib_s is None else dirty_mib_s * MIB,
+            dirty=None if dirty_mib_s is None else DirtyRate(bytes_s=dirty_mib_s * MIB),
         )
 
     @pytest.mark.parametrize(
@@ -199,9 +200,9 @@ class TestOneIteration:
 
 
 def test_what_a_guest_writes_during_one_iteration_is_sent_while_it_stands_still() -> None:
-    assert expected_rest_ms(memory(1, 50), 2 * MIB, 10.0) == 8_000
-    assert expected_rest_ms(memory(1, 50), 10**12, 10.0) == 20_000
-    assert expected_rest_ms(memory(1, 50, mib_s=0), MIB, 10.0) is None
+    assert expected_rest_ms(memory(1, 50), DirtyRate(bytes_s=2 * MIB), 10.0) == 8_000
+    assert expected_rest_ms(memory(1, 50), DirtyRate(bytes_s=10**12), 10.0) == 20_000
+    assert expected_rest_ms(memory(1, 50, mib_s=0), DirtyRate(bytes_s=MIB), 10.0) is None
 
 
 ONCE = replace(LIVE, switch_over=SwitchOver.ONE_ITERATION)
@@ -218,7 +219,7 @@ def test_a_guest_that_is_stopped_after_one_iteration_goes_slower_in_its_last_mom
 
 def test_going_slower_breaks_no_promise() -> None:
     # 8 MiB are certain, 80 ms of sending: at full speed, which is what the guest's last pages are sent at.
-    rules = replace(ONCE, max_downtime_ms=100, dirty_bytes_s=10 * MIB)
+    rules = replace(ONCE, max_downtime_ms=100, dirty=DirtyRate(bytes_s=10 * MIB))
     late, slower = memory(1, 10, mib_s=100), memory(1, 8, mib_s=40, processed_mib=2)
     assert steered(rules, [late, slower]).turn is Turn.GO_ON
 

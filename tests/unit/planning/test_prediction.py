@@ -62,7 +62,7 @@ def moved(method: Method, downtime_ms: float | None, *, to: str = "skopje", dirt
         duration_s=7.0,
         memory_bytes=100 * MIB,
         link_bytes_s=5 * MIB,
-        dirty_bytes_s=None if dirty_mib_s is None else dirty_mib_s * MIB,
+        dirty=None if dirty_mib_s is None else DirtyRate(bytes_s=dirty_mib_s * MIB),
     )
 
 
@@ -79,6 +79,16 @@ class TestLive:
         self, dirty_mib_s: int, least_ms: float
     ) -> None:
         assert predict(Method.LIVE, task(), knowing(dirty_mib_s)).least_ms == least_ms
+
+    def test_memory_that_it_writes_again_and_again_is_sent_once(self) -> None:
+        rate = DirtyRate(bytes_s=30 * MIB, watched_bytes=42 * MIB, watched_s=4)
+        found = predict(Method.LIVE, task(), Knowledge(dirty=rate))
+        # 30 MiB in the first second, 4 in each later one, and half a sampled page: 30 + 19 * 4 + 1 in a pass of 20 s,
+        # but no more than all of its memory; surely what was seen, less a sampled page.
+        assert (found.downtime_ms, found.least_ms) == (20_000 + SWITCH_OVER_MS, 8_000)
+        assert "it writes 30 MiB/s, and in 4 s 42 MiB" in found.basis
+        still = replace(rate, watched_bytes=30 * MIB)
+        assert predict(Method.LIVE, task(), Knowledge(dirty=still)).downtime_ms == 6_200 + SWITCH_OVER_MS
 
     @pytest.mark.parametrize(
         ("dirty_mib_s", "downtime_ms", "least_ms"),
@@ -192,6 +202,21 @@ def test_a_guest_that_writes_more_over_a_slower_link_is_never_down_for_less(
 
 
 @given(
+    bytes_s=st.integers(0, 10**9),
+    more=st.integers(0, 10**9),
+    watched_s=st.floats(1.5, 60),
+    times=st.tuples(st.floats(0, 600), st.floats(0, 600)),
+)
+def test_what_was_seen_is_told_again_and_longer_is_never_less(
+    bytes_s: int, more: int, watched_s: float, times: tuple[float, float]
+) -> None:
+    rate = DirtyRate(bytes_s=bytes_s, watched_bytes=bytes_s + more, watched_s=watched_s)
+    assert rate.written_bytes(1.0) == bytes_s
+    assert rate.written_bytes(watched_s) == pytest.approx(bytes_s + more)
+    assert rate.written_bytes(min(times)) <= rate.written_bytes(max(times))
+
+
+@given(
     method=st.sampled_from([method for method in Method if method is not Method.AUTO]),
     switch_over=st.sampled_from(SwitchOver),
     dirty=st.none() | RATES,
@@ -210,5 +235,5 @@ def test_what_is_refused_is_predicted_and_was_measured(
 
 @pytest.mark.parametrize("switch_over", SwitchOver)
 def test_nothing_waits_longer_than_all_memory_takes(switch_over: SwitchOver) -> None:
-    assert rest_ms(switch_over, 100 * MIB, 10**12, 5 * MIB) == 20_000
-    assert rest_ms(SwitchOver.ONE_ITERATION, 100 * MIB, 2 * MIB, 5 * MIB) == 8_000
+    assert rest_ms(switch_over, 100 * MIB, DirtyRate(bytes_s=10**12), 5 * MIB) == 20_000
+    assert rest_ms(SwitchOver.ONE_ITERATION, 100 * MIB, DirtyRate(bytes_s=2 * MIB), 5 * MIB) == 8_000

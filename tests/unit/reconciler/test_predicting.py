@@ -8,6 +8,7 @@ import pytest
 from house import PATIENCE_S, Daemon, House
 
 from ferryman.fleet.fake.faults import Operation
+from ferryman.fleet.values import DirtyRate
 from ferryman.planning.decisions import Refused
 from ferryman.reconciler.dirty_rates import REFRESH_S
 from ferryman.records.state.conditions import Status
@@ -87,7 +88,7 @@ class TestWatching:
         (record,) = promised.records()
         (live,) = record.predictions
         assert "dirty rate not known" in live.basis
-        assert (live.downtime_ms, record.prediction_error_ms, record.dirty_bytes_s) == (None, None, None)
+        assert (live.downtime_ms, record.prediction_error_ms, record.dirty) == (None, None, None)
 
 
 class TestDeciding:
@@ -117,7 +118,7 @@ class TestDeciding:
             (Method.LIVE, False),
             (Method.POST_COPY, True),
         ]
-        assert record.dirty_bytes_s == BUSY
+        assert record.dirty == DirtyRate(bytes_s=BUSY)
         assert record.prediction_error_s is not None
 
     def test_a_quiet_one_goes_live(self, promised: House) -> None:
@@ -127,7 +128,7 @@ class TestDeciding:
         daemon.until_quiet()
         (record,) = promised.records()
         assert record.method is Method.LIVE
-        assert record.dirty_bytes_s == 0
+        assert record.dirty == DirtyRate(bytes_s=0)
         assert [one.chosen for one in record.predictions] == [True]
 
     def test_a_move_never_waits_for_a_measurement(self, promised: House) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from record_samples import MEASURED, NOON, UNMEASURED, record
 
+from ferryman.fleet.values import DirtyRate
 from ferryman.records import toml_files
 from ferryman.records.audit.past import history_of, link_bytes_s
 from ferryman.records.audit.record import MigrationRecord, Outcome, Transfer
@@ -67,11 +68,13 @@ def test_a_record_of_before_predictions_can_be_read() -> None:
     old = toml_files.to_toml(replace(record(), measurement=MEASURED))
     assert b"prediction_error" not in old
     read = toml_files.from_toml(old.replace(b"predictions = []\n", b""), MigrationRecord)
-    assert (read.predictions, read.prediction_error_ms, read.dirty_bytes_s) == ((), None, None)
+    assert (read.predictions, read.prediction_error_ms, read.dirty) == ((), None, None)
 
 
 def test_dirty_rates_are_kept_until_the_next_daemon_and_a_damaged_one_is_passed_over(tmp_path: Path) -> None:
-    rate = SeenRate(vm="guest-01", bytes_s=5 * MIB, measured_at=NOON)
+    rate = SeenRate(
+        vm="guest-01", rate=DirtyRate(bytes_s=5 * MIB, watched_bytes=7 * MIB, watched_s=4), measured_at=NOON
+    )
     assert read_rates(tmp_path) == {}
     assert write_rate(tmp_path, rate)
     (tmp_path / "live" / "dirty-rates" / "guest-02.json").write_text("{")

@@ -81,7 +81,7 @@ class LibvirtDomains:
             return {domain.name(): paths_of(connection, domain) for domain in connection.listAllDomains()}
 
     def dirty_rate(self, vm: str) -> DirtyRate | None:
-        """Watch for a second how fast a running guest writes to its memory."""
+        """Watch for some seconds how fast a running guest writes to its memory."""
         with self._session.connection(f"measuring how fast {vm} writes") as connection:
             return measured_dirty_rate(connection, connection.lookupByName(vm))
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ferryman.fleet.migrating import Job, JobPhase
+from ferryman.fleet.values import DirtyRate
 from ferryman.migration.live.convergence import Ladder, climb, first_step_only, ladder, one_iteration
 from ferryman.migration.live.easing import LOOK_EVERY_S, eased_mib_s, is_last_moment, look_soon_s
 from ferryman.migration.live.filling import NOTHING_SENT, Filling, filled
 from ferryman.planning.modes import SwitchOver
-from ferryman.planning.prediction import second_ms
+from ferryman.planning.prediction import surely_written_ms
 from ferryman.specs.choices import Method, OnStall
 
 SILENT_S = 60.0
@@ -51,7 +52,7 @@ class Rules:
     on_stall: OnStall
     switch_over: SwitchOver
     max_downtime_ms: int | None = None
-    dirty_bytes_s: int | None = None
+    dirty: DirtyRate | None = None
     """How fast the guest was seen to write before the move; None: not known."""
 
 
@@ -159,40 +160,49 @@ def _is_stuck(at: Course, climbed: Ladder, job: Job, rules: Rules, now_s: float)
     if job.phase is not JobPhase.MEMORY:
         return False
     if rules.switch_over is SwitchOver.ONE_ITERATION:
-        return _is_hopeless_at_once(at, job, rules, now_s)
+        return _is_hopeless_at_once(job, rules, _elapsed_s(at, now_s))
     return climbed.exhausted and not _is_being_slowed(at, job, now_s)
 
 
-def _is_hopeless_at_once(at: Course, job: Job, rules: Rules, now_s: float) -> bool:
+def _elapsed_s(at: Course, now_s: float) -> float:
+    """Since the first of its memory was sent."""
+    return now_s - (at.memory_since_s if at.memory_since_s is not None else now_s)
+
+
+def _is_hopeless_at_once(job: Job, rules: Rules, elapsed_s: float) -> bool:
     """Of a guest that is stopped after one iteration: what it wrote meanwhile can only be foretold."""
     if rules.on_stall is OnStall.POST_COPY:
         # There the pause is the shorter one in any case; but `live` takes no such risk while its promise holds without.
-        wanted = rules.method is Method.POST_COPY or not _may_keep_promise(at, job, rules, now_s)
+        wanted = rules.method is Method.POST_COPY or not _may_keep_promise(job, rules, elapsed_s)
         return wanted and job.memory_remaining_bytes < _NEAR_THE_END * job.memory_total_bytes
-    return _surely_breaks_promise(job, rules)
+    return _surely_breaks_promise(job, rules, elapsed_s)
 
 
-def _may_keep_promise(at: Course, job: Job, rules: Rules, now_s: float) -> bool:
+def _may_keep_promise(job: Job, rules: Rules, elapsed_s: float) -> bool:
     """Whether the rest is expected to be sent in time."""
-    rest_ms = expected_rest_ms(job, rules.dirty_bytes_s, now_s - (at.memory_since_s or now_s))
+    rest_ms = expected_rest_ms(job, rules.dirty, elapsed_s)
     return rest_ms is not None and rules.max_downtime_ms is not None and rest_ms <= rules.max_downtime_ms
 
 
-def _surely_breaks_promise(job: Job, rules: Rules) -> bool:
-    """Whether what the guest was seen to write in one second takes longer: what also refuses a move beforehand."""
-    if rules.dirty_bytes_s is None or rules.max_downtime_ms is None or job.memory_bytes_s <= 0:
+def _surely_breaks_promise(job: Job, rules: Rules, elapsed_s: float) -> bool:
+    """Whether what the guest was seen to write takes longer: what also refuses a move beforehand."""
+    if rules.dirty is None or rules.max_downtime_ms is None or job.memory_bytes_s <= 0:
         return False
-    return second_ms(rules.dirty_bytes_s, job.memory_bytes_s) > rules.max_downtime_ms
+    return surely_written_ms(rules.dirty, _pass_s(job, elapsed_s), job.memory_bytes_s) > rules.max_downtime_ms
 
 
-def expected_rest_ms(job: Job, dirty_bytes_s: int | None, elapsed_s: float) -> float | None:
+def expected_rest_ms(job: Job, dirty: DirtyRate | None, elapsed_s: float) -> float | None:
     """How long sending will take, after one iteration, what the guest writes during it; None: not known.
 
     Example: 10 s passed, 50 MiB remain at 5 MiB/s, so the iteration takes 20 s; a guest that writes 2 MiB/s will have
     written 40 MiB, which take 8,000 ms. No guest can have written more than all its memory.
     """
-    if dirty_bytes_s is None or job.memory_bytes_s <= 0:
+    if dirty is None or job.memory_bytes_s <= 0:
         return None
-    whole_s = elapsed_s + job.memory_remaining_bytes / job.memory_bytes_s
-    written = min(job.memory_total_bytes, dirty_bytes_s * whole_s)
+    written = min(job.memory_total_bytes, dirty.written_bytes(_pass_s(job, elapsed_s)))
     return written / job.memory_bytes_s * 1000
+
+
+def _pass_s(job: Job, elapsed_s: float) -> float:
+    """How long the whole iteration takes, as it goes on now."""
+    return elapsed_s + job.memory_remaining_bytes / job.memory_bytes_s

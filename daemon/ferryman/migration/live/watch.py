@@ -169,5 +169,5 @@ def _rules(move: Move) -> Rules:
         on_stall=entry.on_stall,
         switch_over=entry.switch_over,
         max_downtime_ms=entry.max_downtime_ms,
-        dirty_bytes_s=entry.dirty_bytes_s,
+        dirty=entry.dirty,
     )

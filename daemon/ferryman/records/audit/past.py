@@ -49,5 +49,5 @@ def _past_move(record: MigrationRecord) -> PastMove:
         duration_s=record.total_ms / 1000,
         memory_bytes=record.transfer.memory_bytes,
         link_bytes_s=link_bytes_s(record.transfer),
-        dirty_bytes_s=record.dirty_bytes_s,
+        dirty=record.dirty,
     )

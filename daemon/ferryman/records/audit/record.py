@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ferryman.downtime.attribution import Attribution
 from ferryman.downtime.values import Measurement
+from ferryman.fleet.values import DirtyRate
 from ferryman.planning.modes import Driver, ImageCopy, SwitchOver
 from ferryman.records.audit.head import CauseRecord as CauseRecord
 from ferryman.records.audit.head import Outcome as Outcome
@@ -111,7 +112,7 @@ class MigrationRecord(RecordHead):
     """Of the methods that were allowed and possible, the least disruptive first."""
     prediction_error_s: float | None = None
     """Actual less predicted duration of the whole move, of one that succeeded."""
-    dirty_bytes_s: int | None = None
+    dirty: DirtyRate | None = None
     """How fast the guest had been seen to write; None: not known."""
     warnings: tuple[str, ...] = ()
     volumes_created: tuple[VolumeAt, ...] = ()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ferryman.fleet.migrating import LiveMigration
+from ferryman.fleet.values import DirtyRate
 from ferryman.fleet.xml.drives import Medium
 from ferryman.planning.modes import Driver, ImageCopy, SwitchOver
 from ferryman.records.audit.record import CauseRecord, VolumeAt
@@ -80,7 +81,7 @@ class JournalEntry:
     max_downtime_ms: int | None = None
     switch_over: SwitchOver = SwitchOver.LADDER
     on_stall: OnStall = OnStall.ABORT
-    dirty_bytes_s: int | None = None
+    dirty: DirtyRate | None = None
     """How fast the guest was seen to write before the move; None: not known."""
     switched: bool = False
     """It was switched to post-copy."""

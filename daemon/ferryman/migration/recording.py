@@ -40,57 +40,84 @@ class Facts:
 
 def record_of(move: Move, ending: Ending, testimony: Testimony, job: Job | None, facts: Facts) -> MigrationRecord:
     """The record of an attempt that has ended."""
-    entry, plan, measurement = move.entry, facts.plan, testimony.measurement
-    told = _told(move, moved=ending.outcome is Outcome.SUCCEEDED and entry.running)
-    succeeded = ending.outcome is Outcome.SUCCEEDED
+    outlined = _outline(move.entry, move.clock.now(), ending.outcome or Outcome.HELD, testimony.measurement)
+    timed = replace(outlined, begun_ms=_rounded(facts.begun_ms), total_ms=round(facts.total_ms, 1))
+    seen = _with_testimony(timed, move, testimony, job)
+    done = _with_work(_with_ending(seen, move, ending, facts), move, job)
+    return _with_plan(done, facts)
+
+
+def _with_testimony(record: MigrationRecord, move: Move, testimony: Testimony, job: Job | None) -> MigrationRecord:
+    """What the VM's users felt, and where the time went."""
+    entry, measurement = move.entry, testimony.measurement
+    told = _told(move, moved=record.outcome is Outcome.SUCCEEDED and entry.running)
+    lifecycles = {entry.source: told.source, entry.destination: told.destination}
     paused_ms = job.downtime_ms if job else None
-    silent = succeeded and measurement.status is MeasurementStatus.NOT_BACK
-    predicted = predictions_of(plan) if plan else ()
-    silence = f"it runs at {entry.destination}, and its service did not answer again" if silent else ""
     return replace(
-        _outline(entry, move.clock.now(), ending.outcome or Outcome.HELD, measurement),
-        reason=ending.reason or silence,
-        remedy=ending.remedy or (_LOOK_AT_IT if silence else ""),
-        begun_ms=_rounded(facts.begun_ms),
-        total_ms=round(facts.total_ms, 1),
+        record,
         verdict=verdict(measurement, entry.max_downtime_ms),
         network_and_service_ms=None if paused_ms is None else _rounded(apportion(measurement, paused_ms)),
         probed_from=testimony.probed_from,
         probe_clock_error_ms=testimony.clock_error_ms,
         attribution=attribute(measurement, testimony.outage, testimony.samples, told),
         announcements=sum(one.mark is Mark.ANNOUNCED for one in move.noted),
-        timeline=timeline(
-            move.started_ns,
-            move.noted,
-            {entry.source: told.source, entry.destination: told.destination},
-            testimony.outage,
-        ),
-        switch_over=entry.switch_over if entry.method in (Method.LIVE, Method.POST_COPY) else None,
-        driven_by=None if entry.method is Method.COLD else entry.driven_by,
-        driven_because=entry.driven_because,
-        image_copy=entry.image_copy,
-        post_copy=entry.switched,
-        transfer=_transfer(job, move),
-        phases=tuple(move.phases),
-        rejected=tuple(RejectedRecord(method=no.method, reason=no.reason) for no in plan.rejected) if plan else (),
-        predictions=predicted,
-        prediction_error_ms=error_ms(predicted, measurement) if succeeded else None,
-        prediction_error_s=error_s(predicted, facts.total_ms) if succeeded else None,
-        dirty=entry.dirty,
-        warnings=(
-            *((finding.reason for finding in plan.warnings) if plan else ()),
-            *move.warnings,
-            *_of_late_power_off(entry, ending.outcome),
-            *facts.cleared.warnings,
-        ),
+        timeline=timeline(move.started_ns, move.noted, lifecycles, testimony.outage),
+    )
+
+
+def _with_ending(record: MigrationRecord, move: Move, ending: Ending, facts: Facts) -> MigrationRecord:
+    """How it ended, and what it left where."""
+    entry, succeeded = move.entry, record.outcome is Outcome.SUCCEEDED
+    silent = succeeded and record.measurement.status is MeasurementStatus.NOT_BACK
+    silence = f"it runs at {entry.destination}, and its service did not answer again" if silent else ""
+    return replace(
+        record,
+        reason=ending.reason or silence,
+        remedy=ending.remedy or (_LOOK_AT_IT if silence else ""),
+        recovered=facts.recovered,
         # Undone, there are none any more but those that could not be removed.
         volumes_created=entry.created if ending.outcome is not Outcome.FAILED else ending.left,
         left_behind=_left_behind(entry, facts.cleared) if succeeded else (),
         deleted_at_source=facts.cleared.deleted,
         ejected=tuple(EjectedRecord(target=medium.target, path=medium.path) for medium in entry.ejected),
+        warnings=(
+            *((finding.reason for finding in facts.plan.warnings) if facts.plan else ()),
+            *move.warnings,
+            *_of_late_power_off(entry, ending.outcome),
+            *facts.cleared.warnings,
+        ),
+    )
+
+
+def _with_work(record: MigrationRecord, move: Move, job: Job | None) -> MigrationRecord:
+    """By which ways memory and disks got there, and how much that was."""
+    entry = move.entry
+    return replace(
+        record,
+        switch_over=entry.switch_over if entry.method in (Method.LIVE, Method.POST_COPY) else None,
+        driven_by=None if entry.method is Method.COLD else entry.driven_by,
+        driven_because=entry.driven_because,
+        image_copy=entry.image_copy,
+        post_copy=entry.switched,
         encrypted=entry.encrypted,
         plain_because=entry.plain_because,
-        recovered=facts.recovered,
+        transfer=_transfer(job, move),
+        phases=tuple(move.phases),
+        dirty=entry.dirty,
+    )
+
+
+def _with_plan(record: MigrationRecord, facts: Facts) -> MigrationRecord:
+    """What was chosen, and how far off the prediction was; nothing where a restart took the attempt up."""
+    if facts.plan is None:
+        return record
+    predicted, succeeded = predictions_of(facts.plan), record.outcome is Outcome.SUCCEEDED
+    return replace(
+        record,
+        rejected=tuple(RejectedRecord(method=no.method, reason=no.reason) for no in facts.plan.rejected),
+        predictions=predicted,
+        prediction_error_ms=error_ms(predicted, record.measurement) if succeeded else None,
+        prediction_error_s=error_s(predicted, facts.total_ms) if succeeded else None,
     )
 
 

@@ -33,6 +33,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import assert_never
 
+from ferryman.downtime.backlog import Silence, longest_silence, patient_for_ns
 from ferryman.downtime.patience import Patience
 from ferryman.downtime.values import Kind, Outage, ProbeFate, Sample
 
@@ -58,9 +59,15 @@ def find_outages(samples: Sequence[Sample], patience: Patience, *, interval_ns: 
     begin = 1
     while (first := _next_bad(samples, begin, patience)) is not None:
         outage = _outage_at(samples, first, earliest[first], patience, interval_ns)
+        during = _sent_during(samples, first, outage.up_by_ns)
+        is_one = not _is_jitter(during, outage, patience)
         if outages:
             outage = _begun_after(outages[-1], outage, patience)
-        if not _is_jitter(_sent_during(samples, first, outage.up_by_ns), outage, patience):
+            silence = longest_silence(samples, first, during, outages[-1])
+            if silence is not None:
+                outage = _within(silence, outage, patience)
+                is_one &= silence.lasted_ns > patient_for_ns(samples, first, outages[-1], patience)
+        if is_one:
             outages.append(outage)
         if outage.up_by_ns is None:
             break
@@ -72,6 +79,17 @@ def _begun_after(before: Outage, outage: Outage, patience: Patience) -> Outage:
     """The answer that ended the outage before shows that it was up then, also where many waited to be answered."""
     up_ns = 0 if before.up_by_ns is None else before.up_by_ns - patience.prompt_ns
     return replace(outage, last_answered_ns=max(outage.last_answered_ns, min(up_ns, outage.first_lost_ns)))
+
+
+def _within(silence: Silence, outage: Outage, patience: Patience) -> Outage:
+    """An outage of late answers cannot reach further than the time without any."""
+    surely_ns = max(0, silence.lasted_ns - patience.quick_ns - patience.trip_ns)
+    return replace(
+        outage,
+        last_answered_ns=max(outage.last_answered_ns, min(silence.began_ns - patience.trip_ns, outage.first_lost_ns)),
+        up_by_ns=silence.over_ns,
+        lower_ns=min(outage.lower_ns, surely_ns),
+    )
 
 
 def longest_hidden_ns(samples: Sequence[Sample]) -> int:
@@ -86,7 +104,7 @@ def longest_hidden_ns(samples: Sequence[Sample]) -> int:
     for before, after in pairwise(answered):
         first = earliest[after]
         if first is not None:
-            longest = max(longest, answered_at_ns(first) - samples[before].sent_ns)
+            longest = max(longest, first.answered_at_ns - samples[before].sent_ns)
     return longest
 
 
@@ -98,7 +116,7 @@ def holes_ns(samples: Sequence[Sample], *, interval_ns: int) -> list[int]:
         both = before.outcome is after.outcome is ProbeFate.ANSWERED
         first = earliest[at]
         if both and first is not None and after.sent_ns - before.sent_ns > HOLE_INTERVALS * interval_ns:
-            hidden.append(answered_at_ns(first) - before.sent_ns)
+            hidden.append(first.answered_at_ns - before.sent_ns)
     return hidden
 
 
@@ -118,15 +136,10 @@ def earliest_answers(samples: Sequence[Sample]) -> list[Sample | None]:
     return found[::-1]
 
 
-def answered_at_ns(sample: Sample) -> int:
-    """When its answer came; only for answered ones."""
-    return sample.sent_ns + sample.round_trip_ns
-
-
 def _earlier_answer(known: Sample | None, sample: Sample) -> Sample | None:
     if sample.outcome is not ProbeFate.ANSWERED:
         return known
-    return sample if known is None or answered_at_ns(sample) <= answered_at_ns(known) else known
+    return sample if known is None or sample.answered_at_ns <= known.answered_at_ns else known
 
 
 def _is_bad(sample: Sample, patience: Patience) -> bool:
@@ -145,7 +158,7 @@ def _outage_at(
     samples: Sequence[Sample], first: int, ending: Sample | None, patience: Patience, interval_ns: int
 ) -> Outage:
     """The outage whose first bad probe is `samples[first]` and which the answer to `ending` ended."""
-    up_by_ns = None if ending is None else answered_at_ns(ending)
+    up_by_ns = None if ending is None else ending.answered_at_ns
     during = _sent_during(samples, first, up_by_ns)
     bad = [sample for sample in during if _is_bad(sample, patience)]
     down = [_proof_of_absence_ns(sample, bad[0].sent_ns) for sample in bad]
@@ -156,7 +169,7 @@ def _outage_at(
     if ending is not None and ending.round_trip_ns > slack_ns and not ending.blind:
         # It was waited for: had the service been up for that long before it came, it would have come then. A round
         # trip is in that already.
-        pieces.append((ending.sent_ns, answered_at_ns(ending) - slack_ns + trip_ns))
+        pieces.append((ending.sent_ns, ending.answered_at_ns - slack_ns + trip_ns))
     return Outage(
         last_answered_ns=_last_answered_ns(samples, first, patience),
         first_lost_ns=bad[0].sent_ns,
@@ -212,7 +225,7 @@ def _last_answered_ns(samples: Sequence[Sample], first: int, patience: Patience)
         sample = samples[at]
         if not _is_bad(sample, patience):
             return sample.sent_ns
-        if sample.outcome is ProbeFate.ANSWERED and answered_at_ns(sample) <= samples[first].sent_ns:
+        if sample.outcome is ProbeFate.ANSWERED and sample.answered_at_ns <= samples[first].sent_ns:
             return sample.sent_ns
     return samples[0].sent_ns
 
@@ -237,7 +250,7 @@ def _are_released(during: Sequence[Sample]) -> bool:
     if not answered:
         return False
     sent_within_ns = answered[-1].sent_ns - answered[0].sent_ns
-    moments = [answered_at_ns(sample) for sample in answered]
+    moments = [sample.answered_at_ns for sample in answered]
     limit_ns = min(sent_within_ns // 2, _RELEASED_WITHIN_NS + (len(answered) - 2) * _RELEASED_EACH_NS)
     in_turn = moments[0] - min(moments) <= _RELEASED_WITHIN_NS
     return sent_within_ns > 0 and in_turn and max(moments) - min(moments) <= limit_ns

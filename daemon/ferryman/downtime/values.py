@@ -42,6 +42,11 @@ class Sample:
     blind: bool = False
     """Its SYN waited for this machine's neighbour table: it proves little of the service."""
 
+    @property
+    def answered_at_ns(self) -> int:
+        """When its answer came; only for answered ones."""
+        return self.sent_ns + self.round_trip_ns
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeTarget:

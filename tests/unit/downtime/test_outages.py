@@ -242,3 +242,34 @@ def test_an_outage_does_not_reach_back_into_the_one_before() -> None:
 def _by_time(*outages: KnownOutage) -> list[tuple[float, Sample]]:
     slots = every(5, until=1000)
     return list(zip(slots, probe(slots, outages, round_trip=lambda _: 0.5), strict=True))
+
+
+def worked_off(stops: list[tuple[float, float]], *, each_ms: float) -> list[Sample]:
+    """Probes every 5 ms of a guest that stands still now and then, and answers what waited one by one, in order."""
+    samples, free_ms = [], 0.0
+    for sent_ms in every(5, until=1200):
+        begun_ms = max(sent_ms, free_ms)
+        for begin_ms, end_ms in stops:
+            begun_ms = end_ms if begin_ms <= begun_ms < end_ms else begun_ms
+        waited = begun_ms > sent_ms
+        free_ms = begun_ms + each_ms if waited else sent_ms
+        samples.append(answered(sent_ms, free_ms - sent_ms + 0.4))
+    return samples
+
+
+def test_answers_that_are_late_while_a_guest_works_off_what_waited_are_no_outage_of_their_own() -> None:
+    samples = worked_off([(100, 600)], each_ms=0.25)
+    assert any(sample.sent_ns > ns(605) and sample.round_trip_ns > ns(5.8) for sample in samples)
+
+    (outage,) = find_outages(samples, patience_of(samples[:15], interval_ns=ns(5)), interval_ns=ns(5))
+
+    assert ns(495) <= outage.lower_ns <= ns(500) <= outage.upper_ns <= ns(510)
+
+
+def test_but_a_guest_that_stands_still_again_meanwhile_has_two() -> None:
+    samples = worked_off([(100, 600), (610, 700)], each_ms=0.25)
+
+    first, second = find_outages(samples, patience_of(samples[:15], interval_ns=ns(5)), interval_ns=ns(5))
+
+    assert first.lower_ns <= ns(500) <= first.upper_ns
+    assert second.lower_ns <= ns(90) <= second.upper_ns

@@ -57,7 +57,7 @@ class MachineNeeds:
     cpu_passed_through: bool = False
     """The guest sees its host's very processor; `cpu_xml` is then that host's."""
     loader: str = ""
-    """Firmware that its definition names by path."""
+    """Firmware that its definition names by path, of a kind that libvirt lists."""
     nvram: str = ""
     """The file that keeps the firmware's variables."""
     nvram_device: str = ""

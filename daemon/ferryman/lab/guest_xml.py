@@ -11,6 +11,9 @@ from ferryman.lab.allowed import STORAGE_HOST
 from ferryman.lab.layout import BLOCK_POOL_PATH, HOST_BRIDGE, POOL_PATH, mac_of
 from ferryman.lab.storage_files import ISCSI_PORT, lun_name, nfs_name
 
+FAST_BIOS = "/usr/share/qemu/qboot.rom"
+"""Knows nothing but how to boot a kernel: under emulation it takes 0.1 s, SeaBIOS 0.5 s and a network card's ROM more.
+It comes with QEMU."""
 UEFI_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 UEFI_VARIABLES = "/usr/share/OVMF/OVMF_VARS_4M.fd"
 """What a UEFI guest's settings begin as."""
@@ -131,6 +134,8 @@ def _boot(domain: ElementTree.Element, guest: GuestPlan, machine: Machine) -> No
     if guest.uefi:
         _text(boot, "loader", UEFI_CODE, readonly="yes", type="pflash")
         _text(boot, "nvram", f"{NVRAM_PATH}/{guest.name}.fd", template=UEFI_VARIABLES)
+    else:
+        _text(boot, "loader", FAST_BIOS, readonly="yes", type="rom")
     _text(boot, "kernel", machine.packed_kernel if guest.uefi else machine.kernel)
     _text(boot, "initrd", machine.initramfs)
     _text(boot, "cmdline", command_line(guest, machine.prefix_length))

@@ -45,6 +45,11 @@ def test_firmware_tpm_and_emulator_are_found() -> None:
     assert machine_needs(domain(devices=host_tpm)).tpm is Tpm.PASSED_THROUGH
 
 
+def test_a_bios_that_qemu_brings_is_none_that_libvirt_lists() -> None:
+    bios = "<loader readonly='yes' type='rom'>/usr/share/qemu/qboot.rom</loader>"
+    assert machine_needs(f"<domain type='qemu'><os>{bios}</os></domain>").loader == ""
+
+
 @pytest.mark.parametrize(
     ("nvram", "file", "device"),
     [

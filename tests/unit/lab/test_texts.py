@@ -90,7 +90,8 @@ class TestDefinition:
 
     def test_has_firmware_settings_and_a_tpm_where_asked(self) -> None:
         plain, modern = definition_of(GUEST), definition_of(replace(GUEST, uefi=True, tpm=True))
-        assert plain.find("os/loader") is None
+        assert plain.findtext("os/loader") == "/usr/share/qemu/qboot.rom"
+        assert modern.findtext("os/loader") == "/usr/share/OVMF/OVMF_CODE_4M.fd"
         assert plain.find("devices/tpm") is None
         assert modern.findtext("os/nvram") == "/var/lib/libvirt/qemu/nvram/guest-01.fd"
         assert modern.find("devices/tpm/backend[@version='2.0']") is not None

@@ -28,7 +28,7 @@ def machine_needs(xml: str, host_cpu_xml: str = "") -> MachineNeeds:
         emulator=_text(root, "./devices/emulator"),
         cpu_xml=host_cpu_xml if passed_through else _named_model(cpu),
         cpu_passed_through=passed_through,
-        loader=_text(root, "./os/loader"),
+        loader=_listed_loader(root),
         nvram=_nvram_file(root),
         nvram_device=_nvram_device(root),
         tpm=_tpm(root),
@@ -59,6 +59,12 @@ def _named_model(cpu: ET.Element | None) -> str:
     if cpu is None or cpu.get("mode", "") not in _EXPANDED_MODES or cpu.find("model") is None:
         return ""
     return ET.tostring(cpu, encoding="unicode").strip()
+
+
+def _listed_loader(root: ET.Element) -> str:
+    """Its firmware, where that is of a kind that libvirt lists: no BIOS that QEMU brings itself (`type='rom'`)."""
+    node = root.find("./os/loader")
+    return "" if node is None or node.get("type") == "rom" else _text(root, "./os/loader")
 
 
 def _nvram_file(root: ET.Element) -> str:

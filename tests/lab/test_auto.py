@@ -92,7 +92,7 @@ def test_by_prediction(home: str, lab: RunningLab, daemon_for: Callable[..., Dae
     assert quiet.prediction_error_ms is not None
     assert abs(quiet.prediction_error_ms) <= QUIET_WITHIN_MS
 
-    assert f"its spec promises {PROMISE_MS} ms" in stalled.message
+    assert f"its spec promises {PROMISE_MS:,} ms" in stalled.message
     assert "it writes" in stalled.message
     assert stalled.remedy
     assert (preview["kind"], preview["reason"]) == ("refused", "PromiseWouldBreak")

@@ -209,10 +209,12 @@ def _transfer(final: Job | None, move: Move) -> Transfer:
     job = final or move.sent
     if job is None:
         return Transfer(disk_bytes=move.disk_bytes)
+    # Of a migration that is over in a moment the hypervisor has a speed now and then, or had one on the way.
+    memory_bytes_s = job.memory_bytes_s or (move.sent.memory_bytes_s if move.sent else 0)
     return Transfer(
         memory_bytes=job.memory_processed_bytes,
         disk_bytes=max(move.disk_bytes, job.disk_processed_bytes),
-        memory_bytes_s=job.memory_bytes_s or None,
+        memory_bytes_s=memory_bytes_s or None,
         memory_iterations=job.memory_iteration,
         setup_ms=job.setup_ms,
         total_ms=job.elapsed_ms,

@@ -19,6 +19,8 @@ class Link:
 
     bytes_s: int
     basis: str
+    is_known: bool = True
+    """By past moves or the specs; otherwise a guess that may be far too low."""
 
 
 def bandwidth_cap_mib_s(source: HostSpec, destination: HostSpec) -> int:
@@ -49,6 +51,7 @@ def link(source: HostSpec, destination: HostSpec, history: History) -> Link:
     return Link(
         bytes_s=guess,
         basis=f"{in_mib_s(guess)} (a guess: no move has shown it, and no host's spec names it: [limits] links_mib_s)",
+        is_known=False,
     )
 
 

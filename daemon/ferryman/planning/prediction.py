@@ -121,12 +121,20 @@ def rest_ms(switch_over: SwitchOver, memory_bytes: int, dirty: DirtyRate, link_b
             assert_never(switch_over)
 
 
-def least_rest_ms(switch_over: SwitchOver, memory_bytes: int, dirty: DirtyRate, link_bytes_s: int) -> float:
-    """What of `rest_ms` was measured. On the ladder a guest that converges may leave nothing."""
-    if switch_over is SwitchOver.LADDER and _converges(dirty, link_bytes_s):
+def least_rest_ms(switch_over: SwitchOver, memory_bytes: int, dirty: DirtyRate, link: Link) -> float:
+    """What of `rest_ms` was measured. On the ladder a guest that converges may leave nothing.
+
+    Nothing on the way stops a guest from breaking its promise that moves in one pass. So it is taken to write on as it
+    did in the later part of the measurement; but not where the length of a pass is a guess.
+    """
+    if switch_over is SwitchOver.LADDER and _converges(dirty, link.bytes_s):
         return 0.0
-    pass_s = memory_bytes / link_bytes_s
-    return min(pass_s * 1000, surely_written_ms(dirty, pass_s, link_bytes_s))
+    pass_s = memory_bytes / link.bytes_s
+    least_ms = surely_written_ms(dirty, pass_s, link.bytes_s)
+    if switch_over is SwitchOver.ONE_ITERATION and link.is_known and dirty.watched_s > 1.0:
+        sampled_ms = SAMPLED_BYTES / link.bytes_s * 1000
+        least_ms = max(least_ms, rest_ms(switch_over, memory_bytes, dirty, link.bytes_s) - sampled_ms)
+    return min(pass_s * 1000, least_ms)
 
 
 def surely_written_ms(dirty: DirtyRate, pass_s: float, link_bytes_s: int) -> float:
@@ -160,7 +168,7 @@ def _live(task: Task, dirty: DirtyRate | DirtyRateUnknown, past: Sequence[PastMo
     return Prediction(
         method=Method.LIVE,
         downtime_ms=rest + own,
-        least_ms=least_rest_ms(task.switch_over, memory, dirty, task.link.bytes_s) + min(switching, default=0.0),
+        least_ms=least_rest_ms(task.switch_over, memory, dirty, task.link) + min(switching, default=0.0),
         duration_s=_PREPARING_S + _disks_s(task) + _passes_s(task, pass_s, dirty.bytes_s) + rest / 1000,
         basis=(
             f"it writes {_seen(dirty)}, the link carries {task.link.basis}: "

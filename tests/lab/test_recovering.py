@@ -71,7 +71,7 @@ def test_a_move_whose_destination_is_gone_keeps_no_slot_and_is_taken_up_when_it_
     homes = {one: next(iter(lab.whereabouts(one))) for one in (vm, other)}
     gone = next(host for host in lab.hosts if host not in homes.values())
     daemon = daemon_for(vm, other)
-    daemon.specs.append("fleet.toml", "[limits]\nmigrations = 1\n")
+    daemon.specs.replace("fleet.toml", "migrations = 2", "migrations = 1")
     before = lab.wait_until_ready(vm)
     with daemon.running():
         daemon.until_in_place(vm, homes[vm])

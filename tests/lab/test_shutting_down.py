@@ -17,12 +17,15 @@ CHANNEL = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent
 OPEN_AND_SAY_NOTHING = "port=$(ls /dev/vport*p1); (exec 3<>$port; sleep 600) >/dev/null 2>&1 &"
 OPEN_AND_OBEY = r"""cat >/run/agent <<'END'
 exec 3<>$(ls /dev/vport*p1)
-while read -r line <&3; do
-    case $line in
-    *guest-shutdown*) sync; poweroff -f ;;
-    *guest-sync*) id=${line#*\"id\"*:}; echo "{\"return\":${id%%[!0-9 ]*}}" >&3 ;;
-    *) echo '{"error":{"class":"CommandNotFound","desc":"no"}}' >&3 ;;
-    esac
+while :; do
+    while read -r line <&3; do
+        case $line in
+        *guest-shutdown*) sync; poweroff -f ;;
+        *guest-sync*) id=${line#*\"id\"*:}; echo "{\"return\":${id%%[!0-9 ]*}}" >&3 ;;
+        *) echo '{"error":{"class":"CommandNotFound","desc":"no"}}' >&3 ;;
+        esac
+    done
+    sleep 1  # nobody is connected at the other end yet
 done
 END
 sh /run/agent >/dev/null 2>&1 &"""

@@ -69,7 +69,8 @@ def _closed_ports(here: HostFacts, there: str, code: FindingCode) -> list[Findin
         blocker(
             code,
             f"{here.host} does not reach {there} on {_ranges(closed)}, where memory and disks are sent",
-            f"Open them on {there} for {here.host}; with nftables, ADDRESS being {here.host}'s: {rule}",
+            f"Open them on {there} for {here.host}; with nftables, ADDRESS being {here.host}'s "
+            f"(ip6 saddr, where that is an IPv6 one): {rule}",
         )
     ]
 

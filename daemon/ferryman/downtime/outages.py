@@ -33,7 +33,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import assert_never
 
-from ferryman.downtime.backlog import Silence, longest_silence, patient_for_ns
+from ferryman.downtime.late_answers import Silence, are_released, is_bad, is_jitter, longest_silence, patient_for_ns
 from ferryman.downtime.patience import Patience
 from ferryman.downtime.values import Kind, Outage, ProbeFate, Sample
 
@@ -41,8 +41,6 @@ BLIND_NS = 1_050_000_000
 """Linux asks again for a neighbour's address after `retrans_time_ms`, 1 s unless it is lowered; and some more."""
 HOLE_INTERVALS = 2.5
 """Two probes further apart than this: the prober was held up. Nothing is known of the time between them."""
-_RELEASED_WITHIN_NS, _RELEASED_EACH_NS = 2_000_000, 1_250_000
-"""A guest that goes on answers two that waited within this; an emulated one takes a millisecond for each more."""
 
 
 def find_outages(samples: Sequence[Sample], patience: Patience, *, interval_ns: int) -> tuple[Outage, ...]:
@@ -60,7 +58,7 @@ def find_outages(samples: Sequence[Sample], patience: Patience, *, interval_ns: 
     while (first := _next_bad(samples, begin, patience)) is not None:
         outage = _outage_at(samples, first, earliest[first], patience, interval_ns)
         during = _sent_during(samples, first, outage.up_by_ns)
-        is_one = not _is_jitter(during, outage, patience)
+        is_one = not is_jitter(during, outage, patience)
         if outages:
             outage = _begun_after(outages[-1], outage, patience)
             silence = longest_silence(samples, first, during, outages[-1])
@@ -142,12 +140,8 @@ def _earlier_answer(known: Sample | None, sample: Sample) -> Sample | None:
     return sample if known is None or sample.answered_at_ns <= known.answered_at_ns else known
 
 
-def _is_bad(sample: Sample, patience: Patience) -> bool:
-    return sample.outcome is not ProbeFate.ANSWERED or sample.round_trip_ns > patience.in_time_ns
-
-
 def _next_bad(samples: Sequence[Sample], begin: int, patience: Patience) -> int | None:
-    return next((at for at in range(begin, len(samples)) if _is_bad(samples[at], patience)), None)
+    return next((at for at in range(begin, len(samples)) if is_bad(samples[at], patience)), None)
 
 
 def _first_sent_after(samples: Sequence[Sample], begin: int, moment_ns: int) -> int:
@@ -160,12 +154,12 @@ def _outage_at(
     """The outage whose first bad probe is `samples[first]` and which the answer to `ending` ended."""
     up_by_ns = None if ending is None else ending.answered_at_ns
     during = _sent_during(samples, first, up_by_ns)
-    bad = [sample for sample in during if _is_bad(sample, patience)]
+    bad = [sample for sample in during if is_bad(sample, patience)]
     down = [_proof_of_absence_ns(sample, bad[0].sent_ns) for sample in bad]
     kinds = tuple(dict.fromkeys(_kind_of(sample) for sample in bad))
     pieces = [(moment_ns, moment_ns) for moment_ns in down]
     trip_ns = patience.trip_ns if Kind.SILENT in kinds else 0
-    slack_ns = patience.quick_ns if _are_released(during) else patience.prompt_ns
+    slack_ns = patience.quick_ns if are_released(during) else patience.prompt_ns
     if ending is not None and ending.round_trip_ns > slack_ns and not ending.blind:
         # It was waited for: had the service been up for that long before it came, it would have come then. A round
         # trip is in that already.
@@ -223,37 +217,11 @@ def _last_answered_ns(samples: Sequence[Sample], first: int, patience: Patience)
     """
     for at in range(first - 1, -1, -1):
         sample = samples[at]
-        if not _is_bad(sample, patience):
+        if not is_bad(sample, patience):
             return sample.sent_ns
         if sample.outcome is ProbeFate.ANSWERED and sample.answered_at_ns <= samples[first].sent_ns:
             return sample.sent_ns
     return samples[0].sent_ns
-
-
-def _is_jitter(during: Sequence[Sample], outage: Outage, patience: Patience) -> bool:
-    """Late answers only, which nothing shows to have waited for the same moment.
-
-    Without a release they did so where they are out of all proportion and none sent meanwhile was answered.
-    """
-    if any(_is_bad(sample, patience) and sample.outcome is not ProbeFate.ANSWERED for sample in during):
-        return False
-    out_of_proportion = during[0].round_trip_ns > 2 * patience.prompt_ns and len(during) > 1
-    return not _are_released(during) and not (out_of_proportion and outage.lower_ns > 0)
-
-
-def _are_released(during: Sequence[Sample]) -> bool:
-    """Whether those sent during an outage were answered at about the same time, and so waited for its end.
-
-    A way that became longer answers late, too, but as far apart as it was asked.
-    """
-    answered = [sample for sample in during if sample.outcome is ProbeFate.ANSWERED and not sample.blind]
-    if not answered:
-        return False
-    sent_within_ns = answered[-1].sent_ns - answered[0].sent_ns
-    moments = [sample.answered_at_ns for sample in answered]
-    limit_ns = min(sent_within_ns // 2, _RELEASED_WITHIN_NS + (len(answered) - 2) * _RELEASED_EACH_NS)
-    in_turn = moments[0] - min(moments) <= _RELEASED_WITHIN_NS
-    return sent_within_ns > 0 and in_turn and max(moments) - min(moments) <= limit_ns
 
 
 def _sent_during(samples: Sequence[Sample], first: int, up_by_ns: int | None) -> Sequence[Sample]:

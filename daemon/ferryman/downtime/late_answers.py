@@ -18,6 +18,11 @@ _RELEASED_WITHIN_NS, _RELEASED_EACH_NS = 2_000_000, 1_250_000
 """A guest that goes on answers two that waited within this; an emulated one takes a millisecond for each more."""
 
 
+_NS_PER_MS = 1_000_000
+_BUSY_FOR_NS = 1_000 * _NS_PER_MS
+"""An emulated guest worked off a hundred probes in 25 ms."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
     """A time between two answers, in ns of the probes' clock."""
@@ -31,12 +36,31 @@ class Silence:
         return self.over_ns - self.began_ns
 
 
-def longest_silence(samples: Sequence[Sample], first: int, during: Sequence[Sample], before: Outage) -> Silence | None:
+def is_busy(samples: Sequence[Sample], first: int, before: Outage, patience: Patience) -> bool:
+    """Whether, at the bad probe `samples[first]`, the guest was still busy with what waited for the outage before.
+
+    Until it has answered one about as fast as usual; for as long as that outage, and a second at most.
+    """
+    if before.up_by_ns is None:
+        return False
+    lasted_ns = before.up_by_ns - before.last_answered_ns
+    if samples[first].sent_ns > before.up_by_ns + min(lasted_ns, _BUSY_FOR_NS):
+        return False
+    as_usual_ns = min(patience.in_time_ns, 2 * patience.trip_ns + _NS_PER_MS)
+    for sample in (samples[at] for at in range(first - 1, -1, -1)):
+        if sample.sent_ns <= before.up_by_ns:
+            return True
+        if sample.outcome is ProbeFate.ANSWERED and sample.round_trip_ns <= as_usual_ns:
+            return False
+    return True
+
+
+def longest_silence(samples: Sequence[Sample], first: int, during: Sequence[Sample]) -> Silence | None:
     """The longest one from the bad probe `samples[first]` on, until one of those sent `during` its outage was answered.
 
-    None where not all of them were, or the outage before did not end.
+    None where not all of them were.
     """
-    if before.up_by_ns is None or any(sample.outcome is not ProbeFate.ANSWERED for sample in during):
+    if any(sample.outcome is not ProbeFate.ANSWERED for sample in during):
         return None
     begun_ns, up_ns = during[0].sent_ns, min(sample.answered_at_ns for sample in during)
     moments = [up_ns]
@@ -48,16 +72,6 @@ def longest_silence(samples: Sequence[Sample], first: int, during: Sequence[Samp
                 break
     began_ns, over_ns = max(pairwise(sorted(moments)), key=lambda apart: apart[1] - apart[0], default=(up_ns, up_ns))
     return Silence(began_ns=began_ns, over_ns=over_ns)
-
-
-def patient_for_ns(samples: Sequence[Sample], first: int, before: Outage, patience: Patience) -> int:
-    """How long a guest may answer nobody: longer until it has caught up with what waited for the outage before."""
-    for sample in (samples[at] for at in range(first - 1, -1, -1)):
-        if sample.sent_ns <= (before.up_by_ns or 0):
-            return max(patience.in_time_ns, patience.prompt_ns)
-        if sample.outcome is ProbeFate.ANSWERED and sample.round_trip_ns <= patience.trip_ns:
-            return patience.in_time_ns
-    return patience.in_time_ns
 
 
 def is_bad(sample: Sample, patience: Patience) -> bool:

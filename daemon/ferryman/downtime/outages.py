@@ -33,7 +33,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import assert_never
 
-from ferryman.downtime.late_answers import Silence, are_released, is_bad, is_jitter, longest_silence, patient_for_ns
+from ferryman.downtime.late_answers import Silence, are_released, is_bad, is_busy, is_jitter, longest_silence
 from ferryman.downtime.patience import Patience
 from ferryman.downtime.values import Kind, Outage, ProbeFate, Sample
 
@@ -61,10 +61,11 @@ def find_outages(samples: Sequence[Sample], patience: Patience, *, interval_ns: 
         is_one = not is_jitter(during, outage, patience)
         if outages:
             outage = _begun_after(outages[-1], outage, patience)
-            silence = longest_silence(samples, first, during, outages[-1])
+        if is_one and outages and is_busy(samples, first, outages[-1], patience):
+            silence = longest_silence(samples, first, during)
             if silence is not None:
-                outage = _within(silence, outage, patience)
-                is_one &= silence.lasted_ns > patient_for_ns(samples, first, outages[-1], patience)
+                outage = _within(silence, outage, during, patience)
+                is_one = silence.lasted_ns > max(patience.in_time_ns, patience.prompt_ns)
         if is_one:
             outages.append(outage)
         if outage.up_by_ns is None:
@@ -79,14 +80,17 @@ def _begun_after(before: Outage, outage: Outage, patience: Patience) -> Outage:
     return replace(outage, last_answered_ns=max(outage.last_answered_ns, min(up_ns, outage.first_lost_ns)))
 
 
-def _within(silence: Silence, outage: Outage, patience: Patience) -> Outage:
+def _within(silence: Silence, outage: Outage, during: Sequence[Sample], patience: Patience) -> Outage:
     """An outage of late answers cannot reach further than the time without any."""
     surely_ns = max(0, silence.lasted_ns - patience.quick_ns - patience.trip_ns)
+    waited = [sample.sent_ns for sample in during if sample.sent_ns < silence.over_ns]
     return replace(
         outage,
         last_answered_ns=max(outage.last_answered_ns, min(silence.began_ns - patience.trip_ns, outage.first_lost_ns)),
+        last_lost_ns=max(waited, default=outage.first_lost_ns),
         up_by_ns=silence.over_ns,
         lower_ns=min(outage.lower_ns, surely_ns),
+        span_ns=min(outage.span_ns, silence.lasted_ns),
     )
 
 

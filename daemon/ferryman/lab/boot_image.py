@@ -9,6 +9,7 @@ from __future__ import annotations
 import lzma
 import re
 import struct
+import tempfile
 from pathlib import Path
 
 from ferryman.lab import shell
@@ -25,10 +26,10 @@ _PVH_NOTE = re.compile(rb"\x04\0\0\0[\x04\x08]\0\0\0\x12\0\0\0Xen\0")
 """The head of XEN_ELFNOTE_PHYS32_ENTRY, which says where PVH enters. See QEMU's hw/i386/x86.c."""
 
 
-def unpack(image: Path, folder: Path) -> bytes | None:
+def unpack(image: Path) -> bytes | None:
     """The ELF file in a bzImage; None where it is packed otherwise, or cannot be entered by PVH.
 
-    `folder` is for what is being unpacked. Raises LabError where the program that unpacks it fails.
+    Raises LabError where the program that unpacks it fails.
     """
     packed = _payload(image.read_bytes())
     if packed is None:
@@ -36,7 +37,7 @@ def unpack(image: Path, folder: Path) -> bytes | None:
     if packed.startswith(_XZ):
         plain = lzma.decompress(packed)
     elif packed.startswith(_LZ4):
-        plain = _lz4(packed, folder)
+        plain = _lz4(packed)
     else:
         return None
     return plain if plain.startswith(_ELF) and _PVH_NOTE.search(plain) else None
@@ -53,12 +54,9 @@ def _payload(image: bytes) -> bytes | None:
     return image[begin : begin + length - _SIZE_BYTES]
 
 
-def _lz4(packed: bytes, folder: Path) -> bytes:
-    source, plain = folder / "kernel.lz4", folder / "kernel.elf"
-    source.write_bytes(packed)
-    try:
-        shell.output(["lz4", "--decompress", "--force", "--quiet", str(source), str(plain)], timeout_s=60)
+def _lz4(packed: bytes) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="ferryman-kernel-") as folder:
+        source, plain = Path(folder, "kernel.lz4"), Path(folder, "kernel.elf")
+        source.write_bytes(packed)
+        shell.output(["lz4", "--decompress", "--quiet", str(source), str(plain)], timeout_s=60)
         return plain.read_bytes()
-    finally:
-        source.unlink()
-        plain.unlink(missing_ok=True)

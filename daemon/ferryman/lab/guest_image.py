@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 from importlib import resources
@@ -47,6 +48,7 @@ def prepare(layout: Layout, cache: Path, machine_root: Path = Path("/")) -> None
     found = kernel.find(machine_root) or kernel.fetch(cache)
     make_folder(layout.image)
     shutil.copyfile(found.image, packed_kernel_path(layout))
+    (layout.image / _UNPACKED).unlink(missing_ok=True)
     if (unpacked := _unpacked(cache, found)) is not None:
         shutil.copyfile(unpacked, layout.image / _UNPACKED)
     # Not compressed: an emulated processor is slow at undoing that.
@@ -60,10 +62,10 @@ def _unpacked(cache: Path, found: Kernel) -> Path | None:
     kept = cache / f"{_UNPACKED}-{hashlib.sha256(found.image.read_bytes()).hexdigest()[:16]}"
     if not kept.exists():
         make_folder(cache)
-        plain = boot_image.unpack(found.image, cache)
+        plain = boot_image.unpack(found.image)
         if plain is None:
             return None
-        draft = kept.with_suffix(".draft")
+        draft = kept.with_suffix(f".{os.getpid()}.draft")
         draft.write_bytes(plain)
         draft.replace(kept)
     return kept

@@ -44,7 +44,8 @@ def link(source: HostSpec, destination: HostSpec, history: History) -> Link:
     seen = history.link_bytes_s(source.name, destination.name)
     if seen is not None:
         bytes_s = min(seen, cap) if cap else seen
-        return Link(bytes_s=bytes_s, basis=f"{in_mib_s(bytes_s)} (past moves)")
+        is_known = (source.name, destination.name) in history.sure
+        return Link(bytes_s=bytes_s, basis=f"{in_mib_s(bytes_s)} (past moves)", is_known=is_known)
     if cap:
         return Link(bytes_s=cap, basis=f"{in_mib_s(cap)} (the cap in the specs; no move has shown it yet)")
     guess = _UNKNOWN_MIB_S * _BYTES_PER_MIB

@@ -33,6 +33,8 @@ class PastMove:
     """That were sent, over all passes."""
     link_bytes_s: int | None = None
     """What the link carried; None: too little was sent to tell."""
+    link_is_sure: bool = True
+    """By the hypervisor's own figure for memory; otherwise it errs on the slow side."""
     dirty: DirtyRate | None = None
     """How fast the guest had been seen to write before the move; None: not known."""
 
@@ -46,6 +48,9 @@ class History:
     speeds: Mapping[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
     """By source and destination: what the link carried, in bytes a second, whichever VM it was."""
 
+    sure: frozenset[tuple[str, str]] = frozenset()
+    """The ways whose speed was surely seen in one of these moves."""
+
     @classmethod
     def of(cls, newest_first: Iterable[PastMove]) -> History:
         """The history that these moves make."""
@@ -55,7 +60,11 @@ class History:
             moves[move.vm].append(move)
             if move.link_bytes_s:
                 speeds[move.source, move.destination].append(move.link_bytes_s)
+        sure = frozenset(
+            (move.source, move.destination) for made in moves.values() for move in made if move.link_is_sure
+        )
         return cls(
+            sure=sure,
             moves={vm: tuple(made) for vm, made in moves.items()},
             speeds={way: tuple(seen[:_RECENT]) for way, seen in speeds.items()},
         )

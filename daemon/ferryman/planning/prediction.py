@@ -130,10 +130,13 @@ def least_rest_ms(switch_over: SwitchOver, memory_bytes: int, dirty: DirtyRate, 
     if switch_over is SwitchOver.LADDER and _converges(dirty, link.bytes_s):
         return 0.0
     pass_s = memory_bytes / link.bytes_s
+    if switch_over is SwitchOver.LADDER:
+        # Passes get as short as a second.
+        return min(pass_s * 1000, surely_written_ms(dirty, min(pass_s, 1.0), link.bytes_s))
     least_ms = surely_written_ms(dirty, pass_s, link.bytes_s)
-    if switch_over is SwitchOver.ONE_ITERATION and link.is_known and dirty.watched_s > 1.0:
-        sampled_ms = SAMPLED_BYTES / link.bytes_s * 1000
-        least_ms = max(least_ms, rest_ms(switch_over, memory_bytes, dirty, link.bytes_s) - sampled_ms)
+    if link.is_known and dirty.watched_s > 1.0:
+        surely = replace(dirty, watched_bytes=max(dirty.bytes_s, dirty.watched_bytes - SAMPLED_BYTES))
+        least_ms = max(least_ms, max(0.0, surely.written_bytes(pass_s) - SAMPLED_BYTES) / link.bytes_s * 1000)
     return min(pass_s * 1000, least_ms)
 
 
@@ -149,10 +152,12 @@ def surely_written_ms(dirty: DirtyRate, pass_s: float, link_bytes_s: int) -> flo
 def likely(dirty: DirtyRate) -> DirtyRate:
     """How fast a guest writes by a dirty rate of small samples: half a sampled page above it (Jeffreys' prior).
 
-    A guest of 96 MiB of which no sampled page was written writes something all the same.
+    A guest of 96 MiB of which no sampled page was written writes something all the same. QEMU tells whole MiB a second:
+    over a longer time half of one is lost for each second.
     """
     half = SAMPLED_BYTES // 2
-    return replace(dirty, bytes_s=dirty.bytes_s + half, watched_bytes=dirty.watched_bytes + half)
+    cut_off = int(dirty.watched_s * _MIB / 2)
+    return replace(dirty, bytes_s=dirty.bytes_s + half, watched_bytes=dirty.watched_bytes + half + cut_off)
 
 
 def _live(task: Task, dirty: DirtyRate | DirtyRateUnknown, past: Sequence[PastMove]) -> Prediction:

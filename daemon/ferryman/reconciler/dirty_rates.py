@@ -21,7 +21,7 @@ from ferryman.specs.loading import Specs
 REFRESH_S = 300.0
 """A measurement that is older is made again."""
 _NS_PER_S = 1_000_000_000
-_STOP_PATIENCE_S = 10.0
+_STOP_PATIENCE_S = 12.0
 """For the measurement under way."""
 _NOT_YET = DirtyRateUnknown(reason="it has not been measured yet")
 
@@ -128,6 +128,8 @@ def watch(wish: Wish) -> DirtyRate | DirtyRateUnknown:
         if wish.host.migrations.job(wish.vm).phase is not JobPhase.NONE:
             return DirtyRateUnknown(reason="it is being migrated")
         rate = wish.host.domains.dirty_rate(wish.vm)
+        if wish.host.migrations.job(wish.vm).phase is not JobPhase.NONE:
+            return DirtyRateUnknown(reason="a migration began while it was watched")
     except FleetError as error:
         return DirtyRateUnknown(reason=error.reason)
     return rate or DirtyRateUnknown(reason=f"{wish.host.name}'s hypervisor cannot tell")

@@ -273,3 +273,16 @@ def test_but_a_guest_that_stands_still_again_meanwhile_has_two() -> None:
 
     assert first.lower_ns <= ns(500) <= first.upper_ns
     assert second.lower_ns <= ns(90) <= second.upper_ns
+    assert second.midpoint_ns is not None
+    assert second.lower_ns <= second.midpoint_ns <= second.upper_ns
+
+
+def test_on_a_long_way_a_second_outage_is_found_that_is_hardly_longer_than_the_way() -> None:
+    near = worked_off([(300, 600), (1000, 1150)], each_ms=0.01)
+    samples = [replace(sample, round_trip_ns=sample.round_trip_ns + ns(99.6)) for sample in near]
+
+    first, second = find_outages(samples, patience_of(samples[:50], interval_ns=ns(5)), interval_ns=ns(5))
+
+    # The first answer takes 0.01 ms.
+    assert first.lower_ns <= ns(300.01) <= first.upper_ns
+    assert second.lower_ns <= ns(150.01) <= second.upper_ns

@@ -48,6 +48,8 @@ def test_firmware_tpm_and_emulator_are_found() -> None:
 def test_a_bios_that_qemu_brings_is_none_that_libvirt_lists() -> None:
     bios = "<loader readonly='yes' type='rom'>/usr/share/qemu/qboot.rom</loader>"
     assert machine_needs(f"<domain type='qemu'><os>{bios}</os></domain>").loader == ""
+    stateless = "<loader readonly='yes' type='rom'>/usr/share/OVMF/OVMF.fd</loader>"
+    assert machine_needs(f"<domain type='qemu'><os>{stateless}</os></domain>").loader == "/usr/share/OVMF/OVMF.fd"
 
 
 @pytest.mark.parametrize(

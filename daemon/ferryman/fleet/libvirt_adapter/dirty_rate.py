@@ -37,7 +37,10 @@ def measured_dirty_rate(connection: libvirt.virConnect, domain: libvirt.virDomai
     in_a_second = _written_bytes(connection, domain, _SECOND)
     if in_a_second is None:
         return None
-    watched = _written_bytes(connection, domain, _WATCHED_S)
+    try:
+        watched = _written_bytes(connection, domain, _WATCHED_S)
+    except libvirt.libvirtError:
+        watched = None  # somebody else began to measure, or it is gone; the first figure holds
     if watched is None:
         return DirtyRate(bytes_s=in_a_second)
     return DirtyRate(bytes_s=in_a_second, watched_bytes=watched, watched_s=_WATCHED_S)

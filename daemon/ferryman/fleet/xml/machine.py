@@ -8,6 +8,7 @@ from ferryman.fleet.machine import MachineNeeds, Tpm
 from ferryman.fleet.survey import HostCpu
 
 AGENT_CHANNEL = "org.qemu.guest_agent.0"
+_WITH_QEMU = ("/usr/share/qemu/", "/usr/share/seabios/")
 _EXPANDED_MODES = frozenset({"", "custom"})
 """Of `<cpu mode>`: those whose XML names a model that another host can be asked about."""
 
@@ -62,9 +63,11 @@ def _named_model(cpu: ET.Element | None) -> str:
 
 
 def _listed_loader(root: ET.Element) -> str:
-    """Its firmware, where that is of a kind that libvirt lists: no BIOS that QEMU brings itself (`type='rom'`)."""
+    """Its firmware, where that is of a kind that libvirt lists: no BIOS that comes with QEMU."""
     node = root.find("./os/loader")
-    return "" if node is None or node.get("type") == "rom" else _text(root, "./os/loader")
+    if node is None or (node.get("type", "rom") == "rom" and _text(root, "./os/loader").startswith(_WITH_QEMU)):
+        return ""
+    return _text(root, "./os/loader")
 
 
 def _nvram_file(root: ET.Element) -> str:

@@ -185,7 +185,7 @@ def _may_keep_promise(job: Job, rules: Rules, elapsed_s: float) -> bool:
 
 
 def _surely_breaks_promise(job: Job, rules: Rules, elapsed_s: float) -> bool:
-    """Whether what the guest was seen to write takes longer: what also refuses a move beforehand."""
+    """Whether what the guest was seen to write surely takes longer."""
     if rules.dirty is None or rules.max_downtime_ms is None or job.memory_bytes_s <= 0:
         return False
     return surely_written_ms(rules.dirty, _pass_s(job, elapsed_s), job.memory_bytes_s) > rules.max_downtime_ms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 from ferryman.fleet.errors import FailureKind, FleetError, OperationFailedError
 from ferryman.fleet.migrating import Job, JobPhase
@@ -78,7 +79,9 @@ class Watch:
         self.look_in_s = look_in_s(self._course, job, self._rules)
         if job.phase in (JobPhase.SETUP, JobPhase.DISKS):
             self._move.undisturbed_until_ns = asked_ns
-        self._move.sent = job if job.memory_total_bytes else self._move.sent
+        if job.memory_total_bytes:
+            # Its speed is the link's, and not what it was eased to.
+            self._move.sent = replace(job, memory_bytes_s=self._course.full_bytes_s or job.memory_bytes_s)
         self._move.disk_bytes = max(self._move.disk_bytes, job.disk_processed_bytes)
         over = job.phase is JobPhase.NONE and self._move.sent is not None
         self._move.report("finishing" if over else _PHASES[job.phase], job)

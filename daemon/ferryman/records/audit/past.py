@@ -49,5 +49,6 @@ def _past_move(record: MigrationRecord) -> PastMove:
         duration_s=record.total_ms / 1000,
         memory_bytes=record.transfer.memory_bytes,
         link_bytes_s=link_bytes_s(record.transfer),
+        link_is_sure=record.transfer.memory_bytes_s is not None,
         dirty=record.dirty,
     )

@@ -210,6 +210,14 @@ class TestNothingIsLost:
         assert cases
         assert {case.action for case in cases} <= HANDS_OFF | {Action.FINISH}
 
+    def test_of_two_that_are_off_the_one_that_libvirt_saw_arrive_and_power_itself_off_is_the_newest(self) -> None:
+        both = Seen(source=End.SHUT_OFF, destination=End.SHUT_OFF)
+        arrived = replace(both, source_off=Off.LEFT, destination_off=Off.SHUT_DOWN)
+        for method, step in ((Method.LIVE, Step.TRANSFERRING), (Method.POST_COPY, Step.SWITCHING)):
+            assert rule(method, step, runs=True, seen=arrived).action is Action.FINISH
+            assert rule(method, step, runs=True, seen=both).hold is Hold.TWO_DEFINITIONS
+        assert rule(Method.COLD, Step.TRANSFERRING, runs=True, seen=arrived).action is Action.HOLD
+
     def test_half_a_guest_is_neither_resumed_nor_started_nor_destroyed(self) -> None:
         halves = [case for case in ALL if End.PARTIAL in (case.seen.source, case.seen.destination)]
         # An attempt that did nothing has nothing to undo, and only ends.

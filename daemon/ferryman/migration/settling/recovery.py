@@ -73,7 +73,7 @@ def _cell(method: Method, step: Step, *, runs: bool, seen: Seen, known: Known) -
         case Action():
             return Ruling(action=cell)
         case _Doubt():
-            return _resolved(cell, runs=runs, known=known)
+            return _resolved(cell, runs=runs, seen=seen, known=known)
         case _:
             assert_never(cell)
 
@@ -105,6 +105,8 @@ class _Doubt(StrEnum):
     """It is off at the source of a cold move, and nowhere else."""
     OFF_OR_LEFT = auto()
     """It is off at the source of a live move, and nowhere else: there, or after it had left?"""
+    OFF_AT_BOTH = auto()
+    """It is off at both ends of a live move, and defined at both: which disks are newest?"""
     READY_THERE = auto()
     """It is off at both ends, with its newest disks at the destination."""
     ONLY_THERE = auto()
@@ -115,18 +117,12 @@ class _Doubt(StrEnum):
     """Somebody else did something with a VM whose move was being prepared."""
 
 
-def _resolved(doubt: _Doubt, *, runs: bool, known: Known) -> Ruling:
+def _resolved(doubt: _Doubt, *, runs: bool, seen: Seen, known: Known) -> Ruling:
     match doubt:
         case _Doubt.GOING_DOWN | _Doubt.NOT_RUN:
             return Ruling(action=_not_yet(doubt, runs=runs, known=known))
-        case _Doubt.OFF_HERE:
-            return Ruling(action=Action.START_SOURCE if runs else Action.UNDO)
-        case _Doubt.OFF_OR_LEFT:
-            # The migration failed because the guest, or its QEMU, ended: it is off, where it was. Without that
-            # knowledge it may have left and been lost at the destination, whose disks then hold the newest data.
-            if known.transfer_failed:
-                return Ruling(action=Action.UNDO)
-            return Ruling(action=Action.HOLD, hold=Hold.MAY_HAVE_LEFT)
+        case _Doubt.OFF_HERE | _Doubt.OFF_OR_LEFT | _Doubt.OFF_AT_BOTH:
+            return _of_one_that_is_off(doubt, runs=runs, seen=seen, known=known)
         case _Doubt.READY_THERE if runs and known.start_refused:
             return Ruling(action=Action.UNDEFINE_DESTINATION)
         case _Doubt.READY_THERE:
@@ -137,6 +133,21 @@ def _resolved(doubt: _Doubt, *, runs: bool, known: Known) -> Ruling:
             return _of_another(doubt, known)
         case _:
             assert_never(doubt)
+
+
+def _of_one_that_is_off(doubt: _Doubt, *, runs: bool, seen: Seen, known: Known) -> Ruling:
+    if doubt is _Doubt.OFF_HERE:
+        return Ruling(action=Action.START_SOURCE if runs else Action.UNDO)
+    if doubt is _Doubt.OFF_AT_BOTH:
+        # Seen: a guest that powers itself off as soon as it runs at the destination, before libvirt is through.
+        if seen.source_off is Off.LEFT and seen.destination_off in (Off.SHUT_DOWN, Off.ENDED):
+            return Ruling(action=Action.FINISH)
+        return Ruling(action=Action.HOLD, hold=Hold.TWO_DEFINITIONS)
+    # The migration failed because the guest, or its QEMU, ended: it is off, where it was. Without that knowledge it may
+    # have left and been lost at the destination, whose disks then hold the newest data.
+    if known.transfer_failed:
+        return Ruling(action=Action.UNDO)
+    return Ruling(action=Action.HOLD, hold=Hold.MAY_HAVE_LEFT)
 
 
 def _not_yet(doubt: _Doubt, *, runs: bool, known: Known) -> Action:
@@ -215,14 +226,14 @@ _LIVE: _Table = {
     End.PAUSED:    (Action.RESUME_SOURCE, _FINISH, _Doubt.NOT_RUN, _RAN, _RAN, _RAN),
     End.SUSPENDED: _NO_SOURCE,
     End.PARTIAL:   (_LOST,              _FINISH,  _LOST,   _LOST,     Action.RESUME_POST_COPY, _LOST),
-    End.SHUT_OFF:  (_Doubt.OFF_OR_LEFT, _FINISH,  _COPY,   _RAN,      _LOST,   _TWO),
+    End.SHUT_OFF:  (_Doubt.OFF_OR_LEFT, _FINISH,  _COPY,   _RAN,      _LOST,   _Doubt.OFF_AT_BOTH),
 }
 
 # It runs at the destination or was about to: a source that is off has left, whatever the call said.
 _SWITCHED: _Table = {
     **_LIVE,
     # destination: absent               running   paused   suspended  partial  shut off
-    End.SHUT_OFF:  (_LOST,              _FINISH,  _LOST,   _RAN,      _LOST,   _TWO),
+    End.SHUT_OFF:  (_LOST,              _FINISH,  _LOST,   _RAN,      _LOST,   _Doubt.OFF_AT_BOTH),
 }
 
 # Cold. Until the definition is given to the destination, the source is the truth, and nothing was started there.

@@ -96,8 +96,8 @@ def command_line(guest: GuestPlan, prefix_length: int) -> str:
     """What the guest's `init` reads."""
     words = ["console=ttyS0", "panic=-1", "random.trust_cpu=on"]
     # A third of an emulated boot: self-tests of ciphers and timers, hundreds of lines on a serial port, and patching
-    # code against attacks that no emulated processor knows.
-    words += ["cryptomgr.notests", "no_timer_check", "quiet", "mitigations=off"]
+    # code for one processor, and against attacks that no emulated one knows.
+    words += ["cryptomgr.notests", "no_timer_check", "quiet", "mitigations=off", "noreplace-smp"]
     # QEMU before 9.0 tracks an emulated guest's writes only where the guest changes address spaces often: with pages
     # isolated it does so at every system call. See decision 8.
     words.append("pti=on")

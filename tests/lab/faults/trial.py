@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from daemon_run import DaemonRun
 from running import RunningLab
 
-from ferryman.lab import fault_state
+from ferryman.lab import fault_state, faults
 from ferryman.records.journal.journal import Journal
 
 CONVERGES_WITHIN_S = 240.0
 _COMES_SO_FAR_WITHIN_S = 60.0
+_STALLS_MBIT_S = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,15 @@ class Trial:
         """The daemon runs, and a commit wants the guest elsewhere."""
         self.begins_nothing()
         self.daemon.specs.move(self.vm, self.away)
+
+    @contextmanager
+    def on_a_link_that_stalls(self) -> Iterator[None]:
+        """For the block: over the lab's own links a small guest is there before it has to be switched."""
+        faults.narrow(self.lab.ledger, self.away, _STALLS_MBIT_S)
+        try:
+            yield
+        finally:
+            faults.widen(self.lab.ledger, self.away)
 
     def is_killed_at(self, step: str, after_s: float = 0.0) -> None:
         """The daemon begins the move, and is killed so long after its journal says that it came to this step."""

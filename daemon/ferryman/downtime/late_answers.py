@@ -16,11 +16,9 @@ from ferryman.downtime.values import Outage, ProbeFate, Sample
 
 _RELEASED_WITHIN_NS, _RELEASED_EACH_NS = 2_000_000, 1_250_000
 """A guest that goes on answers two that waited within this; an emulated one takes a millisecond for each more."""
-
-
 _NS_PER_MS = 1_000_000
 _BUSY_FOR_NS = 1_000 * _NS_PER_MS
-"""An emulated guest worked off a hundred probes in 25 ms."""
+"""At most so long a guest is busy with what waited: an emulated one worked off a hundred probes in 25 ms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +82,7 @@ def is_jitter(during: Sequence[Sample], outage: Outage, patience: Patience) -> b
 
     Without a release they did so where they are out of all proportion and none sent meanwhile was answered.
     """
-    if any(is_bad(sample, patience) and sample.outcome is not ProbeFate.ANSWERED for sample in during):
+    if any(sample.outcome is not ProbeFate.ANSWERED for sample in during):
         return False
     out_of_proportion = during[0].round_trip_ns > 2 * patience.prompt_ns and len(during) > 1
     return not are_released(during) and not (out_of_proportion and outage.lower_ns > 0)

@@ -216,6 +216,10 @@ class TestNothingIsLost:
         for method, step in ((Method.LIVE, Step.TRANSFERRING), (Method.POST_COPY, Step.SWITCHING)):
             assert rule(method, step, runs=True, seen=arrived).action is Action.FINISH
             assert rule(method, step, runs=True, seen=both).hold is Hold.TWO_DEFINITIONS
+            ended = replace(arrived, destination_off=Off.ENDED)
+            assert rule(method, step, runs=True, seen=ended).action is Action.FINISH
+            unknown = replace(arrived, destination_off=Off.UNKNOWN)
+            assert rule(method, step, runs=True, seen=unknown).hold is Hold.TWO_DEFINITIONS
         assert rule(Method.COLD, Step.TRANSFERRING, runs=True, seen=arrived).action is Action.HOLD
 
     def test_half_a_guest_is_neither_resumed_nor_started_nor_destroyed(self) -> None:

@@ -79,10 +79,18 @@ class Case:
         off_ms = abs((self.measurement.downtime_ms or 0.0) - self.truth.middle_ms)
         return max(0.0, off_ms - self.truth.uncertainty_ms)
 
+    @property
+    def apart_ms(self) -> float:
+        """How far the bounds are apart."""
+        return self.upper_ms - self.lower_ms
+
     def excess_ms(self, interval_ms: float) -> float:
-        """How much further the bounds are apart than two intervals and the baseline's round trip."""
-        allowed_ms = 2 * interval_ms + (self.measurement.baseline_round_trip_max_ms or 0.0)
-        return self.upper_ms - self.lower_ms - allowed_ms
+        """How much further they are apart than two intervals, the slots missed, and the baseline's round trip.
+
+        A slot in which this machine let the prober send nothing widens the bounds: it must.
+        """
+        allowed_ms = (2 + self.measurement.missed) * interval_ms + (self.measurement.baseline_round_trip_max_ms or 0.0)
+        return self.apart_ms - allowed_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,14 +189,15 @@ _COLUMNS: tuple[tuple[str, Callable[[Found], object]], ...] = (
     ("kind", lambda found: found.kind),
     ("cuts", lambda found: len(found.cases)),
     ("within bounds", lambda found: sum(case.holds for case in found.cases)),
-    ("bounds apart p50", lambda found: f"{share([case.upper_ms - case.lower_ms for case in found.cases], 0.5):.2f}"),
-    ("p99", lambda found: f"{share([case.upper_ms - case.lower_ms for case in found.cases], _SHARE):.2f}"),
+    ("bounds apart p50", lambda found: f"{share([case.apart_ms for case in found.cases], 0.5):.2f}"),
+    ("p99", lambda found: f"{share([case.apart_ms for case in found.cases], _SHARE):.2f}"),
     ("midpoint off p50", lambda found: f"{share([case.error_ms for case in found.cases], 0.5):.2f}"),
     ("p99", lambda found: f"{share([case.error_ms for case in found.cases], _SHARE):.2f}"),
     ("max", lambda found: f"{share([case.error_ms for case in found.cases], 1):.2f}"),
     ("cutter +-", lambda found: f"{share([case.truth.uncertainty_ms for case in found.cases], 1):.2f}"),
     ("accepted", lambda found: found.accepted),
     ("missed", lambda found: found.missed),
+    ("in cuts", lambda found: sum(case.measurement.missed > 0 for case in found.cases)),
     ("called", lambda found: "/".join(sorted({kind for case in found.cases for kind in case.measurement.kinds}))),
     ("old way saw", lambda found: len(found.old_errors_ms())),
     ("off p50", lambda found: f"{share(found.old_errors_ms(), 0.5):.0f}"),

@@ -40,6 +40,8 @@ class DaemonRun:
     log: Path
     program: tuple[str, ...] = ("-m", "ferryman.cli")
     """What Python runs."""
+    wrapper: tuple[str, ...] = ()
+    """What runs it, such as `env`."""
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @contextmanager
@@ -109,7 +111,7 @@ class DaemonRun:
 
     def command(self, *arguments: str) -> list[str]:
         """`ferryman ARGUMENTS --state FOLDER` beside the lab's hosts. The process id is the daemon's own."""
-        ferryman = [sys.executable, *self.program, *arguments, "--state", str(self.state)]
+        ferryman = [*self.wrapper, sys.executable, *self.program, *arguments, "--state", str(self.state)]
         # As `ferryman lab exec` does, without its start: these tests run the program some sixty times.
         return self.lab.ledger.operator.enter(ferryman, folder=Path.cwd())
 

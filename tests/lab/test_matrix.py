@@ -53,12 +53,14 @@ def subject(lab: RunningLab, request: pytest.FixtureRequest) -> Iterator[Subject
     home, image_format = _KINDS[request.param]
     first, second = lab.hosts[:2]
     name = f"on-{request.param}"
-    lab.add_guest(name, first, disk=home, disk_format=image_format, disk_mib=_MIB)
     subject = Subject(name=name, home=home, mixed=request.param == "mixed")
+    lab.add_guest(name, first, off=subject.mixed, disk=home, disk_format=image_format, disk_mib=_MIB)
     if home is DiskHome.BLOCK:
         block_devices.add(lab.ledger, second, name, _MIB)
     if subject.mixed:
         attach_second_disk(lab, name, first)
+        lab.virsh(first, "start", name)
+        lab.wait_until_ready(name)
     yield subject
     lab.remove_guest(name)
     if home is DiskHome.BLOCK:
@@ -70,7 +72,7 @@ def attach_second_disk(lab: RunningLab, vm: str, host: str) -> None:
     volume = f"{vm}.second.qcow2"
     lab.virsh(host, "vol-create-as", "vms", volume, "8M", "--format", "qcow2")
     path = lab.virsh(host, "vol-path", volume, "--pool", "vms").strip()
-    options = ["--subdriver", "qcow2", "--targetbus", "virtio", "--live", "--config"]
+    options = ["--subdriver", "qcow2", "--targetbus", "virtio", "--config"]
     lab.virsh(host, "attach-disk", vm, path, "vdb", *options)
 
 

@@ -16,8 +16,9 @@ from ferryman.downtime.values import Outage, ProbeFate, Sample
 
 _RELEASED_WITHIN_NS, _RELEASED_EACH_NS = 2_000_000, 1_250_000
 """A guest that goes on answers two that waited within this; an emulated one takes a millisecond for each more."""
-_NS_PER_MS = 1_000_000
-_BUSY_FOR_NS = 1_000 * _NS_PER_MS
+_RESTED_AFTER = 3
+"""Answers in a row: an emulated guest answered one of those that it was late with as fast as ever."""
+_BUSY_FOR_NS = 1_000_000_000
 """At most so long a guest is busy with what waited: an emulated one worked off a hundred probes in 25 ms."""
 
 
@@ -37,18 +38,20 @@ class Silence:
 def is_busy(samples: Sequence[Sample], first: int, before: Outage, patience: Patience) -> bool:
     """Whether, at the bad probe `samples[first]`, the guest was still busy with what waited for the outage before.
 
-    Until it has answered one about as fast as usual; for as long as that outage, and a second at most.
+    Until it has answered some in a row about as fast as usual; for as long as that outage, and a second at most.
     """
     if before.up_by_ns is None:
         return False
     lasted_ns = before.up_by_ns - before.last_answered_ns
     if samples[first].sent_ns > before.up_by_ns + min(lasted_ns, _BUSY_FOR_NS):
         return False
-    as_usual_ns = min(patience.in_time_ns, 2 * patience.trip_ns + _NS_PER_MS)
+    in_a_row = 0
     for sample in (samples[at] for at in range(first - 1, -1, -1)):
         if sample.sent_ns <= before.up_by_ns:
             return True
-        if sample.outcome is ProbeFate.ANSWERED and sample.round_trip_ns <= as_usual_ns:
+        is_usual = sample.outcome is ProbeFate.ANSWERED and sample.round_trip_ns <= patience.rested_ns
+        in_a_row = in_a_row + 1 if is_usual else 0
+        if in_a_row == _RESTED_AFTER:
             return False
     return True
 

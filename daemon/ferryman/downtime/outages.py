@@ -65,7 +65,7 @@ def find_outages(samples: Sequence[Sample], patience: Patience, *, interval_ns: 
             silence = longest_silence(samples, first, during)
             if silence is not None:
                 outage = _within(silence, outage, during, patience)
-                is_one = silence.lasted_ns > max(patience.in_time_ns, patience.prompt_ns)
+                is_one = silence.lasted_ns > patience.pause_ns
         if is_one:
             outages.append(outage)
         if outage.up_by_ns is None:

@@ -16,7 +16,7 @@ _UNUSUAL = 10
 """So many median round trips are no jitter: something was wrong already."""
 _BUSY = 3
 """Times its slowest usual answer: so long a guest on a busy machine may take to go on."""
-_SHORTEST_LATE_NS, _SHORTEST_QUICK_NS = 5_000_000, 2_000_000
+_SHORTEST_LATE_NS, _SHORTEST_QUICK_NS, _RESTED_NS = 5_000_000, 2_000_000, 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,16 @@ class Patience:
     """A later answer is late."""
     trip_ns: int = 0
     """The slowest usual round trip: for so long a probe is on its way."""
+
+    @property
+    def rested_ns(self) -> int:
+        """Answers at most this late show that the guest has nothing older left to answer."""
+        return min(self.in_time_ns, 2 * self.trip_ns + _RESTED_NS)
+
+    @property
+    def pause_ns(self) -> int:
+        """While it works off what waited, a guest that is up answers nobody for at most so long."""
+        return max(self.in_time_ns, self.prompt_ns)
 
 
 def patience_of(baseline: Sequence[Sample], *, interval_ns: int) -> Patience:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
+import others
 from trial import Trial
 
 from ferryman.lab import fault_places, fault_processes, fault_state, faults
@@ -16,7 +17,7 @@ Deed = Callable[[Trial, str], Undo]
 """Given the host that it is about; empty where it is about none."""
 
 _LEFT_MIB = 4
-_DATA_PORTS = "49152-49215"
+_DATA_PORTS, _SSH_PORT = "49152-49215", "22"
 _POWER_OFF = "(sleep 0.2; sync; poweroff -f) </dev/null >/dev/null 2>&1 &"
 """Its init serves no `poweroff`; and whoever asked by SSH has gone before the network has."""
 
@@ -42,8 +43,8 @@ def _cut_from_daemon(one: Trial, host: str) -> Undo:
     return partial(faults.heal, one.lab.ledger, host)
 
 
-def _cut_data(one: Trial, host: str, *, reset: bool) -> Undo:
-    faults.cut_port(one.lab.ledger, host, _DATA_PORTS, reset=reset)
+def _cut_ports(one: Trial, host: str, *, ports: str, reset: bool = False) -> Undo:
+    faults.cut_port(one.lab.ledger, host, ports, reset=reset)
     return partial(faults.heal, one.lab.ledger, host)
 
 
@@ -181,8 +182,9 @@ def _power_off_guest(one: Trial, _host: str) -> Undo:
 DEEDS: Mapping[str, Deed] = {
     "cut": _cut,
     "cut-from-daemon": _cut_from_daemon,
-    "drop-data": partial(_cut_data, reset=False),
-    "reset-data": partial(_cut_data, reset=True),
+    "drop-data": partial(_cut_ports, ports=_DATA_PORTS),
+    "reset-data": partial(_cut_ports, ports=_DATA_PORTS, reset=True),
+    "drop-control": partial(_cut_ports, ports=_SSH_PORT),
     "freeze": _freeze,
     "kill-libvirtd": _kill_libvirtd,
     "stall-libvirtd": _stall_libvirtd,
@@ -205,4 +207,13 @@ DEEDS: Mapping[str, Deed] = {
     "abort-job": _abort_job,
     "abort-mirror": _abort_mirror,
     "power-off-guest": _power_off_guest,
+    "take-first-port": others.take_first_port,
+    "take-ports": others.take_ports,
+    "migrate-by-hand": others.migrate_by_hand,
+    "migrate-by-hand-in-vain": others.migrate_by_hand_in_vain,
+    "write-much": others.write_much,
+    "shrink-pool": others.shrink_pool,
+    "fill-up-pool": others.fill_up_pool,
+    "fail-writes": others.fail_writes,
+    "use-several-connections": others.use_several_connections,
 }

@@ -43,6 +43,8 @@ def undergo(one: Trial, fault: NamedFault) -> list[str]:
 def _meets(one: Trial, fault: NamedFault, undoing: ExitStack) -> str:
     """The fault meets the move at the named moment; the id of the attempt under way then, if there is one."""
     one.begins_nothing()
+    for deed in fault.first:
+        undoing.callback(do(one, deed))
     if fault.when == "before":
         for deed in fault.does:
             undoing.callback(do(one, deed))

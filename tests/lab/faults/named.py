@@ -29,6 +29,8 @@ class NamedFault:
 
     name: str
     does: tuple[str, ...]
+    first: tuple[str, ...] = ()
+    """What is done beforehand, so that it can meet the move."""
     method: str = "live"
     when: str = "before"
     lasts_s: float = 0.0
@@ -42,5 +44,13 @@ def named_faults() -> tuple[NamedFault, ...]:
     """All of them, in the file's order."""
     rows = tomllib.loads(_FILE.read_text())["fault"]
     return tuple(
-        NamedFault(**{**row, "does": tuple(row["does"]), "ends": Ends(row.get("ends", Ends.ARRIVES))}) for row in rows
+        NamedFault(
+            **{
+                **row,
+                "first": tuple(row.get("first", ())),
+                "does": tuple(row["does"]),
+                "ends": Ends(row.get("ends", Ends.ARRIVES)),
+            }
+        )
+        for row in rows
     )

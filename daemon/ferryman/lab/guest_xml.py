@@ -16,7 +16,7 @@ FAST_BIOS = "/usr/share/qemu/qboot.rom"
 It comes with QEMU."""
 MACHINE, DISK_SLOT, NETWORK_SLOT = "q35", "0x02", "0x03"
 """Its devices are not below PCI Express root ports, where libvirt would put them: probing one takes an emulated guest
-0.4 s (and without one no device can be plugged in while it runs). The older machine `pc` takes 0.15 s for each device, as
+0.4 s (and without one no device can be plugged in while it runs). The older machine `pc` takes 0.15 s for each device:
 its firmware's table of interrupts is a program that the guest runs each time."""
 UEFI_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 UEFI_VARIABLES = "/usr/share/OVMF/OVMF_VARS_4M.fd"

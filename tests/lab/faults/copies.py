@@ -46,7 +46,7 @@ class Copies:
     def sample(self) -> None:
         """Look once."""
         if self.samples % _FIND_EVERY == 0:
-            self._pids = _qemus(self.vm, self.networks)
+            self._pids = qemus(self.vm, self.networks)
         self.samples += 1
         now = {pid: ran for pid in self._pids if (ran := _guest_time_ns(pid)) is not None}
         ran_ns = {pid: ran - self._ran_ns.get(pid, ran) for pid, ran in now.items()}
@@ -83,7 +83,7 @@ def watched(vm: str, lab: RunningLab) -> Iterator[Copies]:
     )
 
 
-def _qemus(vm: str, networks: Collection[int]) -> list[int]:
+def qemus(vm: str, networks: Collection[int]) -> list[int]:
     """Every QEMU of that VM on these hosts: this machine sees the processes of all of them."""
     marker = f"guest={vm},".encode()
     found = []

@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 
+from copies import qemus
 from trial import Trial
 
 from ferryman.lab import fault_places, faults
@@ -14,26 +16,32 @@ from ferryman.lab.layout import POOL_PATH
 _PORTS = range(49152, 49216)
 """libvirt's for memory and disks."""
 _LISTEN = """\
-import socket, sys, time
-held = [socket.create_server(("", port)) for port in range(int(sys.argv[1]), int(sys.argv[2]))]
+import socket, sys
+held = []
+for port in range(int(sys.argv[1]), int(sys.argv[2])):
+    try:
+        held.append(socket.create_server(("", port)))
+    except OSError:
+        continue  # taken by somebody else: taken all the same
 print("ready", flush=True)
-time.sleep(600)
+sys.stdin.read()
 """
 _SLOW_MBIT_S = 20
 """A move that a person began lasts for some ten seconds."""
 _MUCH_MIB = 24
+_ENDS_WITHIN_S = 30.0
 _SMALL_POOL_MIB = 160
-_QEMU_PIDS = "/run/libvirt/qemu"
 _CALLS = "pwrite64,pwritev,pwritev2,fdatasync"
 
 
 def take_ports(one: Trial, host: str, *, ports: Sequence[int] = _PORTS) -> Callable[[], object]:
     """Another program listens on the host's migration ports."""
     listen = [sys.executable, "-c", _LISTEN, str(ports[0]), str(ports[-1] + 1)]
-    holder = subprocess.Popen(one.lab.ledger.namespace(host).enter(listen), stdout=subprocess.PIPE, text=True)
+    argv = one.lab.ledger.namespace(host).enter(listen)
+    holder = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "ready\n"
-    return lambda: _end(holder)
+    return partial(holder.communicate, timeout=_ENDS_WITHIN_S)
 
 
 def take_first_port(one: Trial, host: str) -> Callable[[], object]:
@@ -46,6 +54,8 @@ def migrate_by_hand(one: Trial, host: str) -> Callable[[], object]:
     faults.narrow(one.lab.ledger, host, _SLOW_MBIT_S)
     one.lab.virsh(host, "vol-create-as", "vms", one.lab.disk(one.vm, host).name, "64M", "--format", "qcow2")
     moving = subprocess.Popen(one.lab.ledger.operator.enter(_by_hand(one, host)))
+    while "Outgoing migration" not in one.lab.virsh(one.home, "domjobinfo", one.vm):
+        assert moving.poll() is None, "the person's own move begins"
 
     def over() -> None:
         code = moving.wait(timeout=120)
@@ -85,13 +95,18 @@ def fill_up_pool(one: Trial, host: str) -> Callable[[], object]:
 
 def fail_writes(one: Trial, host: str) -> Callable[[], object]:
     """The guest's QEMU on that host gets EIO for what it writes to its disks."""
-    namespace = one.lab.ledger.namespace(host)
-    pid = namespace.run("cat", f"{_QEMU_PIDS}/{one.vm}.pid").strip()
-    inject = ["strace", "-f", "-o", "/dev/null", "-e", f"inject={_CALLS}:error=EIO", "-p", pid]
-    tracer = subprocess.Popen(namespace.enter(inject), stderr=subprocess.PIPE, text=True)
+    (pid,) = qemus(one.vm, {one.lab.ledger.namespace(host).network_inode})
+    inject = ["strace", "-f", "-o", "/dev/null", "-e", f"inject={_CALLS}:error=EIO", "-p", str(pid)]
+    tracer = subprocess.Popen(inject, stderr=subprocess.PIPE, text=True)
     assert tracer.stderr is not None
     assert "attached" in tracer.stderr.readline()
-    return lambda: _end(tracer)
+
+    def over() -> None:
+        # It ends by itself with what it traces.
+        tracer.terminate()
+        tracer.communicate(timeout=_ENDS_WITHIN_S)
+
+    return over
 
 
 def use_several_connections(one: Trial, _host: str) -> Callable[[], object]:
@@ -104,9 +119,3 @@ def _by_hand(one: Trial, host: str) -> list[str]:
     options = ["--live", "--p2p", "--persistent", "--undefinesource", "--copy-storage-all"]
     source, destination = (f"qemu+ssh://root@{name}/system" for name in (one.home, host))
     return ["virsh", "--quiet", f"--connect={source}", "migrate", *options, one.vm, destination]
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    """Also where it ended by itself, as a tracer does with whom it traced."""
-    process.terminate()
-    process.wait(timeout=30)

@@ -15,6 +15,7 @@ from ferryman.fleet.errors import FailureKind, HostUnreachableError, OperationFa
 from ferryman.fleet.libvirt_adapter.door import LibvirtDoor, let_go, uses_ssh
 from ferryman.fleet.libvirt_adapter.lifecycle import lifecycle_event
 from ferryman.fleet.libvirt_adapter.pool import ConnectionPool
+from ferryman.fleet.libvirt_adapter.remedies import remedy_for
 from ferryman.fleet.lifecycle import LifecycleLog
 from ferryman.fleet.mirror_watch import MirrorWatch
 from ferryman.fleet.ssh.remote import RemoteProgram
@@ -220,8 +221,7 @@ class LibvirtSession:
         code = error.get_error_code()
         if code in _LOST and not connection.isAlive():
             return self._door.unreachable(error)
+        said = error.get_error_message() or str(error)
         return OperationFailedError(
-            _KINDS.get(code, FailureKind.OTHER),
-            f"{self.host}: {doing}: {error.get_error_message() or error}",
-            f"See libvirtd's log on {self.host}.",
+            _KINDS.get(code, FailureKind.OTHER), f"{self.host}: {doing}: {said}", remedy_for(said, self.host)
         )

@@ -38,7 +38,7 @@ def test_of_twenty_five_the_one_whose_host_hangs_waits_and_the_others_finish(
     home, away, hangs = lab.hosts
     unlucky, *others = crowd
     daemon = daemon_for(*crowd)
-    daemon.specs.append("fleet.toml", f"\n[limits]\nmigrations = {_AT_ONCE}\n")
+    daemon.specs.replace("fleet.toml", "migrations = 2", f"migrations = {_AT_ONCE}")
     for host in lab.hosts:
         daemon.specs.append(f"hosts/{host}.toml", f"\n[limits]\noutgoing = {_AT_ONCE}\nincoming = {_AT_ONCE}\n")
     daemon.specs.commit("Several at once")

@@ -266,6 +266,20 @@ def test_answers_that_are_late_while_a_guest_works_off_what_waited_are_no_outage
     assert ns(495) <= outage.lower_ns <= ns(500) <= outage.upper_ns <= ns(510)
 
 
+def test_nor_where_it_answered_one_of_them_as_fast_as_ever_and_then_a_few_late_again() -> None:
+    """Measured: 35 ms after its return an emulated guest answered within 1.8 ms, then within 4.0, 6.8 and 2.3."""
+    by_ms = {640: 1.2, 645: 4.0, 650: 6.8, 655: 2.3}
+    samples = [
+        replace(sample, round_trip_ns=ns(by_ms.get(round(sample.sent_ns / ns(1)), sample.round_trip_ns / ns(1))))
+        for sample in worked_off([(100, 600)], each_ms=0.35)
+    ]
+    is_late = [sample.sent_ns > ns(605) and sample.round_trip_ns > ns(5.8) for sample in samples]
+    assert is_late[-1] is False
+    assert any(is_late)
+
+    assert len(find_outages(samples, patience_of(samples[:15], interval_ns=ns(5)), interval_ns=ns(5))) == 1
+
+
 def test_but_a_guest_that_stands_still_again_meanwhile_has_two() -> None:
     samples = worked_off([(100, 600), (610, 700)], each_ms=0.25)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ferryman.downtime.attribution import Told, attribute
 from ferryman.downtime.measuring import apportion, unmeasured
@@ -40,11 +40,18 @@ class Facts:
 
 def record_of(move: Move, ending: Ending, testimony: Testimony, job: Job | None, facts: Facts) -> MigrationRecord:
     """The record of an attempt that has ended."""
-    outlined = _outline(move.entry, move.clock.now(), ending.outcome or Outcome.HELD, testimony.measurement)
+    outlined = _outline(move.entry, _finished_at(move, facts), ending.outcome or Outcome.HELD, testimony.measurement)
     timed = replace(outlined, begun_ms=_rounded(facts.begun_ms), total_ms=round(facts.total_ms, 1))
     seen = _with_testimony(timed, move, testimony, job)
     done = _with_work(_with_ending(seen, move, ending, facts), move, job)
     return _with_plan(done, facts)
+
+
+def _finished_at(move: Move, facts: Facts) -> datetime:
+    """By the monotonic clock, where one daemon saw all of the attempt: the other one may step meanwhile."""
+    if facts.recovered:
+        return move.clock.now()
+    return move.entry.started_at + timedelta(milliseconds=move.elapsed_ms())
 
 
 def _with_testimony(record: MigrationRecord, move: Move, testimony: Testimony, job: Job | None) -> MigrationRecord:
@@ -134,7 +141,8 @@ def _outline(entry: JournalEntry, finished_at: datetime, outcome: Outcome, measu
         cause=entry.cause,
         attempt=entry.attempt,
         started_at=entry.started_at,
-        finished_at=finished_at,
+        # A daemon that took it up may have another clock than the one that began it.
+        finished_at=max(finished_at, entry.started_at),
         outcome=outcome,
         total_ms=0.0,
         max_downtime_ms=entry.max_downtime_ms,

@@ -277,11 +277,13 @@ class World:
         self.check_records()
 
     def check_records(self) -> None:
-        """Nothing is open, and every attempt that was ever seen has one record."""
+        """Nothing is open, and every attempt that was ever seen has one record; none ends before it began."""
         left_open = {path.name: path.read_text() for path in (self.house.state / "journal").glob("[!.]*.toml")}
         assert left_open == {}
-        recorded = Counter(record.id for record in self.records())
+        records = self.records()
+        recorded = Counter(record.id for record in records)
         assert {attempt for attempt in self.attempts if recorded[attempt] != 1} == set()
+        assert [record.id for record in records if record.finished_at < record.started_at] == []
 
     def check(self) -> None:
         """What must hold after every single step."""

@@ -121,6 +121,17 @@ class TestDeciding:
         assert record.dirty == DirtyRate(bytes_s=BUSY)
         assert record.prediction_error_s is not None
 
+    def test_one_that_writes_as_fast_to_a_few_pages_only_goes_live(self, promised: House) -> None:
+        write_fast(promised)
+        promised.at("tallinn").domains.known["guest-01"].working_set_bytes = 16 * MIB
+        daemon = promised.start()
+        look_and_watch(promised, daemon)
+        promised.vm("guest-01", "skopje", PROMISE)
+        daemon.until_quiet()
+        (record,) = promised.records()
+        assert record.method is Method.LIVE
+        assert record.dirty == DirtyRate(bytes_s=16 * MIB, watched_bytes=16 * MIB, watched_s=4)
+
     def test_a_quiet_one_goes_live(self, promised: House) -> None:
         daemon = promised.start()
         look_and_watch(promised, daemon)

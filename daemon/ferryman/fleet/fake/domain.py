@@ -49,6 +49,8 @@ class FakeDomain:
     completed: Job | None = None
     dirty_bytes_s: int | None = 0
     """How fast its guest writes; None: this hypervisor cannot tell."""
+    working_set_bytes: int | None = None
+    """It writes to these again and again; None: always to others."""
     tag: str = ""
     """Who moves it, as its metadata have it."""
     downtime_limits_ms: list[int] = field(default_factory=list)

@@ -17,6 +17,9 @@ from ferryman.fleet.xml.domain import XmlDisk
 from ferryman.fleet.xml.live_obstacles import live_obstacles
 from ferryman.fleet.xml.machine import machine_needs
 
+_WATCHED_S = 4
+"""As libvirt's adapter does it where a guest writes to the same pages again and again."""
+
 
 class FakeDomains:
     """`Domains` in memory."""
@@ -77,8 +80,13 @@ class FakeDomains:
         """How fast a running guest writes to its memory; takes no time here."""
         with self._faults.call(Operation.DIRTY_RATE, vm):
             domain = self.require(vm)
-            written = domain.dirty_bytes_s if domain.power is Power.RUNNING else None
-            return None if written is None else DirtyRate(bytes_s=written)
+            written, worked_on = domain.dirty_bytes_s, domain.working_set_bytes
+            if written is None or domain.power is not Power.RUNNING:
+                return None
+            if worked_on is None:
+                return DirtyRate(bytes_s=written)
+            distinct = [min(worked_on, written * seconds) for seconds in (1, _WATCHED_S)]
+            return DirtyRate(bytes_s=distinct[0], watched_bytes=distinct[1], watched_s=_WATCHED_S)
 
     def announce(self, vm: str) -> None:
         """Have a running VM's network cards say where they are."""

@@ -12,13 +12,14 @@ from ferryman.fleet.ownership import Identity, claim_of
 from ferryman.fleet.values import Power
 from ferryman.migration.attempt import KeepSamples, Services, carry_out, take_up
 from ferryman.migration.clock import Clock
-from ferryman.migration.move import ends_of
+from ferryman.migration.host_pair import ends_of
 from ferryman.planning.aiming import locate
 from ferryman.planning.decisions import Drifted, Refused, UpToDate, Wait, WaitReason
 from ferryman.planning.placement import Place
 from ferryman.planning.plans import Cause, Plan
 from ferryman.reconciler.chronicle import Chronicle
 from ferryman.reconciler.deciding import Decided, Decider
+from ferryman.reconciler.obeying import owing
 from ferryman.reconciler.ordering import order_of
 from ferryman.reconciler.unfinished import obstacle
 from ferryman.records.audit.record import MigrationRecord
@@ -108,6 +109,7 @@ class Mover:
             now_ns=self.clock.monotonic_ns(),
             claim=lambda owner: claim_of(owner, self.me, self.clock.now()),
             limits=None,  # nothing else moves: the state folder is locked
+            owing=owing(self.chronicle.journal.asked.entries(), self.clock.now()),
         )
         return decider.decide([vm])[vm]
 

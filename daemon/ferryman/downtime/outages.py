@@ -123,8 +123,12 @@ def holes_ns(samples: Sequence[Sample], *, interval_ns: int) -> list[int]:
 
 
 def unused_slots(samples: Sequence[Sample], *, interval_ns: int) -> int:
-    """Slots of the schedule of which there is no probe, also because a prober that died told nothing of it."""
-    apart = (round((after.sent_ns - before.sent_ns) / interval_ns) for before, after in pairwise(samples))
+    """Slots in which no probe left in time, also because a prober that died told nothing of it.
+
+    Two probes are at most one interval apart, and one more for each slot missed between them: an outage's bounds are
+    therefore never further apart than two intervals, one more for each slot missed, and the round trip at either end.
+    """
+    apart = (-((before.sent_ns - after.sent_ns) // interval_ns) for before, after in pairwise(samples))
     return sum(slots - 1 for slots in apart if slots > 1)
 
 

@@ -63,7 +63,7 @@ _TCP_ESTABLISHED, _TCP_CLOSE_WAIT = 1, 8
 
 _LONGEST_SEND_NS = 1_000_000
 """A connect() that took longer: when its SYN left is not known well enough."""
-_EARLY_SHARE, _MOST_EARLY_NS = 10, 500_000
+_EARLY_SHARE, _MOST_EARLY_NS = 5, 1_000_000
 """Slots are a little closer than the interval, so that a probe sent late is still within it of the one before."""
 _SWEEP_NS = 20_000_000
 """How often a target that is stopped is looked after."""

@@ -18,8 +18,12 @@ from ferryman.migration.cold import transfer as cold
 from ferryman.migration.disks import drives, volumes
 from ferryman.migration.disks.clearing import NOTHING_CLEARED, Cleared, clear_source
 from ferryman.migration.disks.sharing import require_shared
+from ferryman.migration.errors import LeftRunningError
+from ferryman.migration.host_pair import HostPair
+from ferryman.migration.intent import Intent
 from ferryman.migration.live import transfer as live
-from ferryman.migration.move import DiskProgress, HostPair, LeftRunningError, Move
+from ferryman.migration.logbook import DiskProgress, Logbook
+from ferryman.migration.move import Move
 from ferryman.migration.order import Order, cold_move, image_copy, journal_entry, live_request
 from ferryman.migration.progress import progress
 from ferryman.migration.reaching import announce_until_answered
@@ -80,19 +84,19 @@ def _witnessed(order: Order, services: Services, witness: Witness) -> MigrationR
     failure: FleetError | None = None
     begun_ms: float | None = None
     try:
-        move.advance(Step.PREPARING)
+        move.intent.advance(Step.PREPARING)
         tagging.claim(move)
         ready = _prepare(order, move, witness)
         tagging.require_ours(move)
-        move.began_ns = move.undisturbed_until_ns = services.clock.monotonic_ns()
-        begun_ms = move.elapsed_ms()
+        move.logbook.begins()
+        begun_ms = move.logbook.elapsed_ms()
         _transfer(order, move, ready)
     except LeftRunningError:
         return None
     except FleetError as error:
         failure = error
     ending = settle(move, failure, witnessed=True)
-    total_ms = move.elapsed_ms()
+    total_ms = move.logbook.elapsed_ms()
     if ending.outcome is None:
         return None
     testimony = _testimony(move, witness, ending, announce=order.spec.probe.announce, settle_ms=order.settle_ms)
@@ -104,13 +108,13 @@ def _witnessed(order: Order, services: Services, witness: Witness) -> MigrationR
 
 def _testimony(move: Move, witness: Witness, ending: Ending, *, announce: bool, settle_ms: int) -> Testimony:
     """What the VM's users felt, once its service answers again; a guest that arrived and is silent is announced."""
-    move.report("waiting for the service to answer", None)
+    move.logbook.report("waiting for the service to answer", None)
     arrived = ending.outcome is Outcome.SUCCEEDED
     if may_announce(move.entry.method, arrived=arrived, allowed=announce):
         announce_until_answered(move, witness.hears_nothing_for)
     return witness.conclude(
-        began_ns=move.began_ns,
-        undisturbed_until_ns=move.undisturbed_until_ns,
+        began_ns=move.logbook.began_ns,
+        undisturbed_until_ns=move.logbook.undisturbed_until_ns,
         settle_ms=settle_ms,
         patience_s=_patience_s(move.entry.method, ending),
     )
@@ -119,7 +123,7 @@ def _testimony(move: Move, witness: Witness, ending: Ending, *, announce: bool, 
 def _keep_samples(move: Move, services: Services, witness: Witness, measurement: Measurement) -> None:
     probed = ProbedMove(
         id=move.entry.id,
-        started_ns=move.started_ns,
+        started_ns=move.logbook.started_ns,
         samples=witness.samples(),
         in_time_ms=measurement.in_time_ms,
     )
@@ -130,7 +134,7 @@ def _cleared(order: Order, move: Move, ending: Ending, measurement: Measurement)
     """The source's disks go last of all, and only where the spec says so."""
     if ending.outcome is not Outcome.SUCCEEDED or order.spec.storage.source_disks is not SourceDisks.DELETE:
         return NOTHING_CLEARED
-    move.report("deleting the source's disks", None)
+    move.logbook.report("deleting the source's disks", None)
     return clear_source(move, order.plan, measurement)
 
 
@@ -143,14 +147,13 @@ def take_up(entry: JournalEntry, services: Services, prober: HostSpec | None = N
     with Witness.resume(entry, services.vantage(prober), clock) as witness:
         move = _move(entry, services, witness)
         if watched and watched.answers and is_same_boot(entry.started_at, watched.started_ns, clock):
-            move.started_ns = watched.started_ns
-            move.began_ns = move.undisturbed_until_ns = watched.answers[-1].sent_ns + 1
+            move.logbook.taken_up(watched.started_ns, last_sent_ns=watched.answers[-1].sent_ns)
         if tagging.claimed_by(move):
             return None
         ending = settle(move, obeyed_late(entry) if entry.obeyed else None)
         if ending.outcome is None:
             return None
-        total_ms = move.elapsed_ms()
+        total_ms = move.logbook.elapsed_ms()
         testimony = _testimony(
             move,
             witness,
@@ -164,12 +167,12 @@ def take_up(entry: JournalEntry, services: Services, prober: HostSpec | None = N
 
 
 def _prepare(order: Order, move: Move, witness: Witness) -> volumes.Ready:
-    with move.phase("preparing"):
+    with move.logbook.phase("preparing"):
         drives.eject(move, order.plan.adaptation.emptied_drives)
         require_shared(move, order.plan.disks)
         ready = volumes.prepare(move, order.plan.disks, as_bytes=image_copy(order.plan) is ImageCopy.STREAM)
         witness.baseline()
-        move.watches(_watched(order, move, witness))
+        move.intent.watches(_watched(order, move, witness))
     return ready
 
 
@@ -184,7 +187,7 @@ def _watched(order: Order, move: Move, witness: Witness) -> Watched | None:
         prober=order.prober.name if order.prober else "",
         settle_ms=order.settle_ms,
         announce=order.spec.probe.announce,
-        started_ns=move.started_ns,
+        started_ns=move.logbook.started_ns,
         answers=answers,
     )
 
@@ -194,7 +197,7 @@ def _transfer(order: Order, move: Move, ready: volumes.Ready) -> None:
     if plan.method is Method.COLD:
         cold.transfer(move, cold_move(order, ready))
         return
-    with move.phase("migrating"):
+    with move.logbook.phase("migrating"):
         live.transfer(move, live_request(order, ready))
 
 
@@ -210,15 +213,13 @@ def _move(entry: JournalEntry, services: Services, witness: Witness) -> Move:
             tagging.renew(move)
 
     move = Move(
-        entry=entry,
+        intent=Intent(entry=entry, journal=services.journal),
+        logbook=Logbook(clock=services.clock, tell=tell, started_ns=services.clock.monotonic_ns()),
         ends=services.ends,
-        journal=services.journal,
         clock=services.clock,
         stop=services.stop,
-        tell=tell,
         me=services.me,
         work=services.work,
-        started_ns=services.clock.monotonic_ns(),
     )
     return move
 

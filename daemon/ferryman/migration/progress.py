@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import assert_never
 
 from ferryman.fleet.migrating import Job
-from ferryman.migration.move import DiskProgress
+from ferryman.migration.logbook import DiskProgress
 from ferryman.records.journal.entry import JournalEntry
 from ferryman.records.progress_files import Progress
 

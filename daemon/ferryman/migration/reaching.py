@@ -29,8 +29,8 @@ def _announce(move: Move) -> bool:
     try:
         move.ends.destination.domains.announce(vm)
     except FleetError as error:
-        move.note(Mark.ANNOUNCING_FAILED, host, error.reason)
+        move.logbook.note(Mark.ANNOUNCING_FAILED, host, error.reason)
         move.warnings.append(f"it did not answer and could not be announced again: {error.reason} {error.remedy}")
         return False
-    move.note(Mark.ANNOUNCED, host, at_ns=asked_ns)
+    move.logbook.note(Mark.ANNOUNCED, host, at_ns=asked_ns)
     return True

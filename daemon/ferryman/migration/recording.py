@@ -51,7 +51,7 @@ def _finished_at(move: Move, facts: Facts) -> datetime:
     """By the monotonic clock, where one daemon saw all of the attempt: the other one may step meanwhile."""
     if facts.recovered:
         return move.clock.now()
-    return move.entry.started_at + timedelta(milliseconds=move.elapsed_ms())
+    return move.entry.started_at + timedelta(milliseconds=move.logbook.elapsed_ms())
 
 
 def _with_testimony(record: MigrationRecord, move: Move, testimony: Testimony, job: Job | None) -> MigrationRecord:
@@ -67,8 +67,8 @@ def _with_testimony(record: MigrationRecord, move: Move, testimony: Testimony, j
         probed_from=testimony.probed_from,
         probe_clock_error_ms=testimony.clock_error_ms,
         attribution=attribute(measurement, testimony.outage, testimony.samples, told),
-        announcements=sum(one.mark is Mark.ANNOUNCED for one in move.noted),
-        timeline=timeline(move.started_ns, move.noted, lifecycles, testimony.outage),
+        announcements=sum(one.mark is Mark.ANNOUNCED for one in move.logbook.noted),
+        timeline=timeline(move.logbook.started_ns, move.logbook.noted, lifecycles, testimony.outage),
     )
 
 
@@ -109,7 +109,7 @@ def _with_work(record: MigrationRecord, move: Move, job: Job | None) -> Migratio
         encrypted=entry.encrypted,
         plain_because=entry.plain_because,
         transfer=_transfer(job, move),
-        phases=tuple(move.phases),
+        phases=tuple(move.logbook.phases),
         dirty=entry.dirty,
     )
 
@@ -196,8 +196,8 @@ def decided(held: MigrationRecord, record_id: str, at: datetime, reason: str) ->
 def _told(move: Move, *, moved: bool) -> Told:
     entry, ends = move.entry, move.ends
     return Told(
-        source=ends.source.domains.lifecycle(entry.uuid, move.started_ns),
-        destination=ends.destination.domains.lifecycle(entry.uuid, move.started_ns),
+        source=ends.source.domains.lifecycle(entry.uuid, move.logbook.started_ns),
+        destination=ends.destination.domains.lifecycle(entry.uuid, move.logbook.started_ns),
         moved=moved,
     )
 

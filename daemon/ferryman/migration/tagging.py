@@ -5,7 +5,8 @@ from __future__ import annotations
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.ownership import Claim, Owner, claim_of
-from ferryman.migration.move import Move, MoveFailedError
+from ferryman.migration.errors import MoveFailedError
+from ferryman.migration.move import Move
 from ferryman.records.audit.record import Outcome
 
 RENEW_EVERY_NS = 60 * 1_000_000_000

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
-from pathlib import Path
 
 from ferryman.fleet.values import Snapshot
 from ferryman.migration.clock import Clock
 from ferryman.reconciler import bookkeeping
+from ferryman.reconciler.archive import Archive
 from ferryman.reconciler.events import Events
 from ferryman.reconciler.mailbox import Mailbox
 from ferryman.reconciler.memory import Memory
 from ferryman.reconciler.wanting import Wanted
 from ferryman.reconciler.writing import Writing
 from ferryman.records.audit import whole as audit
-from ferryman.records.audit.downtimes import Downtimes
-from ferryman.records.audit.ordering import in_order, next_number
-from ferryman.records.audit.record import MigrationRecord, Outcome
+from ferryman.records.audit.record import MigrationRecord
 from ferryman.records.in_force import write_in_force
 from ferryman.records.journal.entry import JournalEntry
 from ferryman.records.journal.journal import Journal
@@ -33,7 +30,6 @@ from ferryman.records.state.messages import (
     changes_message,
     fleet_change,
     host_change,
-    migration_message,
     vm_change,
 )
 from ferryman.records.state.states import HostState, VmState
@@ -52,30 +48,26 @@ class Chronicle:
         self._events = events
         self._writing = Writing(events)
         self.mailbox = Mailbox(store.folder, self._writing)
-        self._records = list(audit.records(store.folder, on_damaged=self._writing.tell))
-        self._downtimes = Downtimes(self._records)
         self._hosts = store.host_states()
         self._fleet = store.fleet_state()
         self._kept_specs: Tree | None = None
-        self._uncommitted: list[MigrationRecord] = []
-        """Oldest first."""
-        self._unwritten: list[MigrationRecord] = []
         self._changes: list[Change] = []
         self.journal = Journal(store.folder)
+        records = list(audit.records(store.folder, on_damaged=self._writing.tell))
         removals = tuple(audit.removals(store.folder, on_damaged=self._writing.tell))
-        self.memory = Memory.of(store.vm_states(), self._records, removals)
-        self._writing.attempt(self._catch_up)
+        self.memory = Memory.of(store.vm_states(), records, removals)
+        self._archive = Archive(store, self.journal, self.memory, records)
+        self._writing.attempt(self._archive.catch_up)
         for damaged in (*store.damaged(), *self.journal.damaged()):
             self._writing.tell(damaged)
 
     def open_moves(self) -> OpenMoves:
         """Moves that did not come to an end; one whose record was written is only closed, or held."""
-        written = {record.id: record.outcome for record in self._records}
-        ended = written.keys() | {record.id for record in self._unwritten}
-        found = OpenMoves.read(self.journal, ended, self.memory.held)
+        written = self._archive.outcomes()
+        found = OpenMoves.read(self.journal, self._archive.ended(), self.memory.held)
         for vm, entry in found.recorded.items():
             if entry.id in written:
-                self._writing.attempt(partial(self._close, vm, written[entry.id]))
+                self._writing.attempt(partial(self._archive.close, vm, written[entry.id]))
         return found
 
     def silent(self) -> list[MigrationRecord]:
@@ -85,10 +77,9 @@ class Chronicle:
             for vm, state in self.memory.states.items()
             if any(condition.reason == ConditionReason.SERVICE_SILENT for condition in state.conditions)
         }
-        last = {
+        return self._archive.of(
             state.last_migration.id for vm, state in self.memory.states.items() if vm in said and state.last_migration
-        }
-        return [record for record in self._records if record.id in last]
+        )
 
     def reopen(self, entry: JournalEntry) -> bool:
         """Make an attempt of its own of one that ended; whether that could be written."""
@@ -110,9 +101,8 @@ class Chronicle:
 
     def record(self, record: MigrationRecord) -> None:
         """Write the audit record of a move that ended; it is committed with the next observation."""
-        number = next_number(chain(self._records, self._unwritten))
-        self._unwritten.append(replace(record, number=number))
-        self._writing.attempt(self._write_records)
+        self._archive.take(record)
+        self._writing.attempt(self._archive.write)
 
     def idle(self, vm: str) -> None:
         """Nobody is at work on the VM's open move any more: it makes no progress."""
@@ -131,17 +121,12 @@ class Chronicle:
         self._writing.attempt(self._conclude)
 
     def _conclude(self) -> None:
-        self._write_records()
-        for record in self._uncommitted:
-            if record.vm not in self.memory.states:  # nobody has reconciled it yet
-                downtimes = self._downtimes.of(record.vm)
-                begun = bookkeeping.with_record(VmState(name=record.vm), record, downtimes)
-                self.memory.states[record.vm] = begun
-            self._store.write_vm(self.memory.states[record.vm])
-        self._commit_moves()
+        self._archive.write()
+        self._archive.write_states()
+        self._archive.commit(self._drained())
 
     def _observe(self, specs: Specs, snapshot: Snapshot, statuses: Mapping[str, Status], busy: Collection[str]) -> None:
-        self._write_records()
+        self._archive.write()
         now = self._clock.now()
         vms = self._vm_states(specs, snapshot, statuses, now)
         hosts = {
@@ -207,67 +192,14 @@ class Chronicle:
 
     def _commit(self, specs: Specs) -> None:
         """One commit for each move that ended, then one for whatever else was seen."""
-        self._commit_moves()
+        self._archive.commit(self._drained())
         if self._changes:
             self._store.commit(changes_message(self._changes, specs.revision.id))
             self._changes.clear()
 
-    def _commit_moves(self) -> None:
-        while self._uncommitted:
-            record = self._uncommitted[0]
-            self._store.commit(migration_message(record), self._files_of(record))
-            self._uncommitted.pop(0)
-
-    def _files_of(self, record: MigrationRecord) -> list[Path]:
-        """What this one move changed; that a host is drained is a change of its own."""
-        ends = {record.source, record.destination}
-        drained = {name for name in ends & self._hosts.keys() if self._hosts[name].drained}
-        hosts = [self._store.paths.host(name) for name in sorted(ends - drained)]
-        files = [self._store.paths.record(record), self._store.paths.vm(record.vm), *hosts]
-        return [file for file in files if file.exists()]
-
-    def _write_records(self) -> None:
-        while self._unwritten:
-            record = self._unwritten[0]
-            self._store.write_record(record)
-            self._close(record.vm, record.outcome)
-            clear_progress(self._store.folder, record.vm)
-            self._unwritten.pop(0)
-            self._take_in(record)
-
-    def _close(self, vm: str, outcome: Outcome) -> None:
-        """What a person must decide about keeps its entry until that is done; so does what a guest may yet obey."""
-        if outcome is Outcome.FAILED:
-            self.journal.close_failed(vm)
-        else:
-            self.journal.asked.drop(vm)
-        if outcome is Outcome.HELD:
-            self.journal.hold(vm)
-        else:
-            self.journal.close(vm)
-            self.journal.release(vm)
-
-    def _catch_up(self) -> None:
-        """An earlier daemon was killed after it wrote an audit record: say so in the VM's state, and commit it."""
-        if self._store.read_only:
-            return
-        self._uncommitted = in_order(self._store.uncommitted(self._records))
-        for record in bookkeeping.untold(self._uncommitted, self._records, self.memory.states):
-            self._apply(record)
-
-    def _take_in(self, record: MigrationRecord) -> None:
-        self._uncommitted.append(record)
-        self._records.append(record)
-        self._downtimes.add(record)
-        self.memory.learn(self._records)
-        self._apply(record)
-
-    def _apply(self, record: MigrationRecord) -> None:
-        before = self.memory.states.get(record.vm)
-        if before is not None:
-            downtimes = self._downtimes.of(record.vm)
-            self.memory.states[record.vm] = bookkeeping.with_record(before, record, downtimes)
+    def _drained(self) -> frozenset[str]:
+        return frozenset(name for name, state in self._hosts.items() if state.drained)
 
     def _try_out(self) -> None:
-        self._write_records()
+        self._archive.write()
         self.journal.try_out()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ferryman.fleet.observing import FleetView
 from ferryman.fleet.values import Snapshot
-from ferryman.migration.move import ends_of
+from ferryman.migration.host_pair import ends_of
 from ferryman.migration.settling.holds import Advice
 from ferryman.migration.settling.situation import Situation, examine, in_words
 from ferryman.planning.decisions import Refused

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ferryman.downtime.values import ServiceCheck
 from ferryman.fleet.values import Snapshot
 from ferryman.migration.attempt import Services, carry_out, take_up
-from ferryman.migration.move import ends_of
+from ferryman.migration.host_pair import ends_of
 from ferryman.planning.admission import Route
 from ferryman.planning.plans import Plan
 from ferryman.planning.waiting import observing_only

@@ -95,6 +95,25 @@ def test_a_fast_network_and_a_regular_schedule_bind_a_drop_to_two_intervals(leng
     assert length - lower <= 20
 
 
+@given(st.floats(20, 2000), st.floats(0, 30), st.floats(0, 30))
+def test_however_late_its_probes_the_slots_missed_say_how_far_its_bounds_are_apart(
+    length: float, cut_late: float, healed_late: float
+) -> None:
+    dropped = KnownOutage(begin=1503, end=1503 + length)
+    sent = [0.0]
+    while sent[-1] < ENDED:
+        next_slot = sent[-1] + 9
+        held_up = [
+            late for at, late in ((dropped.begin, cut_late), (dropped.end, healed_late)) if sent[-1] < at <= next_slot
+        ]
+        sent.append(next_slot + sum(held_up))
+
+    found = measured(probe(sent, [dropped]))
+
+    lower, _, upper = figures(found)
+    assert upper - lower <= (2 + found.missed) * 10 + 2 * (found.baseline_round_trip_max_ms or 0) + 0.001
+
+
 @given(st.lists(st.booleans(), min_size=1, max_size=200), st.floats(0.1, 800))
 def test_any_pattern_of_answers_gives_a_terminal_status(pattern: list[bool], round_trip: float) -> None:
     samples = probe(every(10, until=BEGAN))

@@ -13,7 +13,7 @@ from ferryman.fleet.migrating import LiveMigration
 from ferryman.fleet.ownership import Identity
 from ferryman.fleet.values import Snapshot
 from ferryman.migration.attempt import Services
-from ferryman.migration.move import HostPair
+from ferryman.migration.host_pair import HostPair
 from ferryman.migration.order import Order
 from ferryman.planning.aiming import Aim, aim
 from ferryman.planning.arriving import storage_at

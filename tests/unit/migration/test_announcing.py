@@ -9,7 +9,10 @@ from stand import VM, Stand
 
 from ferryman.fleet.fake.faults import Operation
 from ferryman.migration.announcing import TRIES, gap_s, may_announce
-from ferryman.migration.move import HostPair, Move
+from ferryman.migration.host_pair import HostPair
+from ferryman.migration.intent import Intent
+from ferryman.migration.logbook import Logbook
+from ferryman.migration.move import Move
 from ferryman.migration.reaching import announce_until_answered
 from ferryman.records.audit.timeline import Mark
 from ferryman.records.journal.entry import Step
@@ -34,12 +37,11 @@ class TestWhen:
 def arrived(stand: Stand) -> Move:
     """A move whose VM runs at the destination by now, and no longer at the source."""
     move = Move(
-        entry=stand.left_open(Method.LIVE, Step.FINISHING),
+        intent=Intent(entry=stand.left_open(Method.LIVE, Step.FINISHING), journal=stand.journal),
+        logbook=Logbook(clock=stand.clock, tell=lambda *_: None, started_ns=0),
         ends=HostPair(source=stand.source, destination=stand.destination),
-        journal=stand.journal,
         clock=stand.clock,
         stop=stand.stop,
-        tell=lambda *_: None,
     )
     stand.destination.add_vm(VM)
     stand.source.domains.known.clear()
@@ -58,7 +60,7 @@ def silent(stand: Stand, times: int) -> Callable[[float], bool]:
 
 
 def announced_ms(move: Move) -> list[int]:
-    return [one.at_ns // 1_000_000 for one in move.noted if one.mark is Mark.ANNOUNCED]
+    return [one.at_ns // 1_000_000 for one in move.logbook.noted if one.mark is Mark.ANNOUNCED]
 
 
 class TestDoing:
@@ -74,7 +76,7 @@ class TestDoing:
         move = arrived(stand)
         announce_until_answered(move, silent(stand, 100))
         assert announced_ms(move) == [800, 2000, 3800, 6500, 10_550]
-        assert {one.host for one in move.noted} == {"skopje"}
+        assert {one.host for one in move.logbook.noted} == {"skopje"}
 
     def test_not_by_a_daemon_that_is_stopping(self, stand: Stand) -> None:
         move = arrived(stand)
@@ -87,5 +89,5 @@ class TestDoing:
         stand.destination.faults.fail_next(Operation.ANNOUNCE)
         announce_until_answered(move, silent(stand, 100))
         assert stand.destination.faults.made(Operation.ANNOUNCE) == 1
-        assert [one.mark for one in move.noted] == [Mark.ANNOUNCING_FAILED]
+        assert [one.mark for one in move.logbook.noted] == [Mark.ANNOUNCING_FAILED]
         assert "could not be announced again" in move.warnings[0]

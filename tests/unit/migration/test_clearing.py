@@ -18,7 +18,10 @@ from ferryman.fleet.fake.hosts import vm_xml
 from ferryman.migration.attempt import carry_out
 from ferryman.migration.clock import SystemClock
 from ferryman.migration.disks.clearing import Cleared, clear_source
-from ferryman.migration.move import HostPair, Move
+from ferryman.migration.host_pair import HostPair
+from ferryman.migration.intent import Intent
+from ferryman.migration.logbook import Logbook
+from ferryman.migration.move import Move
 from ferryman.migration.order import Order
 from ferryman.records.audit.record import MigrationRecord
 from ferryman.records.journal.entry import JournalEntry, Step
@@ -53,12 +56,11 @@ def cleared(stand: Stand, order: Order, measurement: Measurement = ANSWERED) -> 
         started_at=stand.clock.now(),
     )
     move = Move(
-        entry=entry,
+        intent=Intent(entry=entry, journal=stand.journal),
+        logbook=Logbook(clock=stand.clock, tell=lambda *_: None, started_ns=0),
         ends=HostPair(source=stand.source, destination=stand.destination),
-        journal=stand.journal,
         clock=stand.clock,
         stop=stand.stop,
-        tell=lambda *_: None,
     )
     return clear_source(move, order.plan, measurement)
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from ferryman.fleet.images import Export, Image
 from ferryman.migration.disks.volumes import Ready, copied
-from ferryman.migration.move import DiskProgress, Move, MoveFailedError, stopped
+from ferryman.migration.errors import MoveFailedError, stopped
+from ferryman.migration.logbook import DiskProgress
+from ferryman.migration.move import Move
 from ferryman.planning.plans import DiskPlan
 
 _NS_PER_S = 1_000_000_000
@@ -87,4 +89,4 @@ class _Meter:
         done = int(share * self._total_bytes)
         elapsed_s = max(1, self._move.clock.monotonic_ns() - self._began_ns) / _NS_PER_S
         progress = DiskProgress(total_bytes=self._total_bytes, processed_bytes=done, bytes_s=done / elapsed_s)
-        self._move.report(self._phase, progress)
+        self._move.logbook.report(self._phase, progress)

@@ -9,7 +9,9 @@ from ferryman.fleet.errors import FleetError
 from ferryman.fleet.images import Mirror
 from ferryman.fleet.values import Power
 from ferryman.migration.cold.exporting import Cargo
-from ferryman.migration.move import DiskProgress, Move, MoveFailedError, stopped
+from ferryman.migration.errors import MoveFailedError, stopped
+from ferryman.migration.logbook import DiskProgress
+from ferryman.migration.move import Move
 
 _LOOK_EVERY_S = 0.2
 _VIGIL_EVERY_S = 0.5
@@ -22,7 +24,7 @@ def fill(move: Move, cargo: Sequence[Cargo], bandwidth_mib_s: int) -> None:
     """Begin every mirror, and wait until all are ready. Raises FleetError, StoppedError."""
     vm, images = move.entry.vm, move.ends.source.images
     each_mib_s = share_mib_s(bandwidth_mib_s, len(cargo))
-    move.mirrors(tuple(one.disk.target for one in cargo))
+    move.intent.mirrors(tuple(one.disk.target for one in cargo))
     for one in cargo:
         images.mirror(vm, one.disk.target, one.export, bandwidth_mib_s=each_mib_s)
     meter = _Meter(move)
@@ -48,7 +50,7 @@ def end(move: Move) -> None:
     """
     for target in move.entry.mirrored:
         move.ends.source.images.cancel_mirror(move.entry.vm, target)
-    move.mirrors(())
+    move.intent.mirrors(())
 
 
 class Vigil:
@@ -115,6 +117,6 @@ class _Meter:
         elapsed_s = max(1, now_ns - self._began_ns) / _NS_PER_S
         total = sum(mirror.total_bytes for mirror in mirrors)
         progress = DiskProgress(total_bytes=total, processed_bytes=processed, bytes_s=processed / elapsed_s)
-        self._move.report("mirroring disks", progress)
+        self._move.logbook.report("mirroring disks", progress)
         self._move.disk_bytes = processed
         return all(mirror.ready for mirror in mirrors)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ferryman.migration.disks.volumes import copied
-from ferryman.migration.move import DiskProgress, Move, MoveFailedError, stopped
+from ferryman.migration.errors import MoveFailedError, stopped
+from ferryman.migration.logbook import DiskProgress
+from ferryman.migration.move import Move
 from ferryman.planning.plans import DiskPlan
 
 _NS_PER_S = 1_000_000_000
@@ -62,4 +64,4 @@ class _Meter:
             processed_bytes=self._bytes,
             bytes_s=self._bytes / elapsed_s,
         )
-        self._move.report("copying disks", progress)
+        self._move.logbook.report("copying disks", progress)

@@ -15,7 +15,8 @@ from ferryman.migration import tagging
 from ferryman.migration.cold import mirroring, streaming
 from ferryman.migration.cold.exporting import Cargo, copy, reach, serving, verify
 from ferryman.migration.disks.volumes import Ready
-from ferryman.migration.move import Move, MoveFailedError, stopped
+from ferryman.migration.errors import MoveFailedError, stopped
+from ferryman.migration.move import Move
 from ferryman.migration.settling.looking import has_left
 from ferryman.planning.modes import ImageCopy
 from ferryman.planning.plans import DiskPlan
@@ -60,8 +61,8 @@ def transfer(move: Move, cold: ColdMove) -> None:
     _require_off(move)
     definition = _definition_now(move, cold)
     _bring_machine_files(move, cold.vm)
-    move.advance(Step.ACTIVATING)
-    with move.phase("defining"):
+    move.intent.advance(Step.ACTIVATING)
+    with move.logbook.phase("defining"):
         move.ends.destination.definitions.define(definition, autostart=cold.vm.autostart)
 
 
@@ -82,15 +83,15 @@ def _bring_machine_files(move: Move, vm: DomainDetail) -> None:
     """Firmware variables and a TPM's state, as they are now that the VM is off."""
     files = files_of(vm.domain.uuid, vm.needs)
     if files:
-        with move.phase("bringing machine files"):
+        with move.logbook.phase("bringing machine files"):
             there = move.ends.destination.machine_files
-            move.carries(there.absent(files))
+            move.intent.carries(there.absent(files))
             there.store(move.ends.source.machine_files.fetch(files))
 
 
 def _stream(move: Move, cold: ColdMove) -> None:
     _switch_off(move, cold)
-    with move.phase("copying disks"):
+    with move.logbook.phase("copying disks"):
         streaming.copy(move, cold.disks)
 
 
@@ -105,7 +106,7 @@ def _copy(move: Move, cold: ColdMove) -> None:
 def _mirror(move: Move, cold: ColdMove) -> None:
     """The guest runs until all is there. A mirror that broke at the last moment is made good by a copy."""
     with _serving(move, cold) as cargo:
-        with move.phase("mirroring disks"):
+        with move.logbook.phase("mirroring disks"):
             mirroring.fill(move, cargo, cold.bandwidth_mib_s)
         vigil = mirroring.Vigil(move, cargo)
         _switch_off(move, cold, vigil.look)
@@ -113,7 +114,7 @@ def _mirror(move: Move, cold: ColdMove) -> None:
             move.warnings.append("the mirror broke while the guest was shutting down: its disks were copied anew")
             _copy_and_verify(move, cargo, cold)
         elif cold.spec.compare:
-            with move.phase("comparing disks"):
+            with move.logbook.phase("comparing disks"):
                 verify(move, cargo)
 
 
@@ -122,9 +123,9 @@ def _serving(move: Move, cold: ColdMove) -> AbstractContextManager[tuple[Cargo, 
 
 
 def _copy_and_verify(move: Move, cargo: Sequence[Cargo], cold: ColdMove) -> None:
-    with move.phase("copying disks"):
+    with move.logbook.phase("copying disks"):
         copy(move, cargo, cold.bandwidth_mib_s)
-    with move.phase("comparing disks"):
+    with move.logbook.phase("comparing disks"):
         verify(move, cargo)
 
 
@@ -134,22 +135,22 @@ def _nothing() -> None:
 
 def _switch_off(move: Move, cold: ColdMove, meanwhile: Callable[[], None] = _nothing) -> None:
     if move.entry.running:
-        move.asks_to_power_off()
-        with move.phase("shutting down"):
+        move.intent.asks_to_power_off(move.clock.now())
+        with move.logbook.phase("shutting down"):
             _shut_down(move, cold.spec, meanwhile)
     else:
-        move.advance(Step.TRANSFERRING)
+        move.intent.advance(Step.TRANSFERRING)
     # From here on a reboot of the source must not bring up a second copy.
     move.ends.source.definitions.disarm(move.entry.vm)
     _require_off(move)
-    move.saw_off()
+    move.intent.saw_off()
 
 
 def _shut_down(move: Move, spec: ColdSpec, meanwhile: Callable[[], None]) -> None:
     """Ask until it is off. Some guests miss the first request while they boot, so it is repeated."""
     power, vm = move.ends.source.power, move.entry.vm
     began = asked = move.clock.monotonic_ns()
-    move.undisturbed_until_ns = began
+    move.logbook.undisturbed_until_ns = began
     _ask_to_power_off(move)
     while power.state(vm) is not Power.SHUT_OFF:
         meanwhile()

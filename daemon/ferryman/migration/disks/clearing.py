@@ -64,7 +64,9 @@ def _obstacle(move: Move, disk: DiskPlan) -> str | None:
     if found is None or found.path != disk.source.path:
         return f"{source.name} has another volume {disk.source.ref.pool}/{disk.source.ref.name} now, or none"
     marker = f"{move.entry.id}-{disk.target}.marker"
-    if not lie_apart(source, disk.source.ref.pool, destination, disk.destination.pool, marker, move.journal.markers):
+    if not lie_apart(
+        source, disk.source.ref.pool, destination, disk.destination.pool, marker, move.intent.journal.markers
+    ):
         return f"{source.name} and {destination.name} may share the storage of {disk.source.ref.pool}"
     return None
 

@@ -12,7 +12,7 @@ def eject(move: Move, targets: Collection[str]) -> None:
     drives, vm = move.ends.source.drives, move.entry.vm
     for medium in drives.media(vm) if targets else ():
         if medium.target in targets:
-            move.takes_out(medium)
+            move.intent.takes_out(medium)
             drives.eject(vm, medium)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.migration.disks.apart import Likeness, likeness
-from ferryman.migration.move import Move, MoveFailedError, UnwrittenError
+from ferryman.migration.errors import MoveFailedError, UnwrittenError
+from ferryman.migration.move import Move
 from ferryman.planning.plans import DiskPlan, DiskTransfer
 from ferryman.records.errors import StateUnwritableError
 from ferryman.records.journal.markers import Markers
@@ -37,7 +38,7 @@ def compared(move: Move, disk: DiskPlan, how: Comparison, pool: str) -> Likeness
     source, destination = move.ends.source, move.ends.destination
     marker = f"{move.entry.id}-{disk.target}.marker"
     try:
-        return how(destination, disk.destination.pool, source, pool, marker, move.journal.markers)
+        return how(destination, disk.destination.pool, source, pool, marker, move.intent.journal.markers)
     except StateUnwritableError as error:
         raise UnwrittenError(error.reason, error.remedy) from error
 

@@ -10,7 +10,8 @@ from ferryman.fleet.usage import users
 from ferryman.fleet.values import Volume, VolumeRef
 from ferryman.migration.disks.apart import Likeness, likeness
 from ferryman.migration.disks.sharing import compared
-from ferryman.migration.move import Move, MoveFailedError
+from ferryman.migration.errors import MoveFailedError
+from ferryman.migration.move import Move
 from ferryman.planning.plans import DiskPlan
 
 

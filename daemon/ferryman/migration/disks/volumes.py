@@ -11,7 +11,8 @@ from ferryman.fleet.xml.adapting import Adaptation, DiskSource, SourceKind
 from ferryman.migration.disks.apart import Likeness, tried_out
 from ferryman.migration.disks.sharing import compared
 from ferryman.migration.disks.using import require_unused
-from ferryman.migration.move import Move, MoveFailedError
+from ferryman.migration.errors import MoveFailedError
+from ferryman.migration.move import Move
 from ferryman.planning.plans import DiskPlan, DiskTransfer, Plan
 from ferryman.records.audit.record import VolumeAt
 
@@ -86,7 +87,7 @@ def _create(move: Move, disk: DiskPlan, *, as_bytes: bool) -> Volume:
             f"Look whose it is, and rename it; if {ours.host} sees the source's own storage there, "
             'set [storage] mode = "shared".',
         )
-    move.owns(ours)
+    move.intent.owns(ours)
     try:
         return volumes.create(
             disk.destination,
@@ -97,7 +98,7 @@ def _create(move: Move, disk: DiskPlan, *, as_bytes: bool) -> Volume:
     except OperationFailedError as error:
         # The host said no, and may have created it all the same; so may one that fell silent.
         if error.kind is FailureKind.EXISTS or volumes.find(disk.destination) is None:
-            move.disowns(ours)
+            move.intent.disowns(ours)
         raise
 
 

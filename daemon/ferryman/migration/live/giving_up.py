@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ferryman.migration.errors import MoveFailedError
 from ferryman.migration.live.steering import SILENT_S, Course, Turn
-from ferryman.migration.move import MoveFailedError
 from ferryman.records.journal.entry import JournalEntry
 
 _MIB = 1024 * 1024

@@ -9,8 +9,9 @@ from ferryman.fleet.deadlines import begin
 from ferryman.fleet.errors import FailureKind, FleetError, HostUnreachableError, OperationFailedError
 from ferryman.fleet.migrating import JobPhase, LiveMigration
 from ferryman.fleet.values import Power
+from ferryman.migration.errors import LeftRunningError
 from ferryman.migration.live.watch import BLIND_S, Watch, tell_destination
-from ferryman.migration.move import LeftRunningError, Move
+from ferryman.migration.move import Move
 
 _LOOKS_AT_ORPHANS = 5
 
@@ -23,7 +24,7 @@ def transfer(move: Move, request: LiveMigration) -> None:
     """
     migrations = move.ends.source.migrations
     migrations.set_max_downtime(request.vm, Watch(move).limit_ms)
-    move.asks(request)
+    move.intent.asks(request)
     if move.entry.autostart:
         # Once it has left, a reboot of the source must not bring up a second copy from the old disks.
         move.ends.source.definitions.disarm(request.vm)
@@ -32,7 +33,7 @@ def transfer(move: Move, request: LiveMigration) -> None:
     except OperationFailedError as error:
         if error.kind is not FailureKind.PEER_UNREACHED or move.through is not None or not _is_untouched(move):
             raise
-        move.drives_itself(f"the libvirtd of {move.entry.source} does not reach its peer: {error.reason}")
+        move.intent.drives_itself(f"the libvirtd of {move.entry.source} does not reach its peer: {error.reason}")
         move.warnings.append(f"{move.entry.driven_because}; so the daemon drove the move itself. {error.remedy}")
         _migrate(move, request)
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from ferryman.fleet.errors import FailureKind, FleetError, OperationFailedError
 from ferryman.fleet.migrating import Job, JobPhase
+from ferryman.migration.errors import MoveFailedError, stopped
 from ferryman.migration.live.giving_up import why_given_up
 from ferryman.migration.live.steering import Rules, Turn, course, look_in_s, steer
-from ferryman.migration.move import Move, MoveFailedError, stopped
+from ferryman.migration.move import Move
 from ferryman.records.audit.timeline import Mark
 from ferryman.records.journal.entry import Step
 
@@ -78,13 +79,13 @@ class Watch:
         self._seen_at_s = self._now_s()
         self.look_in_s = look_in_s(self._course, job, self._rules)
         if job.phase in (JobPhase.SETUP, JobPhase.DISKS):
-            self._move.undisturbed_until_ns = asked_ns
+            self._move.logbook.undisturbed_until_ns = asked_ns
         if job.memory_total_bytes:
             # Its speed is the link's, and not what it was eased to.
             self._move.sent = replace(job, memory_bytes_s=self._course.full_bytes_s or job.memory_bytes_s)
         self._move.disk_bytes = max(self._move.disk_bytes, job.disk_processed_bytes)
         over = job.phase is JobPhase.NONE and self._move.sent is not None
-        self._move.report("finishing" if over else _PHASES[job.phase], job)
+        self._move.logbook.report("finishing" if over else _PHASES[job.phase], job)
 
     def is_blind(self) -> bool:
         """Whether nothing was seen of the job for so long that its call is not to be waited for."""
@@ -119,13 +120,13 @@ class Watch:
             self._give_memory_the_whole_cap()
         if after.ladder.limit_ms != before.ladder.limit_ms:
             self._move.ends.source.migrations.set_max_downtime(self._move.entry.vm, after.ladder.limit_ms)
-            self._move.note(Mark.STEERED, detail=f"a downtime of {after.ladder.limit_ms} ms {_so_far(job)}")
+            self._move.logbook.note(Mark.STEERED, detail=f"a downtime of {after.ladder.limit_ms} ms {_so_far(job)}")
         if after.cap_mib_s is not None and after.cap_mib_s != before.cap_mib_s:
             self._move.ends.source.migrations.set_max_bandwidth(self._move.entry.vm, after.cap_mib_s)
-            self._move.note(Mark.STEERED, detail=f"{after.cap_mib_s} MiB/s {_so_far(job)}")
+            self._move.logbook.note(Mark.STEERED, detail=f"{after.cap_mib_s} MiB/s {_so_far(job)}")
         ends = after.turn in (Turn.ABORT, Turn.GIVE_UP)
         if after.turn is not before.turn:
-            self._move.note(Mark.STEERED, detail=f"{after.turn} {_so_far(job)}")
+            self._move.logbook.note(Mark.STEERED, detail=f"{after.turn} {_so_far(job)}")
         if ends:
             self._course = after  # the migration may end of it, whatever the call says
         if ends or after.turn is not before.turn:
@@ -141,12 +142,12 @@ class Watch:
     def _take(self, turn: Turn) -> None:
         vm, source = self._move.entry.vm, self._move.ends.source
         if turn is Turn.POST_COPY:
-            self._move.advance(Step.SWITCHING)
+            self._move.intent.advance(Step.SWITCHING)
             try:
                 source.migrations.start_post_copy(vm)
             except OperationFailedError as error:
                 if error.kind is not FailureKind.BUSY:
-                    self._move.did_not_switch()
+                    self._move.intent.did_not_switch()
                 raise
             self._runs_there = True
         elif turn is Turn.PAUSE:

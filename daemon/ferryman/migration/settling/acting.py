@@ -8,8 +8,9 @@ from typing import assert_never
 from ferryman.fleet.values import Power
 from ferryman.migration.cold import mirroring
 from ferryman.migration.disks import drives, volumes
+from ferryman.migration.errors import UnwrittenError
 from ferryman.migration.live import transfer as live
-from ferryman.migration.move import Move, UnwrittenError
+from ferryman.migration.move import Move
 from ferryman.migration.settling.actions import Action
 from ferryman.records.journal.entry import Step
 
@@ -45,10 +46,10 @@ def _wait(move: Move, action: Action) -> None:
     if action is Action.WAIT_FOR_JOB:
         live.adopt(move)
     elif action is Action.WAIT_FOR_HOST:
-        move.report("waiting for an unreachable host", None)
+        move.logbook.report("waiting for an unreachable host", None)
         move.stop.wait(WAIT_FOR_HOST_S)
     else:
-        move.report(_WAITING.get(action, "waiting for the guest to power off"), None)
+        move.logbook.report(_WAITING.get(action, "waiting for the guest to power off"), None)
         move.stop.wait(WAIT_FOR_POWER_S)
 
 
@@ -61,7 +62,7 @@ _WAITING = {
 def _resume_post_copy(move: Move) -> None:
     if move.entry.request is None:
         raise AssertionError("a migration that switched was asked for, and that was written down")
-    with move.phase("resuming post-copy"):
+    with move.logbook.phase("resuming post-copy"):
         live.resume(move, move.entry.request)
 
 
@@ -71,10 +72,10 @@ def _touch_source(move: Move, action: Action) -> None:
         source.power.resume(vm)
     elif action is Action.START_SOURCE:
         with suppress(UnwrittenError):  # a guest that is down does not wait for the state folder; undoing writes it
-            move.saw_off()
+            move.intent.saw_off()
         source.power.start(vm)
     else:
-        move.advance(Step.FINISHING)
+        move.intent.advance(Step.FINISHING)
         if move.entry.autostart:
             move.ends.destination.definitions.arm(vm)
         # Paused for the switch-over, or off. Should it run after all, it is left alone and the next look says so.
@@ -92,20 +93,20 @@ def _touch_destination(move: Move, action: Action) -> None:
             destination.power.destroy(vm)
     elif action is Action.START_DESTINATION:
         if move.entry.step is Step.ACTIVATING:
-            move.advance(Step.STARTING)
-        with move.phase("starting"):
+            move.intent.advance(Step.STARTING)
+        with move.logbook.phase("starting"):
             destination.power.start(vm)
     # A start that was refused may yet have had its effect: a running VM keeps its definition.
     elif destination.power.state(vm) is Power.SHUT_OFF:
         # It never ran there: whoever takes the move up from here on may go back to the source, too.
-        move.advance(Step.ACTIVATING)
+        move.intent.advance(Step.ACTIVATING)
         destination.definitions.undefine(vm)
 
 
 def _undo(move: Move) -> None:
     """The source as it was, the destination empty of what this move made there."""
     if move.entry.went_off:
-        move.saw_off()
+        move.intent.saw_off()
     if move.entry.mirrored:
         mirroring.end(move)
     if move.entry.autostart and move.entry.step is not Step.PREPARING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ferryman.fleet.errors import FleetError
-from ferryman.migration.move import Move, MoveFailedError
+from ferryman.migration.errors import MoveFailedError
+from ferryman.migration.move import Move
 from ferryman.migration.settling.ends import End, Seen
 from ferryman.migration.settling.holds import Advice, Way, advice
 from ferryman.migration.settling.recovery import Ruling

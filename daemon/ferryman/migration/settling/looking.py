@@ -11,7 +11,7 @@ from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.migrating import JobPhase
 from ferryman.fleet.values import Domain, MigrationSide, Off, Power
-from ferryman.migration.move import HostPair
+from ferryman.migration.host_pair import HostPair
 from ferryman.migration.settling.ends import End, Seen
 from ferryman.migration.working import Work
 from ferryman.records.journal.entry import JournalEntry

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from ferryman.fleet.errors import FailureKind, FleetError, HostUnreachableError, OperationFailedError
 from ferryman.migration import tagging
-from ferryman.migration.move import Move, UnwrittenError
+from ferryman.migration.errors import UnwrittenError
+from ferryman.migration.move import Move
 from ferryman.migration.settling.acting import WAIT_FOR_HOST_S, WAIT_FOR_POWER_S, take
 from ferryman.migration.settling.actions import PATIENT, Action
 from ferryman.migration.settling.endings import ARRIVED, LEFT_OPEN, Ending, held, undone, undone_in_part
@@ -116,7 +117,7 @@ class _Settling:
         """Let some time pass before a further try, and look again after it; False: the daemon is stopping."""
         move = self._move
         self._rested[action] = self._taken[action]
-        move.report(f"tried again soon: {self._trouble.reason if self._trouble else action}", None)
+        move.logbook.report(f"tried again soon: {self._trouble.reason if self._trouble else action}", None)
         stopping = move.stop.wait(pause_s(self._taken[action]))
         self._answered_ns = move.clock.monotonic_ns()
         return not stopping
@@ -146,7 +147,7 @@ class _Settling:
             self._trouble = error
             self._start_refused |= first_start and _is_refusal(error)
             if action is Action.RESUME_POST_COPY:
-                self._move.report(f"standing still, tried again: {error.reason}", None)
+                self._move.logbook.report(f"standing still, tried again: {error.reason}", None)
             self._move.stop.wait(WAIT_FOR_POWER_S)
             return error
         return None

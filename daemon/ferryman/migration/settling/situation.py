@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ferryman.migration.move import HostPair
+from ferryman.migration.host_pair import HostPair
 from ferryman.migration.settling.actions import Action
 from ferryman.migration.settling.endings import way_of
 from ferryman.migration.settling.ends import Seen

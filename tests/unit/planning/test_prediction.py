@@ -22,8 +22,8 @@ from ferryman.planning.prediction import (
     Knowledge,
     Task,
     predict,
-    rest_ms,
 )
+from ferryman.planning.remainder import rest_ms
 from ferryman.specs.choices import Method
 from ferryman.specs.host_spec import HostLimits, HostSpec
 

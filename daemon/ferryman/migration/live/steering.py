@@ -17,7 +17,7 @@ from ferryman.migration.live.convergence import Ladder, climb, first_step_only, 
 from ferryman.migration.live.easing import LOOK_EVERY_S, eased_mib_s, is_last_moment, look_soon_s
 from ferryman.migration.live.filling import NOTHING_SENT, Filling, filled
 from ferryman.planning.modes import SwitchOver
-from ferryman.planning.prediction import surely_written_ms
+from ferryman.planning.remainder import surely_written_ms
 from ferryman.specs.choices import Method, OnStall
 
 SILENT_S = 60.0

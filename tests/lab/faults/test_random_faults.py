@@ -54,11 +54,18 @@ def by_chance(luck: random.Random) -> NamedFault:
     when = luck.choice(MOMENTS[method])
     # A daemon that is gone is told of no commit: then there would be nothing to meet.
     possible = [deed for deed in DEEDS if when != "before" or "daemon" not in deed.partition(" ")[0]]
-    does = tuple(dict.fromkeys(luck.choices(possible, k=luck.choice((1, 1, 2)))))
+    first, second = luck.choices(possible, k=2)
+    does = (first, second) if luck.random() < 1 / 3 and _are_possible(first, second) else (first,)
     # What ends the daemon comes last: others want to find it.
     ordered = tuple(sorted(does, key=lambda deed: deed.endswith("-daemon")))
     lasts_s = round(luck.uniform(0, 6), 1)
     return NamedFault(name="by chance", method=method, when=when, does=ordered, lasts_s=lasts_s, ends=Ends.EITHER)
+
+
+def _are_possible(first: str, second: str) -> bool:
+    """Two different ones; a libvirtd that was killed cannot be stalled."""
+    (what, where), (other, elsewhere) = (deed.partition(" ")[::2] for deed in (first, second))
+    return first != second and not ("libvirtd" in what and "libvirtd" in other and where == elsewhere)
 
 
 def tell(text: str) -> None:

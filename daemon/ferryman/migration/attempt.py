@@ -15,6 +15,7 @@ from ferryman.migration import tagging
 from ferryman.migration.announcing import may_announce
 from ferryman.migration.clock import Clock, is_same_boot
 from ferryman.migration.cold import transfer as cold
+from ferryman.migration.counting import final_job
 from ferryman.migration.disks import drives, volumes
 from ferryman.migration.disks.clearing import NOTHING_CLEARED, Cleared, clear_source
 from ferryman.migration.disks.sharing import require_shared
@@ -225,10 +226,5 @@ def _move(entry: JournalEntry, services: Services, witness: Witness) -> Move:
 
 
 def _record(move: Move, ending: Ending, testimony: Testimony, facts: Facts) -> MigrationRecord:
-    job: Job | None = None
-    if ending.outcome is Outcome.SUCCEEDED and move.entry.method is not Method.COLD:
-        try:
-            job = move.ends.destination.migrations.completed_job(move.entry.vm)
-        except FleetError:
-            job = None  # the hypervisor's own figures are told where they can be had
-    return record_of(move, ending, testimony, job, facts)
+    migrated = ending.outcome is Outcome.SUCCEEDED and move.entry.method is not Method.COLD
+    return record_of(move, ending, testimony, final_job(move) if migrated else None, facts)

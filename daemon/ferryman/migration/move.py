@@ -42,7 +42,7 @@ class Move:
     sent: Job | None = None
     """Memory as the hypervisor last told while it migrated: of a post-copy migration it keeps no final figures."""
     disk_bytes: int = 0
-    """Copied of the disks, as the hypervisor last told while it migrated: its final figures leave them out."""
+    """Copied of the disks, as the hypervisor last told while it migrated."""
 
     @property
     def entry(self) -> JournalEntry:

@@ -68,6 +68,15 @@ class TestWell:
         assert record.transfer.hypervisor_downtime_ms == 31
         assert [phase.name for phase in record.phases] == ["preparing", "migrating"]
 
+    def test_disks_that_were_copied_before_anybody_looked_are_counted_where_they_arrived(self, stand: Stand) -> None:
+        stand.fleet.plan_jobs(VM, [Job(phase=JobPhase.SETUP)])
+        assert move(stand).transfer.disk_bytes == sum(len(run) for run in DISK if isinstance(run, bytes)) > 0
+
+    def test_disks_are_counted_as_the_hypervisor_told_while_their_copy_was_whole(self, stand: Stand) -> None:
+        memory = Job(phase=JobPhase.MEMORY, memory_total_bytes=MIB, disk_processed_bytes=7)
+        stand.fleet.plan_jobs(VM, [memory])
+        assert move(stand).transfer.disk_bytes == 7
+
     def test_the_journal_stays_open_for_the_caller_to_close_once_the_record_is_written(self, stand: Stand) -> None:
         move(stand)
         (entry,) = stand.journal.entries()

@@ -49,6 +49,7 @@ class Transfer:
 
     memory_bytes: int = 0
     disk_bytes: int = 0
+    """Where their copy was over before anybody looked: what they take up at the destination."""
     memory_bytes_s: int | None = None
     """How fast memory was sent, over all passes."""
     memory_iterations: int = 0

@@ -17,6 +17,7 @@ from ferryman.fleet.hypervisor import Connect
 from ferryman.previewing import fleet_view
 from ferryman.reconciler.collecting import Removed, Wished, remove, survey
 from ferryman.reconciler.reclaiming import Judged, Standing
+from ferryman.records.audit.record import Outcome
 from ferryman.records.errors import StateError, StateLockedError
 from ferryman.records.store import StateStore
 from ferryman.specs.source import SourceError
@@ -56,9 +57,10 @@ def gc(
     """List the disks that VMs left on hosts they moved away from; with --delete, remove them.
 
     Only volumes that an audit record names as left behind, or as created by a failed move that could not remove them,
-    are ever removed, only where their VM was seen on another
-    host now and no VM of the host uses them, and where both hosts' storage is proved to be apart. Each removal is
-    recorded under removals/ in the state folder. --delete needs the state folder for itself: stop `ferryman run`.
+    are ever removed, only where their VM was seen on another host now and no VM of the host uses them, and where both
+    hosts' storage is proved to be apart. What an attempt created that was left for a person to decide is only listed.
+    Each removal is recorded under removals/ in the state folder. --delete needs the state folder for itself: stop
+    `ferryman run`.
     """
     if delete and dry_run:
         raise click.UsageError("--delete and --dry-run exclude each other")
@@ -114,7 +116,8 @@ def _text(one: Judged, outcome: Removed | None) -> str:
     volume, record = one.left.volume, one.left.record
     size = f"{one.allocated_bytes / _MIB:.1f} MiB, " if one.standing is not Standing.GONE else ""
     what = f"{volume.host} {volume.pool}/{volume.name}: {size}left {one.age_s / _DAY_S:.1f} days ago"
-    way = "failed to move there" if volume.host == record.destination else f"moved to {record.destination}"
+    got_there = "was held on its way there" if record.outcome is Outcome.HELD else "failed to move there"
+    way = got_there if volume.host == record.destination else f"moved to {record.destination}"
     lines = [
         f"{_mark(one, outcome)} {what} by {record.vm}, which {way} ({record.id})",
         f"    {one.why}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ferryman.fleet.usage import users
 from ferryman.fleet.values import Disk, Domain, HostDetail, Power, Volume, VolumeRef
 from ferryman.planning.findings import Finding, FindingCode, Severity
+from ferryman.planning.leftover import Leftover
 from ferryman.planning.plans import DiskPlan, DiskTransfer
 from ferryman.planning.pool_kinds import traits
 
@@ -48,9 +49,9 @@ def overwrite_findings(disk: Disk, ref: VolumeRef, destination: HostDetail) -> l
 
 
 def copy_findings(
-    vm: Domain, disk: Disk, ref: VolumeRef, destination: HostDetail, *, left_by_it: bool
+    vm: Domain, disk: Disk, ref: VolumeRef, destination: HostDetail, left: Leftover | None
 ) -> list[Finding]:
-    """A new volume there. `left_by_it`: an audit record names one that stands there as left behind by this very VM."""
+    """A new volume there. `left`: what this very VM left there, by its audit records."""
     host = destination.reading.host
     findings = []
     pool = destination.pools.get(ref.pool)
@@ -76,18 +77,23 @@ def copy_findings(
     standing = destination.volumes.get(ref)
     # One that a VM uses is preflight's to tell: nobody is to be advised to delete it.
     unused = standing is not None and not users(standing, destination.disk_paths)
-    if unused and not left_by_it:
-        findings.append(
-            _blocker(
-                FindingCode.VOLUME_EXISTS,
-                f"{disk.target}: {host} has a volume {ref.pool}/{ref.name} already, and no audit record names it as "
-                "left behind by this VM",
-                # Never advised without this: on shared storage it is the very disk that the VM runs from.
-                'If both hosts see the same storage there: [storage] mode = "shared" in its spec. '
-                f"Else look whose it is; rename or delete it: virsh vol-delete {ref.name} {ref.pool} (on {host})",
-            )
-        )
+    if unused and (left is None or left.in_doubt):
+        findings.append(_stands_there(disk, ref, host, left))
     return findings
+
+
+def _stands_there(disk: Disk, ref: VolumeRef, host: str, left: Leftover | None) -> Finding:
+    whose, look = "no audit record names it as left behind by this VM", "look whose it is"
+    if left is not None:
+        whose = f"the attempt that created it was left for a person to decide ({left.in_doubt})"
+        look = "see that the VM is whole where it is"
+    return _blocker(
+        FindingCode.VOLUME_EXISTS,
+        f"{disk.target}: {host} has a volume {ref.pool}/{ref.name} already, and {whose}",
+        # Never advised without this: on shared storage it is the very disk that the VM runs from.
+        'If both hosts see the same storage there: [storage] mode = "shared" in its spec. '
+        f"Else {look}; rename or delete it: virsh vol-delete {ref.name} {ref.pool} (on {host})",
+    )
 
 
 def _unequal(vm: Domain, disk: Disk, volume: Volume, pool: str) -> Finding:

@@ -13,6 +13,7 @@ from ferryman.planning.copying import conversion_findings, image_copy, larger_fi
 from ferryman.planning.decisions import Refused, StallReason
 from ferryman.planning.encryption import tls_for_disks
 from ferryman.planning.findings import Finding, FindingCode, Severity
+from ferryman.planning.leftover import Leftover
 from ferryman.planning.links import Link, link
 from ferryman.planning.methods import Choice, candidates, choose
 from ferryman.planning.modes import Driver, ImageCopy
@@ -23,7 +24,7 @@ from ferryman.planning.preflight import ReadEnds, findings, matters
 from ferryman.planning.preflight.probing import probe_findings
 from ferryman.planning.preflight.ways import cold_port_findings, libvirtd_unreached
 from ferryman.planning.privacy import Privacy, privacy
-from ferryman.planning.storage import Leftover, disk_plans
+from ferryman.planning.storage import disk_plans
 from ferryman.planning.switchover import switch_over
 from ferryman.specs.choices import Method
 from ferryman.specs.vm_spec import VmSpec

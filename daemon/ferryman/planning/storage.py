@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ferryman.fleet.values import Disk, DiskDevice, Domain, DomainDetail, HostDetail, VolumeRef
 from ferryman.planning.chains import carried
 from ferryman.planning.copying import destination_format
 from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.planning.fitting import copy_findings, overwrite_findings, shared_findings, space_findings
+from ferryman.planning.leftover import Leftover
 from ferryman.planning.plans import DiskPlan, DiskTransfer
 from ferryman.planning.pool_kinds import traits
 from ferryman.specs.choices import DiskFormat, StorageMode
@@ -17,15 +18,6 @@ from ferryman.specs.vm_spec import StorageSpec
 
 _NO_GROUPS = frozenset({"mapper", "disk", "block", "zvol", "md", "nbd"})
 """Folders below /dev that are no volume group's."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leftover:
-    """A volume that an audit record names as left behind by a VM that moved away."""
-
-    host: str
-    ref: VolumeRef
-    vm_uuid: str
 
 
 def movable_disks(detail: DomainDetail) -> tuple[Disk, ...]:
@@ -89,7 +81,9 @@ def _disk_plan(
     plan = DiskPlan(
         target=disk.target, transfer=DiskTransfer.COPY, source=disk.volume, destination=ref, format=made_anew
     )
-    by_looks = spec.mode is StorageMode.AUTO and ref not in leftovers and _looks_shared(ref, destination)
+    left = leftovers.get(ref)
+    is_left = left is not None and not left.in_doubt
+    by_looks = spec.mode is StorageMode.AUTO and not is_left and _looks_shared(ref, destination)
     if by_looks or spec.mode is StorageMode.SHARED:
         shared = replace(plan, transfer=DiskTransfer.SHARED, format=as_it_stands, shared_by_looks=by_looks)
         return shared, shared_findings(disk, ref, destination)
@@ -99,8 +93,8 @@ def _disk_plan(
         given_up = replace(plan, overwrites=True, format=as_it_stands)
         return given_up, [*chain.findings, *overwrite_findings(disk, ref, destination)]
     fresh = replace(plan, replaces_leftover=standing is not None)
-    left_by_it = ref in leftovers and leftovers[ref].vm_uuid == vm.uuid
-    return fresh, [*chain.findings, *copy_findings(vm, disk, ref, destination, left_by_it=left_by_it)]
+    its_own = left if left is not None and left.vm_uuid == vm.uuid else None
+    return fresh, [*chain.findings, *copy_findings(vm, disk, ref, destination, its_own)]
 
 
 def _looks_shared(ref: VolumeRef, destination: HostDetail) -> bool:

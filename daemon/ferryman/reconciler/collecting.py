@@ -16,7 +16,7 @@ from ferryman.reconciler.reclaiming import Evidence, Judged, Standing, Storage, 
 from ferryman.reconciler.sweeping import reachable, sweep
 from ferryman.records.audit import whole as audit
 from ferryman.records.audit.ids import migration_id
-from ferryman.records.audit.ledger import LeftBehind, VolumePlace, leftovers
+from ferryman.records.audit.ledger import LeftBehind, VolumePlace, in_doubt, leftovers
 from ferryman.records.audit.record import RemovalRecord
 from ferryman.records.journal.markers import Markers
 from ferryman.records.journal.open_moves import open_moves_in
@@ -45,10 +45,10 @@ class Removed:
 
 def survey(state: Path, view: FleetView, wished: Wished, now: datetime) -> tuple[Judged, ...]:
     """Judge every volume that audit records name as left behind. Touches nothing."""
-    records = list(audit.records(state))
+    records, removals = list(audit.records(state)), list(audit.removals(state))
     left = {
         place: one
-        for place, one in leftovers(records, audit.removals(state)).items()
+        for place, one in {**leftovers(records, removals), **in_doubt(records, removals)}.items()
         if wished.vm in (None, one.record.vm) and wished.host in (None, place.host)
     }
     snapshot = view.look()

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from ferryman.fleet.values import VolumeRef
 from ferryman.planning.aiming import LastPlaced
+from ferryman.planning.leftover import Leftover
 from ferryman.planning.past import NO_HISTORY, History
 from ferryman.planning.retrying import delay_s
-from ferryman.planning.storage import Leftover
-from ferryman.records.audit.ledger import LeftBehind, VolumePlace, held, leftovers
+from ferryman.records.audit.ledger import LeftBehind, VolumePlace, held, in_doubt, leftovers
 from ferryman.records.audit.past import history_of
 from ferryman.records.audit.record import MigrationRecord, Outcome, RemovalRecord
 from ferryman.records.state.states import VmState
@@ -39,7 +39,8 @@ class Memory:
     states: dict[str, VmState] = field(default_factory=dict)
     setbacks: dict[str, Setback] = field(default_factory=dict)
     leftovers: Mapping[VolumePlace, LeftBehind] = field(default_factory=dict)
-
+    in_doubt: Mapping[VolumePlace, LeftBehind] = field(default_factory=dict)
+    """Volumes of attempts that were left for a person to decide."""
     removals: Sequence[RemovalRecord] = ()
     """Nobody removes volumes while the daemon runs: the folder has one writer."""
     held: Mapping[str, MigrationRecord] = field(default_factory=dict)
@@ -59,6 +60,7 @@ class Memory:
     def learn(self, records: Sequence[MigrationRecord]) -> None:
         """Go by all these audit records."""
         self.leftovers = leftovers(records, self.removals)
+        self.in_doubt = in_doubt(records, self.removals)
         self.held = held(records)
         self.history = history_of(records)
 
@@ -93,10 +95,11 @@ class Memory:
         return found if found is not None and found.towards == spec else None
 
     def leftovers_at(self, host: str) -> dict[VolumeRef, Leftover]:
-        """The volumes at a host that moves left behind."""
+        """The volumes at a host that moves left behind, those in doubt among them."""
         found = {}
-        for place, left in self.leftovers.items():
+        for place, left in {**self.leftovers, **self.in_doubt}.items():
             if place.host == host:
                 ref = VolumeRef(pool=place.pool, name=place.name)
-                found[ref] = Leftover(host=host, ref=ref, vm_uuid=left.record.uuid)
+                doubt = left.record.id if place in self.in_doubt else ""
+                found[ref] = Leftover(host=host, ref=ref, vm_uuid=left.record.uuid, in_doubt=doubt)
         return found

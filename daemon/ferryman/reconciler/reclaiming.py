@@ -13,7 +13,7 @@ from ferryman.fleet.values import Domain, MigrationSide, Pool, Snapshot, Volume
 from ferryman.planning.pool_kinds import traits
 from ferryman.records.audit.ledger import LeftBehind, VolumePlace
 from ferryman.records.audit.ordering import in_order
-from ferryman.records.audit.record import MigrationRecord
+from ferryman.records.audit.record import MigrationRecord, Outcome
 
 
 class Standing(StrEnum):
@@ -72,7 +72,7 @@ def judge(place: VolumePlace, left: LeftBehind, evidence: Evidence) -> Judged:
     storage = evidence.storage.get(place.host)
     volume = storage.volumes.get(place) if storage else None
     kept = _elsewhere(left, evidence) or _at_its_host(place, left, storage, volume)
-    kept = kept or _too_young(left, evidence)
+    kept = kept or _in_doubt(left, volume) or _too_young(left, evidence)
     here = _holders(left, evidence)
     age_s = (evidence.now - left.record.finished_at).total_seconds()
     if kept is not None:
@@ -143,6 +143,16 @@ def _at_its_host(place: VolumePlace, left: LeftBehind, storage: Storage | None, 
     if by:
         return f"{', '.join(by)} uses it", "Nothing to do: it is in use."
     return None
+
+
+def _in_doubt(left: LeftBehind, volume: Volume | None) -> Kept:
+    if volume is None or left.record.outcome is not Outcome.HELD:
+        return None
+    delete = f"virsh vol-delete {left.volume.name} {left.volume.pool} (on {left.volume.host})"
+    return (
+        f"the attempt that created it was left for a person to decide ({left.record.id})",
+        f"See that {left.record.vm} is whole where it is; then: {delete}",
+    )
 
 
 def _too_young(left: LeftBehind, evidence: Evidence) -> Kept:

@@ -76,6 +76,19 @@ def test_what_a_failed_move_could_not_remove_is_listed_as_that_and_removed(fleet
     assert at_tallinn(fleet) == {"somebody-elses.img"}
 
 
+def test_what_a_held_move_created_is_listed_and_stays(fleet: FakeFleet, tmp_path: Path) -> None:
+    left = VolumeAt(host="tallinn", pool="vms", name=IMAGE)
+    uuid = fleet.hosts["skopje"].domains.known[VM].uuid
+    held = replace(record(VM, destination="tallinn"), source="skopje", outcome=Outcome.HELD)
+    state = written(tmp_path / "state", replace(held, uuid=uuid, volumes_created=(left,)))
+    listed = why_it_stays(fleet, state)
+    assert "by guest-01, which was held on its way there" in listed
+    assert f"virsh vol-delete {IMAGE} vms (on tallinn)" in listed
+    del fleet.hosts["tallinn"].pools["vms"].volumes[IMAGE]
+    assert gc(fleet, state, "--delete").exit_code == 0
+    assert gc(fleet, state).output.startswith("0 left behind")
+
+
 def test_it_removes_only_what_a_record_names_and_remembers_that(fleet: FakeFleet, state: Path) -> None:
     done = gc(fleet, state, "--delete")
     assert done.exit_code == 0

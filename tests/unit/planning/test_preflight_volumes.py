@@ -11,10 +11,11 @@ from ferryman.fleet.values import DomainDetail, HostDetail, VolumeRef
 from ferryman.planning.aiming import Aim
 from ferryman.planning.decisions import Refused
 from ferryman.planning.findings import Finding, FindingCode
+from ferryman.planning.leftover import Leftover
 from ferryman.planning.planning import plan
 from ferryman.planning.plans import Cause, Plan
 from ferryman.planning.preflight.volumes import volume_findings
-from ferryman.planning.storage import Leftover, disk_plans
+from ferryman.planning.storage import disk_plans
 from ferryman.specs.choices import StorageMode
 from ferryman.specs.vm_spec import StorageSpec, VmSpec
 

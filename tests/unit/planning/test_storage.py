@@ -9,8 +9,9 @@ from readings import DISK_REF, UUID, detail, disk, host_detail, pool, volume
 
 from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, Power, Volume, VolumeRef
 from ferryman.planning.findings import FindingCode, Severity
+from ferryman.planning.leftover import Leftover
 from ferryman.planning.plans import DiskTransfer
-from ferryman.planning.storage import Leftover, destination_refs, disk_plans
+from ferryman.planning.storage import destination_refs, disk_plans
 from ferryman.specs.choices import StorageMode
 from ferryman.specs.vm_spec import StorageSpec
 
@@ -95,6 +96,13 @@ class TestLeftovers:
         theirs = {DISK_REF: Leftover(host="skopje", ref=DISK_REF, vm_uuid="another")}
         _, findings = disk_plans(detail(), COPY, host_detail("skopje", volumes=(volume(),)), theirs)
         assert [finding.code for finding in findings] == [FindingCode.VOLUME_EXISTS]
+
+    def test_what_a_held_attempt_created_is_told_of_with_that_attempt_and_stays(self) -> None:
+        doubtful = {DISK_REF: replace(OURS[DISK_REF], in_doubt="20261123T120000Z-guest-01-4454")}
+        _, (finding,) = disk_plans(detail(), COPY, host_detail("skopje", volumes=(volume(),)), doubtful)
+        assert finding.code is FindingCode.VOLUME_EXISTS
+        assert "left for a person to decide (20261123T120000Z-guest-01-4454)" in finding.reason
+        assert "virsh vol-delete" in finding.remedy
 
     def test_a_leftover_that_is_gone_needs_no_replacing(self) -> None:
         plans, findings = disk_plans(detail(), COPY, host_detail(), OURS)

@@ -10,7 +10,7 @@ import pytest
 from record_samples import NOON, UUID, record, volume
 
 from ferryman.records.audit.ids import migration_id
-from ferryman.records.audit.ledger import VolumePlace, leftovers
+from ferryman.records.audit.ledger import VolumePlace, in_doubt, leftovers
 from ferryman.records.audit.ordering import in_order, next_number
 from ferryman.records.audit.query import Query
 from ferryman.records.audit.record import MigrationRecord, Outcome, RemovalRecord
@@ -154,7 +154,20 @@ def test_a_failed_move_leaves_nothing_behind_but_what_it_created_and_could_not_r
 
 
 def test_a_held_move_leaves_nothing_behind_before_a_person_decided() -> None:
-    assert leftovers([record(outcome=Outcome.HELD, created=(volume("skopje"),))]) == {}
+    held = move(0, "tallinn", "skopje", Outcome.HELD)
+    assert leftovers([held]) == {}
+    assert {one.record.id for one in in_doubt([held]).values()} == {held.id}
+
+
+def test_what_a_held_move_created_is_in_doubt_until_its_place_is_used_or_its_vm_found_there() -> None:
+    held = move(0, "tallinn", "skopje", Outcome.HELD)
+    failed = record(started_at=NOON + timedelta(hours=1), source="tallinn", outcome=Outcome.FAILED)
+    found_there = replace(failed, source="skopje", destination="tallinn")
+    created_again = move(2, "tallinn", "skopje")
+
+    assert set(in_doubt([held, failed])) == {VolumePlace(host="skopje", pool="vms", name="guest-01.qcow2")}
+    assert in_doubt([held, found_there]) == {}
+    assert in_doubt([held, created_again]) == {}
 
 
 def test_a_vm_that_somebody_brought_back_uses_its_old_volume() -> None:

@@ -20,7 +20,7 @@ class VolumePlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftBehind:
-    """A volume that a move left at its source; or, where it failed, at its destination."""
+    """A volume that a move left at its source; or, where it did not succeed, at its destination."""
 
     volume: VolumeAt
     record: MigrationRecord
@@ -39,6 +39,22 @@ def leftovers(
     After a failed or held attempt the source's disks are still the VM's. A failed one leaves behind what it had created
     at the destination and could not remove again.
     """
+    left = _left(records, removals)
+    return {place: one for place, one in left.items() if one.record.outcome is not Outcome.HELD}
+
+
+def in_doubt(
+    records: Iterable[MigrationRecord], removals: Iterable[RemovalRecord] = ()
+) -> Mapping[VolumePlace, LeftBehind]:
+    """The volumes that attempts created which were left for a person to decide, as far as nothing came of them since.
+
+    What is on them nobody knows: they are only told of, whatever became of the VM.
+    """
+    left = _left(records, removals)
+    return {place: one for place, one in left.items() if one.record.outcome is Outcome.HELD}
+
+
+def _left(records: Iterable[MigrationRecord], removals: Iterable[RemovalRecord]) -> Mapping[VolumePlace, LeftBehind]:
     left: dict[VolumePlace, LeftBehind] = {}
     for record in in_order(records):
         for created in record.volumes_created:
@@ -50,7 +66,7 @@ def leftovers(
             del left[place]
         if record.outcome is Outcome.SUCCEEDED:
             left.update({_place(volume): LeftBehind(volume=volume, record=record) for volume in record.left_behind})
-        elif record.outcome is Outcome.FAILED:
+        elif record.outcome in (Outcome.FAILED, Outcome.HELD):
             left.update({_place(volume): LeftBehind(volume=volume, record=record) for volume in record.volumes_created})
     # By the move that left it: a volume of the same place that was left later is another one.
     removed = {(_place(removal.volume), removal.migration) for removal in removals}

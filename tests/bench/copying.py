@@ -18,7 +18,7 @@ from bench_lab import HOSTS, bench_lab
 
 from ferryman.fleet.images import Export, Image
 from ferryman.fleet.libvirt_adapter.host import LibvirtHost
-from ferryman.fleet.values import VolumeRef
+from ferryman.fleet.storage import VolumeRef
 from ferryman.specs.host_spec import HostSpec
 
 _MIB = 1024 * 1024

@@ -13,7 +13,8 @@ from ferryman.fleet.hypervisor import Hypervisor
 from ferryman.fleet.images import Export, Image
 from ferryman.fleet.lifecycle import GuestEvent
 from ferryman.fleet.migrating import LiveMigration
-from ferryman.fleet.values import HostReading, Power, Volume, VolumeRef
+from ferryman.fleet.storage import Volume, VolumeRef
+from ferryman.fleet.values import HostReading, Power
 from ferryman.specs.host_spec import HostSpec
 
 

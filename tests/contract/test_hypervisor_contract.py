@@ -17,8 +17,9 @@ from ferryman.fleet.lifecycle import GuestEvent
 from ferryman.fleet.machine import CpuFit, JobKind
 from ferryman.fleet.migrating import JobPhase, MemoryTransfer
 from ferryman.fleet.ownership import Owner
+from ferryman.fleet.storage import BackingImage, Volume
 from ferryman.fleet.usage import users
-from ferryman.fleet.values import BackingImage, MigrationSide, Off, Power, Volume
+from ferryman.fleet.values import MigrationSide, Off, Power
 from ferryman.fleet.xml.domain import interfaces
 from ferryman.specs.host_spec import HostSpec
 

@@ -30,8 +30,9 @@ from ferryman.fleet.machine import Fit, MachineNeeds
 from ferryman.fleet.machine_files import MachineFiles
 from ferryman.fleet.migrating import Migrations
 from ferryman.fleet.ownership import OwnerTags
+from ferryman.fleet.storage import VolumeRef
 from ferryman.fleet.survey import HostSurvey
-from ferryman.fleet.values import HostDetail, HostReading, VolumeRef
+from ferryman.fleet.values import HostDetail, HostReading
 from ferryman.fleet.xml.drives import Drives
 
 T = TypeVar("T")

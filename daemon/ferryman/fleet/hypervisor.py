@@ -17,8 +17,9 @@ from ferryman.fleet.machine import Fit, MachineNeeds
 from ferryman.fleet.machine_files import MachineFiles
 from ferryman.fleet.migrating import Migrations
 from ferryman.fleet.ownership import OwnerTags
+from ferryman.fleet.storage import BackingImage, Volume, VolumeRef
 from ferryman.fleet.survey import HostSurvey
-from ferryman.fleet.values import BackingImage, HostDetail, HostReading, Volume, VolumeRef
+from ferryman.fleet.values import HostDetail, HostReading
 from ferryman.fleet.xml.drives import Drives
 from ferryman.specs.host_spec import HostSpec
 

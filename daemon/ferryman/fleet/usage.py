@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ferryman.fleet.values import Volume
+from ferryman.fleet.storage import Volume
 
 
 def users(volume: Volume, disk_paths: Mapping[str, frozenset[str]]) -> tuple[str, ...]:

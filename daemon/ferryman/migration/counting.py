@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.migrating import Job
-from ferryman.fleet.values import VolumeRef
+from ferryman.fleet.storage import VolumeRef
 from ferryman.migration.move import Move
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from ferryman.fleet.values import Disk, DiskDevice, DomainDetail, HostDetail, Interface, Volume
+from ferryman.fleet.storage import Disk, DiskDevice, Volume
+from ferryman.fleet.values import DomainDetail, HostDetail, Interface
 from ferryman.fleet.xml import domain as domain_xml
 from ferryman.fleet.xml.adapting import Adaptation, DiskSource, SourceKind
 from ferryman.fleet.xml.drives import media

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ferryman.fleet.values import BackingImage, Disk, DomainDetail, HostDetail
+from ferryman.fleet.storage import BackingImage, Disk
+from ferryman.fleet.values import DomainDetail, HostDetail
 from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.planning.plans import DiskImage
 from ferryman.specs.choices import BackingChain

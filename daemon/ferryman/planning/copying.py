@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from ferryman.fleet.machine_files import files_of
-from ferryman.fleet.values import DomainDetail, HostDetail, Pool, Volume
+from ferryman.fleet.storage import Pool, Volume
+from ferryman.fleet.values import DomainDetail, HostDetail
 from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.planning.modes import ImageCopy
 from ferryman.planning.plans import DiskPlan, DiskTransfer

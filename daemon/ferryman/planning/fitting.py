@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ferryman.fleet.storage import Disk, Volume, VolumeRef
 from ferryman.fleet.usage import users
-from ferryman.fleet.values import Disk, Domain, HostDetail, Power, Volume, VolumeRef
+from ferryman.fleet.values import Domain, HostDetail, Power
 from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.planning.leftover import Leftover
 from ferryman.planning.plans import DiskPlan, DiskTransfer

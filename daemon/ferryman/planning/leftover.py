@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ferryman.fleet.values import VolumeRef
+from ferryman.fleet.storage import VolumeRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ferryman.fleet.values import DirtyRate, Power, VolumeRef
+from ferryman.fleet.storage import VolumeRef
+from ferryman.fleet.values import DirtyRate, Power
 from ferryman.fleet.xml.adapting import Adaptation
 from ferryman.planning.aiming import Aim
 from ferryman.planning.arriving import adaptation, storage_at

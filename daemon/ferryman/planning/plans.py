@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ferryman.fleet.values import BackingImage, DirtyRate, Volume, VolumeRef
+from ferryman.fleet.storage import BackingImage, Volume, VolumeRef
+from ferryman.fleet.values import DirtyRate
 from ferryman.fleet.xml.adapting import UNCHANGED, Adaptation
 from ferryman.planning.causes import Cause as Cause
 from ferryman.planning.findings import Finding

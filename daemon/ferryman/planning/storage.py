@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ferryman.fleet.values import Disk, DiskDevice, Domain, DomainDetail, HostDetail, VolumeRef
+from ferryman.fleet.storage import Disk, DiskDevice, VolumeRef
+from ferryman.fleet.values import Domain, DomainDetail, HostDetail
 from ferryman.planning.chains import carried
 from ferryman.planning.copying import destination_format
 from ferryman.planning.findings import Finding, FindingCode, Severity

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.observing import FleetView
-from ferryman.fleet.values import Snapshot, VolumeRef
+from ferryman.fleet.storage import VolumeRef
+from ferryman.fleet.values import Snapshot
 from ferryman.migration.disks.apart import lie_apart
 from ferryman.reconciler.reclaiming import Evidence, Judged, Standing, Storage, judge, newest_by_uuid
 from ferryman.reconciler.sweeping import reachable, sweep

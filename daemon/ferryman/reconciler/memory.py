@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ferryman.fleet.values import VolumeRef
+from ferryman.fleet.storage import VolumeRef
 from ferryman.planning.aiming import LastPlaced
 from ferryman.planning.leftover import Leftover
 from ferryman.planning.past import NO_HISTORY, History

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ferryman.downtime.values import MeasurementStatus
+from ferryman.fleet.storage import Pool, Volume
 from ferryman.fleet.usage import users
-from ferryman.fleet.values import Domain, MigrationSide, Pool, Snapshot, Volume
+from ferryman.fleet.values import Domain, MigrationSide, Snapshot
 from ferryman.planning.pool_kinds import traits
 from ferryman.records.audit.ledger import LeftBehind, VolumePlace
 from ferryman.records.audit.ordering import in_order

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from ferryman.fleet.errors import FleetError
 from ferryman.fleet.hypervisor import Hypervisor
-from ferryman.fleet.values import VolumeRef
+from ferryman.fleet.storage import VolumeRef
 from ferryman.migration.working import Work
 from ferryman.records.errors import StateError
 from ferryman.records.journal.markers import Marker, Markers

@@ -13,7 +13,8 @@ from ferryman.fleet.fake.hosts import FakeFleet, FakeHost
 from ferryman.fleet.hypervisor import Volumes
 from ferryman.fleet.migrating import Migrations
 from ferryman.fleet.observing import FleetView, Patience
-from ferryman.fleet.values import HostDetail, HostReading, Snapshot, Unreachable, VolumeRef
+from ferryman.fleet.storage import VolumeRef
+from ferryman.fleet.values import HostDetail, HostReading, Snapshot, Unreachable
 from ferryman.specs.host_spec import HostSpec
 
 SOON_S = 20.0

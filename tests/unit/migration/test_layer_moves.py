@@ -9,7 +9,7 @@ from stand import VM, Stand
 
 from ferryman.fleet.fake.hosts import DISK
 from ferryman.fleet.fake.storage import FakeVolume, empty
-from ferryman.fleet.values import BackingImage
+from ferryman.fleet.storage import BackingImage
 from ferryman.migration.attempt import carry_out
 from ferryman.planning.plans import DiskImage
 from ferryman.records.audit.record import Outcome

@@ -8,21 +8,8 @@ from typing import Any
 from ferryman.fleet.fake.certificates import certificates_for
 from ferryman.fleet.host_facts import Clock, Folder, HostFacts, PeerFacts, Reach
 from ferryman.fleet.machine import CpuFit, Fit
-from ferryman.fleet.values import (
-    Disk,
-    DiskDevice,
-    Domain,
-    DomainDetail,
-    HostDetail,
-    HostReading,
-    Interface,
-    Pool,
-    Power,
-    Snapshot,
-    Unreachable,
-    Volume,
-    VolumeRef,
-)
+from ferryman.fleet.storage import Disk, DiskDevice, Pool, Volume, VolumeRef
+from ferryman.fleet.values import Domain, DomainDetail, HostDetail, HostReading, Interface, Power, Snapshot, Unreachable
 from ferryman.planning.placement import Fleet, Place
 from ferryman.planning.preflight import ReadEnds
 from ferryman.specs.host_spec import Capacity, HostSpec

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from readings import VM, detail, disk, ends, fleet, host_detail, pool, vm_spec, volume
 
-from ferryman.fleet.values import DomainDetail, Interface, VolumeRef
+from ferryman.fleet.storage import VolumeRef
+from ferryman.fleet.values import DomainDetail, Interface
 from ferryman.fleet.xml.adapting import Adaptation, DiskSource, SourceKind
 from ferryman.planning.aiming import Aim
 from ferryman.planning.arriving import adaptation, storage_at

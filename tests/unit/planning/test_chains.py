@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from readings import MIB, detail, disk, ends, fleet, host_detail, vm_spec, volume
 
-from ferryman.fleet.values import BackingImage, Disk, HostDetail, Power, VolumeRef
+from ferryman.fleet.storage import BackingImage, Disk, VolumeRef
+from ferryman.fleet.values import HostDetail, Power
 from ferryman.planning.aiming import Aim
 from ferryman.planning.chains import base_paths, carried
 from ferryman.planning.decisions import Refused

@@ -8,7 +8,7 @@ import pytest
 from readings import DISK_REF, detail, host_detail, host_spec, pool, volume
 
 from ferryman.fleet.machine import MachineNeeds, Tpm
-from ferryman.fleet.values import VolumeRef
+from ferryman.fleet.storage import VolumeRef
 from ferryman.planning.copying import conversion_findings, image_copy, larger_findings, machine_file_findings
 from ferryman.planning.findings import FindingCode, Severity
 from ferryman.planning.modes import ImageCopy

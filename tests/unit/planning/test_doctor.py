@@ -12,8 +12,9 @@ from readings import HOSTS, facts, host_detail, pool, reading
 
 from ferryman.fleet.certificates import Certificates
 from ferryman.fleet.host_facts import Clock, Folder, HostFacts, PeerFacts, Reach, nothing_known
+from ferryman.fleet.storage import Pool, PoolSource
 from ferryman.fleet.survey import Examined, HostCpu, HostSurvey, Trouble
-from ferryman.fleet.values import Interface, Pool, PoolSource
+from ferryman.fleet.values import Interface
 from ferryman.planning.doctor import Check, Status, Subject, checks, is_sound
 from ferryman.specs.host_spec import ArrivalSpec, HostSpec
 

@@ -19,7 +19,8 @@ from readings import (
     vm_spec,
 )
 
-from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, Interface, Power
+from ferryman.fleet.storage import DiskDevice
+from ferryman.fleet.values import DomainDetail, HostDetail, Interface, Power
 from ferryman.fleet.xml.live_obstacles import LiveObstacle
 from ferryman.planning.findings import FindingCode, Severity
 from ferryman.planning.methods import Choice, NoChoice, choose

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from readings import ON_KVMBR0, VM, definition, detail, disk, domain, ends, fleet, host_detail, volume
 
-from ferryman.fleet.values import Disk, DiskDevice, Domain, DomainDetail, Power, VolumeRef
+from ferryman.fleet.storage import Disk, DiskDevice, VolumeRef
+from ferryman.fleet.values import Domain, DomainDetail, Power
 from ferryman.planning.arriving import adaptation
 from ferryman.planning.findings import Finding, FindingCode, Severity
 from ferryman.planning.preflight import findings, matters

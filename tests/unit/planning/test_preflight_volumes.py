@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from readings import DISK_REF, UUID, VM, detail, disk, ends, fleet, host_detail, pool, vm_spec, volume
 
-from ferryman.fleet.values import DomainDetail, HostDetail, VolumeRef
+from ferryman.fleet.storage import VolumeRef
+from ferryman.fleet.values import DomainDetail, HostDetail
 from ferryman.planning.aiming import Aim
 from ferryman.planning.decisions import Refused
 from ferryman.planning.findings import Finding, FindingCode

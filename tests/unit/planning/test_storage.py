@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from readings import DISK_REF, UUID, detail, disk, host_detail, pool, volume
 
-from ferryman.fleet.values import DiskDevice, DomainDetail, HostDetail, Power, Volume, VolumeRef
+from ferryman.fleet.storage import DiskDevice, Volume, VolumeRef
+from ferryman.fleet.values import DomainDetail, HostDetail, Power
 from ferryman.planning.findings import FindingCode, Severity
 from ferryman.planning.leftover import Leftover
 from ferryman.planning.plans import DiskTransfer

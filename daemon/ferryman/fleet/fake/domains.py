@@ -11,7 +11,8 @@ from ferryman.fleet.fake.faults import Faults, Operation, refused
 from ferryman.fleet.fake.lifecycle import FakeLifecycle
 from ferryman.fleet.fake.storage import FakeVolume, FakeVolumes
 from ferryman.fleet.lifecycle import LifecycleEvent
-from ferryman.fleet.values import DirtyRate, Disk, DomainDetail, MigrationSide, Off, Power, VolumeRef
+from ferryman.fleet.storage import Disk, VolumeRef
+from ferryman.fleet.values import DirtyRate, DomainDetail, MigrationSide, Off, Power
 from ferryman.fleet.xml import domain as domain_xml
 from ferryman.fleet.xml.domain import XmlDisk
 from ferryman.fleet.xml.live_obstacles import live_obstacles

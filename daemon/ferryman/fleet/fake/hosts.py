@@ -29,8 +29,9 @@ from ferryman.fleet.fake.within import Within
 from ferryman.fleet.host_facts import HostFacts, Peer
 from ferryman.fleet.machine import Fit, MachineNeeds
 from ferryman.fleet.migrating import Job, LiveMigration
+from ferryman.fleet.storage import VolumeRef
 from ferryman.fleet.survey import HostSurvey
-from ferryman.fleet.values import HostDetail, HostReading, Off, Power, VolumeRef
+from ferryman.fleet.values import HostDetail, HostReading, Off, Power
 from ferryman.fleet.xml.domain import interfaces
 from ferryman.specs.host_spec import HostSpec
 

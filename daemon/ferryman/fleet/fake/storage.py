@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from ferryman.fleet.errors import FailureKind
 from ferryman.fleet.fake.faults import Faults, Operation, refused
 from ferryman.fleet.fake.violations import Violations
-from ferryman.fleet.values import BackingImage, Pool, PoolSource, Volume, VolumeRef
+from ferryman.fleet.storage import BackingImage, Pool, PoolSource, Volume, VolumeRef
 
 Runs = tuple[bytes | int, ...]
 """Bytes are data, an int is a hole of that many bytes."""

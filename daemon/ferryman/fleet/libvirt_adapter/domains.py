@@ -17,7 +17,8 @@ from ferryman.fleet.libvirt_adapter.usage import paths_of
 from ferryman.fleet.libvirt_adapter.volumes import volume_at, volume_by_path
 from ferryman.fleet.lifecycle import LifecycleEvent
 from ferryman.fleet.machine import IDLE
-from ferryman.fleet.values import DirtyRate, Disk, Domain, DomainDetail, Power
+from ferryman.fleet.storage import Disk
+from ferryman.fleet.values import DirtyRate, Domain, DomainDetail, Power
 from ferryman.fleet.xml import domain as domain_xml
 from ferryman.fleet.xml.domain import XmlDisk
 from ferryman.fleet.xml.live_obstacles import live_obstacles

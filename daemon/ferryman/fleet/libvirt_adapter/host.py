@@ -24,8 +24,9 @@ from ferryman.fleet.libvirt_adapter.reading import free_pages_of, machines_of, r
 from ferryman.fleet.libvirt_adapter.session import LibvirtSession
 from ferryman.fleet.libvirt_adapter.volumes import LibvirtVolumes, find_volume, refresh, volume_by_path
 from ferryman.fleet.machine import Fit, MachineNeeds
+from ferryman.fleet.storage import Pool, Volume, VolumeRef
 from ferryman.fleet.survey import HostSurvey
-from ferryman.fleet.values import HostDetail, HostReading, Pool, Volume, VolumeRef
+from ferryman.fleet.values import HostDetail, HostReading
 from ferryman.fleet.xml import machine as machine_xml
 from ferryman.specs.host_spec import HostSpec
 

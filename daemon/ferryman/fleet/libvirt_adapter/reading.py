@@ -6,7 +6,8 @@ from xml.etree import ElementTree as ET
 
 import libvirt
 
-from ferryman.fleet.values import Domain, HostReading, MigrationSide, Off, Pool, PoolSource, Power
+from ferryman.fleet.storage import Pool, PoolSource
+from ferryman.fleet.values import Domain, HostReading, MigrationSide, Off, Power
 from ferryman.fleet.xml import pool as pool_xml
 
 _POWER = {

@@ -12,7 +12,7 @@ import libvirt
 
 from ferryman.fleet.errors import FailureKind, OperationFailedError
 from ferryman.fleet.libvirt_adapter.session import LibvirtSession
-from ferryman.fleet.values import BackingImage, Volume, VolumeRef
+from ferryman.fleet.storage import BackingImage, Volume, VolumeRef
 from ferryman.fleet.xml.domain import XmlDisk
 
 _CHUNK_BYTES = 4 * 1024 * 1024

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from ferryman.fleet.values import Disk, DiskDevice, Interface, Volume
+from ferryman.fleet.storage import Disk, DiskDevice, Volume
+from ferryman.fleet.values import Interface
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

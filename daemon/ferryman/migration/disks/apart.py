@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from ferryman.fleet.errors import FailureKind, OperationFailedError
 from ferryman.fleet.hypervisor import Hypervisor
-from ferryman.fleet.values import VolumeRef
+from ferryman.fleet.storage import VolumeRef
 from ferryman.records.audit.record import VolumeAt
 from ferryman.records.journal.markers import Marker, Markers
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from ferryman.fleet.errors import FailureKind, OperationFailedError
 from ferryman.fleet.hypervisor import Hypervisor
+from ferryman.fleet.storage import Volume, VolumeRef
 from ferryman.fleet.usage import users
-from ferryman.fleet.values import Volume, VolumeRef
 from ferryman.migration.disks.apart import Likeness, likeness
 from ferryman.migration.disks.sharing import compared
 from ferryman.migration.errors import MoveFailedError

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ferryman.fleet.errors import FailureKind, FleetError, OperationFailedError
-from ferryman.fleet.values import Volume, VolumeRef
+from ferryman.fleet.storage import Volume, VolumeRef
 from ferryman.fleet.xml.adapting import Adaptation, DiskSource, SourceKind
 from ferryman.migration.disks.apart import Likeness, tried_out
 from ferryman.migration.disks.sharing import compared

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
+from ferryman.fleet.storage import Pool
 from ferryman.fleet.survey import HostSurvey
-from ferryman.fleet.values import Pool
 from ferryman.planning.doctor.checks import Check, Subject, blocker, ok, warning
 from ferryman.specs.host_spec import HostSpec
 

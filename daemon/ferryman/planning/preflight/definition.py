@@ -5,7 +5,8 @@ A cold move starts the definition at the destination; a live one leaves it there
 
 from __future__ import annotations
 
-from ferryman.fleet.values import Disk, DiskDevice, DomainDetail, Interface, Power, VolumeRef
+from ferryman.fleet.storage import Disk, DiskDevice, VolumeRef
+from ferryman.fleet.values import DomainDetail, Interface, Power
 from ferryman.fleet.xml import domain as domain_xml
 from ferryman.fleet.xml.domain import XmlDisk
 from ferryman.fleet.xml.drives import media

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ferryman.fleet.values import DiskDevice, DomainDetail, Power
+from ferryman.fleet.storage import DiskDevice
+from ferryman.fleet.values import DomainDetail, Power
 from ferryman.fleet.xml.drives import media
 from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.preflight.definition import ONLY_DEFINED, defined_media

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ferryman.fleet.host_facts import Folder, HostFacts
-from ferryman.fleet.values import Disk
+from ferryman.fleet.storage import Disk
 from ferryman.planning.findings import Finding, FindingCode
 from ferryman.planning.plans import DiskPlan, DiskTransfer
 from ferryman.planning.preflight.ends import ReadEnds, blocker

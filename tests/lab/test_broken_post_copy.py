@@ -39,7 +39,7 @@ def narrow(lab: RunningLab) -> Iterator[str]:
 @pytest.fixture
 def daemon(lab: RunningLab, daemon_for: Callable[..., DaemonRun]) -> Iterator[DaemonRun]:
     """With a guest that rewrites its memory faster than a narrow link carries it, to be moved by post-copy."""
-    lab.add_guest(VM, lab.hosts[0], memory_mib=96, dirty_mib=24)
+    lab.add_guest(VM, lab.hosts[0], memory_mib=112, dirty_mib=24)
     made = daemon_for(VM)
     made.specs.replace(f"vms/{VM}.toml", 'method = "auto"', 'method = "post-copy"')
     yield made

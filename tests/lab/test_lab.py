@@ -126,6 +126,11 @@ class TestGuests:
         with pytest.raises(LabError, match="already"):
             guests.plan(lab.ledger, guest, None)
 
+    def test_one_that_would_run_out_of_memory_is_refused(self, lab: RunningLab) -> None:
+        with pytest.raises(LabError, match="--memory-mib 100 or more"):
+            lab.add_guest("glutton", lab.hosts[0], dirty_mib=24)
+        assert "glutton" not in guests.recorded(lab.ledger.layout)
+
 
 class TestFaults:
     def test_a_cut_host_is_silent_until_it_is_healed(self, lab: RunningLab) -> None:

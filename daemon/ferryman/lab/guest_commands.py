@@ -21,7 +21,7 @@ def guest() -> None:
 @folder_option
 @click.argument("name")
 @click.option("--on", "host", required=True, help="The host it starts on.")
-@click.option("--memory-mib", type=click.IntRange(min=64), default=96, show_default=True)
+@click.option("--memory-mib", type=click.IntRange(min=76), default=96, show_default=True)
 @click.option("--disk-mib", type=click.IntRange(min=1), default=64, show_default=True)
 @click.option(
     "--disk",

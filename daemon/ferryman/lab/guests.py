@@ -47,6 +47,11 @@ def add(lab: Ledger, guest: GuestPlan, host: str, *, off: bool = False) -> None:
     layout = lab.layout
     namespace = lab.namespace(layout.host(host).name)
     requirements.require_for_guest(uefi=guest.uefi, tpm=guest.tpm)
+    if guest.memory_mib < guest.least_memory_mib():
+        raise LabError(
+            f"guest {guest.name} would run out of memory with {guest.memory_mib} MiB; give it --memory-mib "
+            f"{guest.least_memory_mib()} or more"
+        )
     _record(layout, guest)
     if guest.disk is DiskHome.COPY:
         _create_volume(namespace, guest)

@@ -14,7 +14,7 @@ PACKAGES := gcc git libvirt-dev pkg-config python3-dev python3-venv \
 	busybox-static dropbear-bin lz4 apt dpkg systemd
 
 # The lab's storage host, guests with UEFI and a TPM, nbdcopy to compare with: only tests and benches have them.
-test lab-tests soak bench: PACKAGES += tgt nfs-ganesha nfs-ganesha-vfs rpcbind ovmf swtpm swtpm-tools libnbd-bin strace
+test lab-tests soak bench: PACKAGES += tgt nfs-ganesha nfs-ganesha-vfs rpcbind ovmf swtpm swtpm-tools libnbd-bin strace sudo
 
 .PHONY: help setup packages demo test lint unit lab-tests soak bench clean
 

@@ -17,14 +17,16 @@ from ferryman.specs.host_spec import HostSpec
 from ferryman.specs.vm_spec import StorageSpec, VmSpec
 
 
-def image_copy(spec: VmSpec, source: HostSpec, destination: HostSpec, *, running: bool, tls: bool) -> ImageCopy:
+def image_copy(
+    spec: VmSpec, source: HostSpec, destination: HostSpec, *, running: bool, tls: bool, as_root: bool = True
+) -> ImageCopy:
     """The way that keeps the guest down for the shortest time. `tls`: both hosts have certificates.
 
-    Serving and copying images takes SSH to both hosts. Where they must not travel in plain text and there is no TLS
-    for them, they go through libvirt's own connections.
+    Serving and copying images takes SSH to both hosts, and commands there `as_root`. Without, and where they must not
+    travel in plain text and there is no TLS for them, they go through libvirt's own connections.
     """
     must_be_hidden = spec.encryption is Encryption.REQUIRE and not tls
-    if must_be_hidden or not (_by_ssh(source) and _by_ssh(destination)):
+    if must_be_hidden or not (as_root and _by_ssh(source) and _by_ssh(destination)):
         return ImageCopy.STREAM
     return ImageCopy.MIRROR if running and spec.cold.presync else ImageCopy.NBD
 
@@ -52,9 +54,9 @@ def conversion_findings(disks: Sequence[DiskPlan], way: ImageCopy) -> tuple[Find
             code=FindingCode.CONVERSION,
             severity=Severity.BLOCKER,
             reason=f"{disk.target}: {disk.source.format} becomes {disk.format} there, which takes a copy over NBD: "
-            "SSH to both hosts, and certificates where it is to be encrypted",
-            remedy="Keep the format ([storage] format); or give both hosts qemu+ssh URIs, and certificates "
-            "(docs/tls.md) or require no encryption.",
+            "SSH to both hosts with the rights of root, and certificates where it is to be encrypted",
+            remedy="Keep the format ([storage] format); or give both hosts qemu+ssh URIs with a user that is root or "
+            "has passwordless sudo, and certificates (docs/tls.md) or require no encryption.",
         )
         for disk in disks
         if disk.transfer is DiskTransfer.COPY and (disk.format != disk.source.format or disk.overwrites)
@@ -106,8 +108,10 @@ def machine_file_findings(vm: DomainDetail, way: ImageCopy) -> tuple[Finding, ..
         Finding(
             code=FindingCode.MACHINE_FILES_STAY,
             severity=Severity.BLOCKER,
-            reason=f"its firmware's variables or its TPM's state ({', '.join(files)}) come along only over SSH",
-            remedy="Give both hosts qemu+ssh URIs in their specs, or allow live for it and move it while it runs.",
+            reason=f"its firmware's variables or its TPM's state ({', '.join(files)}) come along only over SSH, as "
+            "root",
+            remedy="Give both hosts qemu+ssh URIs in their specs with a user that is root or has passwordless sudo, or "
+            "allow live for it and move it while it runs.",
         ),
     )
 

@@ -80,6 +80,7 @@ class FindingCode(StrEnum):
     FOLDER_CLOSED = "folder-closed"
     BRIDGE_STP = "bridge-stp"
     CONNECTION_UNMENDABLE = "connection-unmendable"
+    IMAGES_UNSERVED = "images-unserved"
     USERFAULTFD_FORBIDDEN = "userfaultfd-forbidden"
     DISK_CACHED = "disk-cached"
     DISK_SHAREABLE = "disk-shareable"

@@ -23,7 +23,7 @@ from ferryman.planning.plans import DiskPlan, DiskTransfer, Plan
 from ferryman.planning.prediction import NOTHING_KNOWN, Knowledge, Task, predictions
 from ferryman.planning.preflight import ReadEnds, findings, matters
 from ferryman.planning.preflight.probing import probe_findings
-from ferryman.planning.preflight.ways import cold_port_findings, libvirtd_unreached
+from ferryman.planning.preflight.ways import cold_port_findings, libvirtd_unreached, serves_images, serving_findings
 from ferryman.planning.privacy import Privacy, privacy
 from ferryman.planning.storage import disk_plans
 from ferryman.planning.switchover import switch_over
@@ -90,7 +90,8 @@ def _case(
     here, there = fleet.hosts[aim.source], fleet.hosts[ends.destination.reading.host]
     disks, storage_findings = disk_plans(ends.vm, storage_at(spec.storage, there.arrivals), ends.destination, leftovers)
     tls = tls_for_disks(ends.source, ends.destination.reading)
-    way = image_copy(spec, here, there, running=ends.vm.domain.power is Power.RUNNING, tls=tls)
+    is_running = ends.vm.domain.power is Power.RUNNING
+    way = image_copy(spec, here, there, running=is_running, tls=tls, as_root=serves_images(ends))
     private = privacy(spec, ends, disks, way, (here, there))
     return _Case(
         aim=aim,
@@ -108,6 +109,7 @@ def _case(
             *larger_findings(ends.vm, disks, ends.destination, way),
             *machine_file_findings(ends.vm, way),
             *cold_port_findings(ends, disks, way),
+            *serving_findings(ends, disks),
             *private.findings,
         ),
         task=_task(ends, disks, link(here, there, known.history), way),

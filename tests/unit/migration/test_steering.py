@@ -35,6 +35,11 @@ def steered(rules: Rules, jobs: Iterable[Job], every_s: float = 1.0) -> Course:
     return at
 
 
+def drained(jobs: list[Job]) -> list[Job]:
+    """And a second later: at 5 MiB/s all that was queued has drained by then."""
+    return [*jobs, jobs[-1]]
+
+
 def stalling(count: int) -> list[Job]:
     return [memory(iteration, 50, processed_mib=iteration) for iteration in range(1, count)]
 
@@ -69,7 +74,26 @@ def test_a_switch_to_post_copy_that_does_not_come_about_is_given_up() -> None:
 def test_post_copy_switches_at_the_first_stall() -> None:
     rules = Rules(method=Method.POST_COPY, on_stall=OnStall.POST_COPY, switch_over=SwitchOver.LADDER)
     assert steered(rules, stalling(3)).turn is Turn.GO_ON
-    assert steered(rules, stalling(4)).turn is Turn.POST_COPY
+    assert steered(rules, drained(stalling(4))).turn is Turn.POST_COPY
+
+
+def test_before_post_copy_over_a_slow_link_what_is_queued_drains() -> None:
+    rules = Rules(method=Method.POST_COPY, on_stall=OnStall.POST_COPY, switch_over=SwitchOver.LADDER)
+    decided = steered(rules, stalling(4))
+    assert (decided.turn, decided.cap_mib_s) == (Turn.GO_ON, 1)
+    # It goes slowly now, and what was queued until then was sent at the link's speed.
+    slow = memory(3, 50, mib_s=1, processed_mib=3)
+    assert steer(decided, slow, rules, 3.9).turn is Turn.GO_ON
+    assert steer(decided, slow, rules, 4.0).turn is Turn.POST_COPY
+    assert decided.full_bytes_s == 5 * MIB
+
+
+@pytest.mark.parametrize(("mib_s", "waits_s"), [(1, 2.0), (10, 0.5), (50, 0.1), (51, None), (0, None)])
+def test_a_fast_link_has_nothing_to_drain(mib_s: int, waits_s: float | None) -> None:
+    rules = Rules(method=Method.POST_COPY, on_stall=OnStall.POST_COPY, switch_over=SwitchOver.LADDER)
+    at = steered(rules, [replace(job, memory_bytes_s=mib_s * MIB) for job in stalling(4)])
+    assert at.turn is (Turn.GO_ON if waits_s else Turn.POST_COPY)
+    assert at.switch_at_s == (None if waits_s is None else pytest.approx(3.0 + waits_s))
 
 
 def test_a_guest_that_converges_is_left_alone() -> None:
@@ -181,7 +205,7 @@ class TestOneIteration:
     def test_switches_to_post_copy_near_the_end(self) -> None:
         rules = self.rules(OnStall.POST_COPY, promise_ms=None, dirty_mib_s=None)
         assert steered(rules, [memory(1, 50)]).turn is Turn.GO_ON
-        assert steered(rules, [memory(1, 50), memory(1, 9)]).turn is Turn.POST_COPY
+        assert steered(rules, drained([memory(1, 50), memory(1, 9)])).turn is Turn.POST_COPY
 
     @pytest.mark.parametrize(
         ("method", "dirty_mib_s", "turn"),
@@ -196,7 +220,7 @@ class TestOneIteration:
         self, method: Method, dirty_mib_s: int | None, turn: Turn
     ) -> None:
         rules = self.rules(OnStall.POST_COPY, promise_ms=500, dirty_mib_s=dirty_mib_s)
-        assert steered(replace(rules, method=method), [memory(1, 50), memory(1, 9)]).turn is turn
+        assert steered(replace(rules, method=method), drained([memory(1, 50), memory(1, 9)])).turn is turn
 
 
 def test_what_a_guest_writes_during_one_iteration_is_sent_while_it_stands_still() -> None:

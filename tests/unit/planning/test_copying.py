@@ -40,6 +40,11 @@ def test_the_way_with_the_shortest_downtime(
     assert image_copy(spec, BY_SSH, destination, running=running, tls=False) is way
 
 
+def test_without_the_rights_of_root_it_goes_through_libvirts_own_connections() -> None:
+    spec = VmSpec(name="guest-01", host="skopje")
+    assert image_copy(spec, BY_SSH, BY_SSH, running=True, tls=True, as_root=False) is ImageCopy.STREAM
+
+
 @pytest.mark.parametrize(
     ("encryption", "tls", "way"),
     [

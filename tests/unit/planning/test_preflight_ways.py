@@ -153,6 +153,23 @@ class TestPostCopy:
         assert found(destination_facts=facts(acts_as_root=acts_as_root)) == []
 
 
+class TestServing:
+    @pytest.mark.parametrize(("acts_as_root", "way"), [(False, ImageCopy.STREAM), (None, ImageCopy.MIRROR)])
+    def test_a_cold_move_without_the_rights_of_root_takes_another_way(
+        self, acts_as_root: bool | None, way: ImageCopy
+    ) -> None:
+        assert planned("cold", facts("tallinn", user="migration", acts_as_root=acts_as_root)).image_copy is way
+
+    def test_it_says_so_with_what_grants_them(self) -> None:
+        plan_made = planned("cold", facts("tallinn", user="migration", acts_as_root=False))
+        (finding,) = plan_made.warnings
+        assert "on tallinn ferryman is migration, without passwordless sudo" in finding.reason
+        assert "/etc/sudoers.d/ferryman (on tallinn)" in finding.remedy
+
+    def test_a_live_move_is_not_concerned(self) -> None:
+        assert planned("live", facts("tallinn", user="migration", acts_as_root=False)).warnings == ()
+
+
 def test_a_bridge_with_spanning_tree_is_a_warning() -> None:
     (finding,) = found(destination_facts=facts(stp_bridges=frozenset({"kvmbr0", "other"})))
     assert (finding.code, finding.severity) == (FindingCode.BRIDGE_STP, Severity.WARNING)

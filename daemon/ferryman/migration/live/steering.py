@@ -14,7 +14,14 @@ from enum import StrEnum
 from ferryman.fleet.migrating import Job, JobPhase
 from ferryman.fleet.values import DirtyRate
 from ferryman.migration.live.convergence import Ladder, climb, first_step_only, ladder, one_iteration
-from ferryman.migration.live.easing import LOOK_EVERY_S, eased_mib_s, is_last_moment, look_soon_s
+from ferryman.migration.live.easing import (
+    DRAINING_MIB_S,
+    LOOK_EVERY_S,
+    draining_s,
+    eased_mib_s,
+    is_last_moment,
+    look_soon_s,
+)
 from ferryman.migration.live.filling import NOTHING_SENT, Filling, filled
 from ferryman.planning.modes import SwitchOver
 from ferryman.planning.remainder import surely_written_ms
@@ -71,6 +78,8 @@ class Course:
     """Its speed before it was eased, from the last moment of its one iteration on."""
     cap_mib_s: int | None = None
     """What it is eased to."""
+    switch_at_s: float | None = None
+    """When it is switched to post-copy; until then what is queued drains. None: it is not to be."""
     throttle_percent: int = 0
     throttled_in: int = 0
     """The pass, and below the time, in which the guest was last slowed down further."""
@@ -91,6 +100,8 @@ def steer(at: Course, job: Job, rules: Rules, now_s: float) -> Course:
         return replace(at, turn=Turn.GIVE_UP)
     if at.turn is not Turn.GO_ON:
         return at
+    if at.switch_at_s is not None:
+        return replace(at, turn=Turn.POST_COPY) if now_s >= at.switch_at_s else at
     at, climbed = _eased(_filled(at, job, now_s), job, rules), climb(at.ladder, job)
     if at.full_bytes_s is not None:
         # What remains once the guest stands still is sent without a cap.
@@ -98,8 +109,17 @@ def steer(at: Course, job: Job, rules: Rules, now_s: float) -> Course:
     if job.phase is JobPhase.DISKS and at.disks.is_stuck:
         return replace(at, turn=Turn.ABORT)
     if _is_stuck(at, climbed, job, rules, now_s):
-        return replace(at, ladder=climbed, turn=_TURNS[rules.on_stall])
+        return _turned(replace(at, ladder=climbed), _TURNS[rules.on_stall], job, now_s)
     return replace(at, ladder=climbed)
+
+
+def _turned(at: Course, turn: Turn, job: Job, now_s: float) -> Course:
+    """Before post-copy, what is queued drains where that takes long."""
+    wait_s = draining_s(job) if turn is Turn.POST_COPY else 0.0
+    if not wait_s:
+        return replace(at, turn=turn)
+    full_bytes_s = at.full_bytes_s or job.memory_bytes_s
+    return replace(at, full_bytes_s=full_bytes_s, cap_mib_s=DRAINING_MIB_S, switch_at_s=now_s + wait_s)
 
 
 def look_in_s(at: Course, job: Job | None, rules: Rules) -> float:

@@ -48,6 +48,7 @@ STANDS_AGAINST: Mapping[FindingCode, frozenset[Method]] = {
     FindingCode.PORTS_CLOSED: _RUNNING,
     FindingCode.PORTS_CLOSED_COLD: _COLD,
     FindingCode.LIBVIRTD_UNREACHED: _RUNNING,
+    FindingCode.IMAGES_UNSERVED: _COLD,
     FindingCode.CONNECTION_UNMENDABLE: frozenset({Method.POST_COPY}),
     FindingCode.USERFAULTFD_FORBIDDEN: frozenset({Method.POST_COPY}),
     FindingCode.DISK_CACHED: _RUNNING,

@@ -138,10 +138,35 @@ def root_findings(there: HostFacts) -> list[Finding]:
             FindingCode.CONNECTION_UNMENDABLE,
             f"on {there.host} ferryman is {there.user}, without passwordless sudo: if a post-copy connection breaks, "
             "it cannot be dropped there and made anew, and the guest may stand still until somebody does so",
-            f"echo '{there.user} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/ferryman (on {there.host}), or let the SSH "
-            "user be root.",
+            _grant(there),
         )
     ]
+
+
+def serves_images(ends: ReadEnds) -> bool:
+    """Whether nothing speaks against serving a cold move's disks, which only root can."""
+    return all(facts.acts_as_root is not False for facts in (ends.source_facts, ends.destination_facts))
+
+
+def serving_findings(ends: ReadEnds, disks: Sequence[DiskPlan]) -> list[Finding]:
+    """A cold move's disks are copied all the same, while the VM is off."""
+    if not any(disk.transfer is DiskTransfer.COPY for disk in disks):
+        return []
+    return [
+        warning(
+            FindingCode.IMAGES_UNSERVED,
+            f"on {facts.host} ferryman is {facts.user}, without passwordless sudo: disks are copied through ferryman, "
+            "while the VM is off, and not from host to host while it still runs",
+            _grant(facts),
+        )
+        for facts in (ends.source_facts, ends.destination_facts)
+        if facts.acts_as_root is False
+    ]
+
+
+def _grant(facts: HostFacts) -> str:
+    allow = f"echo '{facts.user} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/ferryman"
+    return f"{allow} (on {facts.host}), or let the SSH user be root."
 
 
 def _ranges(ports: Sequence[int]) -> str:

@@ -117,6 +117,9 @@ def test_with_sudo_it_moves_cold_with_its_disk_mirrored(daemon: DaemonRun, lab: 
 def test_doctor_names_the_user_and_what_it_may_not(daemon: DaemonRun, lab: RunningLab, user: str) -> None:
     command = [sys.executable, "-m", "ferryman.cli", "doctor", "--specs", str(daemon.specs.folder), "--json"]
     checks = json.loads(lab.exec(command).stdout)["checks"]
-    said = [check for check in checks if "sudo" in check["says"] + check["remedy"]]
-    assert {check["host"] for check in said} == set(lab.hosts)
-    assert all(user in check["says"] + check["remedy"] for check in said)
+    said = {check["host"]: check for check in checks if check["subject"] == "user"}
+    assert said.keys() == set(lab.hosts)
+    for host, check in said.items():
+        assert check["status"] == "warning"
+        assert check["says"].startswith(f"{user} is not root and has no passwordless sudo")
+        assert f"/etc/sudoers.d/ferryman (on {host})" in check["remedy"]

@@ -80,6 +80,7 @@ def test_a_user_outside_the_group_is_told_where_libvirt_does_not_answer() -> Non
         ({"stp_bridges": None}, Subject.STP, Status.UNKNOWN, "bridge -d link"),
         ({"folders": {"/p": Folder(open_to_qemu=False)}}, Subject.FOLDERS, Status.BLOCKER, "namei -l /p"),
         ({"folders": {"/p": Folder()}}, Subject.FOLDERS, Status.UNKNOWN, "sudo"),
+        ({"user": "migration", "acts_as_root": False}, Subject.USER, Status.WARNING, "/etc/sudoers.d/ferryman"),
         ({"unprivileged_userfaultfd": False}, Subject.POST_COPY, Status.WARNING, "sysctl --system"),
         ({"unprivileged_userfaultfd": None}, Subject.POST_COPY, Status.UNKNOWN, "qemu.conf"),
     ],

@@ -13,7 +13,7 @@ from ferryman.planning.findings import Severity
 from ferryman.planning.placement import Fleet, spare_memory_mib
 from ferryman.planning.preflight.disks import folder_finding
 from ferryman.planning.preflight.network import stp_finding
-from ferryman.planning.preflight.ways import userfaultfd_findings
+from ferryman.planning.preflight.ways import granting_root, userfaultfd_findings
 from ferryman.specs.host_spec import HostSpec
 
 _GROUP = "libvirt"
@@ -24,7 +24,7 @@ def host_checks(one: Examined, specs: Mapping[str, HostSpec]) -> list[Check]:
     host = one.spec.name
     if isinstance(one.facts, Trouble):
         return [blocker(host, Subject.SSH, one.facts.reason, one.facts.remedy)]
-    checks = [_ssh_check(one.facts), *_libvirtd_checks(host, one.facts, one.survey)]
+    checks = [_ssh_check(one.facts), *_root_checks(one.facts), *_libvirtd_checks(host, one.facts, one.survey)]
     if not isinstance(one.survey, Trouble):
         checks += [_stp_check(one.facts, one.survey), *_folder_checks(one.facts)]
         checks.append(_memory_check(one.survey, specs))
@@ -37,6 +37,19 @@ def _ssh_check(facts: HostFacts) -> Check:
         remedy = "With a qemu+ssh:// URI in its spec ferryman could see clocks, ports and bridges too."
         return unknown(facts.host, Subject.SSH, "it is not reached by SSH: only libvirt is asked", remedy)
     return ok(facts.host, Subject.SSH, f"reached as {facts.user or '?'}, its host key known")
+
+
+def _root_checks(facts: HostFacts) -> list[Check]:
+    if facts.acts_as_root is None:
+        return []
+    if facts.acts_as_root:
+        return [ok(facts.host, Subject.USER, f"{facts.user or 'its user'} runs commands as root")]
+    says = (
+        f"{facts.user} is not root and has no passwordless sudo: a cold move copies disks while the VM is off, and not "
+        "while it runs; firmware settings and TPM state move only with a VM that runs; after a broken post-copy "
+        "connection a guest may stand still"
+    )
+    return [warning(facts.host, Subject.USER, says, granting_root(facts))]
 
 
 def _libvirtd_checks(host: str, facts: HostFacts, survey: HostSurvey | Trouble) -> list[Check]:

@@ -138,7 +138,7 @@ def root_findings(there: HostFacts) -> list[Finding]:
             FindingCode.CONNECTION_UNMENDABLE,
             f"on {there.host} ferryman is {there.user}, without passwordless sudo: if a post-copy connection breaks, "
             "it cannot be dropped there and made anew, and the guest may stand still until somebody does so",
-            _grant(there),
+            granting_root(there),
         )
     ]
 
@@ -157,14 +157,15 @@ def serving_findings(ends: ReadEnds, disks: Sequence[DiskPlan]) -> list[Finding]
             FindingCode.IMAGES_UNSERVED,
             f"on {facts.host} ferryman is {facts.user}, without passwordless sudo: disks are copied through ferryman, "
             "while the VM is off, and not from host to host while it still runs",
-            _grant(facts),
+            granting_root(facts),
         )
         for facts in (ends.source_facts, ends.destination_facts)
         if facts.acts_as_root is False
     ]
 
 
-def _grant(facts: HostFacts) -> str:
+def granting_root(facts: HostFacts) -> str:
+    """What lets ferryman's user there run commands as root."""
     allow = f"echo '{facts.user} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/ferryman"
     return f"{allow} (on {facts.host}), or let the SSH user be root."
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from ferryman.downtime.outages import find_outages, holes_ns, longest_hidden_ns, unused_slots
-from ferryman.downtime.patience import patience_of
+from ferryman.downtime.patience import Patience, patience_of
 from ferryman.downtime.values import (
     Measurement,
     MeasurementStatus,
@@ -68,7 +68,7 @@ def measure(
         return replace(counted, reason=reason)
     # From the last sample of the baseline on: an outage at the very beginning needs one answered before it.
     moved = window[len(baseline) - 1 :]
-    outages = find_outages(moved, patience_of(usual, interval_ns=interval_ns), interval_ns=interval_ns)
+    outages = find_outages(moved, _patience(usual, interval_ns), interval_ns=interval_ns)
     listed = replace(counted, outages=len(outages), outage_list=_listed(outages, baseline_until_ns))
     if outages and outages[-1].up_by_ns is None:
         return _not_back(listed, outages)
@@ -85,8 +85,7 @@ def longest_outage(
         return None
     interval_ns = _interval_ns(target)
     usual = _settled(samples, max(baseline_until_ns, usual_until_ns))
-    patience = patience_of(usual, interval_ns=interval_ns)
-    outages = find_outages(samples[len(baseline) - 1 :], patience, interval_ns=interval_ns)
+    outages = find_outages(samples[len(baseline) - 1 :], _patience(usual, interval_ns), interval_ns=interval_ns)
     return max(outages, key=_at_least_ns, default=None)
 
 
@@ -109,6 +108,18 @@ def _settled(samples: Sequence[Sample], until_ns: int) -> list[Sample]:
     return [sample for sample in samples if sample.sent_ns + max(0, sample.round_trip_ns) < until_ns]
 
 
+def _patience(usual: Sequence[Sample], interval_ns: int) -> Patience:
+    """By those that were sent since the first answer, where enough were.
+
+    Before it the way itself had to be found, which takes a second where the first asking for the address was lost.
+    """
+    answered = [sample for sample in usual if sample.outcome is ProbeFate.ANSWERED]
+    found_ns = min((sample.answered_at_ns for sample in answered), default=0)
+    since = [sample for sample in usual if sample.sent_ns >= found_ns]
+    enough = sum(sample.outcome is ProbeFate.ANSWERED for sample in since) >= BASELINE_SAMPLES
+    return patience_of(since if enough else usual, interval_ns=interval_ns)
+
+
 def _counted(target: ProbeTarget, window: Sequence[Sample], baseline: Sequence[Sample]) -> Measurement:
     """What is known whatever the verdict: counts, and the baseline's round trips."""
     answered = [sample for sample in baseline if sample.outcome is ProbeFate.ANSWERED]
@@ -121,9 +132,7 @@ def _counted(target: ProbeTarget, window: Sequence[Sample], baseline: Sequence[S
         baseline_samples=len(answered),
         baseline_round_trip_median_ms=median(trips_ms) if trips_ms else None,
         baseline_round_trip_max_ms=max(trips_ms, default=None),
-        in_time_ms=(
-            patience_of(answered, interval_ns=_interval_ns(target)).in_time_ns / _NS_PER_MS if answered else None
-        ),
+        in_time_ms=_patience(answered, _interval_ns(target)).in_time_ns / _NS_PER_MS if answered else None,
     )
 
 

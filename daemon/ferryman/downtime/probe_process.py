@@ -292,7 +292,7 @@ class Neighbour:
     - where it is not, probes that wait are called blind: they prove nothing of the service.
     """
 
-    CONFIRM_NS, LONGEST_KEPT_NS = 200_000_000, 300_000_000_000
+    CONFIRM_NS, LONGEST_KEPT_NS = 100_000_000, 300_000_000_000
     """How often it is confirmed, and for how long: the address may have gone to another card."""
     LOOK_AFTER = 3
     """Answers."""

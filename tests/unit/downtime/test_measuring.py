@@ -220,6 +220,15 @@ def test_an_old_disturbance_of_the_baseline_does_not_matter() -> None:
     assert found.outages == 0
 
 
+def test_a_slow_first_contact_makes_no_later_answer_late_and_no_bound_loose() -> None:
+    """The first probes waited 400 ms for the address to be found; from then on an answer took 1 ms."""
+    first = [replace(sample, round_trip_ns=ns(400) - sample.sent_ns) for sample in probe(every(10, until=400), [])]
+    cut = KnownOutage(begin=1003, end=1303, fate=Fate.DROPPED)
+    then = [sample for sample in probe(every(10, until=2000), [cut]) if sample.sent_ns >= ns(400)]
+    lower, _, upper = figures(measured([*first, *then], ended=2000))
+    assert 300 - 22 <= lower <= 300 <= upper <= 300 + 22
+
+
 def test_the_measurement_names_what_it_was_measured_with() -> None:
     found = measured(probe(every(10, until=ENDED), round_trip=lambda sent: 30 if sent == 0 else 2))
 

@@ -58,11 +58,14 @@ def copy_findings(
     pool = destination.pools.get(ref.pool)
     if pool is None:
         known = ", ".join(sorted(destination.pools)) or "none"
+        home = disk.volume.ref.pool if disk.volume is not None else ref.pool
+        mapped = f"; {home} is mapped to it" if home != ref.pool else ""
         findings.append(
             _blocker(
                 FindingCode.POOL_MISSING,
-                f"{disk.target}: {host} has no storage pool {ref.pool} (it has: {known})",
-                f'Create it there, or map it in the VM\'s spec: [storage] pools = {{ {ref.pool} = "POOL" }}',
+                f"{disk.target}: {host} has no storage pool {ref.pool} (it has: {known}){mapped}",
+                f'Create it there, or map {home} to another in the VM\'s spec: [storage] pools = {{ {home} = "POOL" }}'
+                + (f" (or in hosts/{host}.toml, where [arrivals] maps it)" if mapped else ""),
             )
         )
     elif not pool.active:

@@ -66,6 +66,12 @@ class TestCopying:
         assert [finding.code for finding in blockers] == [code]
         assert remedy in blockers[0].remedy
 
+    def test_a_mapped_pool_that_is_missing_is_told_with_the_pool_that_is_mapped_to_it(self) -> None:
+        _, (finding,) = disk_plans(detail(), StorageSpec(pools={"vms": "fast"}), host_detail("skopje"), {})
+        assert finding.reason.endswith("has no storage pool fast (it has: vms); vms is mapped to it")
+        assert '[storage] pools = { vms = "POOL" }' in finding.remedy
+        assert "hosts/skopje.toml, where [arrivals] maps it" in finding.remedy
+
     @pytest.mark.parametrize(
         ("path", "define"),
         [
